@@ -1,0 +1,282 @@
+"""Ask a platform's API, politely and within limits.
+
+Every failure leaves here as a FetchError with a reason; no httpx exception does. A request goes
+through, in this order: the source's concurrency limit, the guard of its access key, its token
+bucket, the wire. What may work in a moment is tried again a few times with growing pauses.
+"""
+
+import asyncio
+import json
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import httpx
+
+from exporter.auth import canonical
+from exporter.auth.guard import RejectionGuard
+from exporter.errors import CredentialError, FetchError, Reason
+from exporter.pacing import Backoff, Clock, Sleep, TokenBucket, parse_retry_after
+from exporter.refusals import Answer, ReadRefusal, Refusal
+from exporter.telemetry import Telemetry
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes, after decompression: ten times what 100 rows with full SQL texts take."""
+
+_TRIES = 3
+_LONGEST_WAIT = 10.0
+"""Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What bounds the requests of one source."""
+
+    bucket: TokenBucket
+    slots: asyncio.Semaphore
+    timeout: float
+    """Seconds for one request, from sending it to the end of its answer."""
+    largest_answer: int = LARGEST_ANSWER
+
+
+class ApiClient:
+    """A client of one API of one source."""
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        base_url: str,
+        http: httpx.AsyncClient,
+        read_refusal: ReadRefusal,
+        limits: Limits,
+        telemetry: Telemetry,
+        clock: Clock,
+        monotonic: Clock,
+        sleep: Sleep,
+        random: Random,
+        auth: httpx.Auth | None = None,
+        guard: RejectionGuard | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._source = source
+        self._base_url = base_url.rstrip("/")
+        self._http = http
+        self._read_refusal = read_refusal
+        self._limits = limits
+        self._telemetry = telemetry
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._random = random
+        self._auth = auth
+        self._guard = guard
+        self._headers = {"Accept": "application/json", **(headers or {})}
+
+    async def get(
+        self,
+        operation: str,
+        segments: Sequence[str],
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a GET for a path of unencoded segments; return an answer that is no refusal.
+
+        Raises FetchError.
+        """
+        # httpx encodes a space as "+" and keeps the order of parameters, which breaks signatures:
+        # the URL is built whole here, and httpx leaves it alone.
+        url = self._base_url + canonical.path(*segments)
+        if query:
+            url += "?" + canonical.query(query)
+        backoff = Backoff(base=0.5, limit=5.0, random=self._random)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return await self._try(operation, url, headers or {})
+            except FetchError as exc:
+                pause = exc.retry_after if exc.retry_after is not None else backoff.next()
+                if not exc.retryable or tries_left == 0 or pause > _LONGEST_WAIT:
+                    raise
+                await self._sleep(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def get_json(
+        self,
+        operation: str,
+        segments: Sequence[str],
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a GET and return its decoded JSON body.
+
+        Raises FetchError, with reason invalid_response when the body is not JSON.
+        """
+        return decode_json(operation, await self.get(operation, segments, query, headers))
+
+    async def _try(self, operation: str, url: str, headers: Mapping[str, str]) -> Answer:
+        async with self._limits.slots:
+            if self._guard is None:
+                return await self._exchange(operation, url, headers, lambda _: None)
+            try:
+                async with self._guard.attempt() as attempt:
+
+                    def judge(refusal: Refusal | None) -> None:
+                        if refusal is not None and refusal.rejected:
+                            attempt.rejected()
+                        elif refusal is None or refusal.reason is not Reason.SERVER:
+                            attempt.accepted()
+
+                    return await self._exchange(operation, url, headers, judge)
+            except CredentialError as exc:
+                raise FetchError(Reason.AUTH, operation, detail=str(exc)) from exc
+
+    async def _exchange(
+        self,
+        operation: str,
+        url: str,
+        headers: Mapping[str, str],
+        judge: Callable[[Refusal | None], None],
+    ) -> Answer:
+        await self._limits.bucket.acquire()
+        request = self._http.build_request("GET", url, headers={**self._headers, **headers})
+        answer = await exchange(
+            lambda: self._http.send(request, auth=self._auth, follow_redirects=False, stream=True),
+            operation=operation,
+            source=self._source,
+            telemetry=self._telemetry,
+            monotonic=self._monotonic,
+            limits=self._limits,
+        )
+        refusal = self._read_refusal(answer)
+        judge(refusal)
+        if refusal is None:
+            return answer
+        raise self._error(operation, answer, refusal)
+
+    def _error(self, operation: str, answer: Answer, refusal: Refusal) -> FetchError:
+        retry_after = refusal.retry_after
+        if retry_after is None:
+            retry_after = parse_retry_after(answer.headers.get("retry-after"), self._clock())
+        if refusal.reason is Reason.THROTTLED:
+            self._telemetry.throttled(self._source, operation)
+            # Everybody waits: the others would only be refused as well.
+            self._limits.bucket.hold(min(retry_after or 1.0, _LONGEST_WAIT))
+        return FetchError(
+            refusal.reason,
+            operation,
+            status=answer.status,
+            code=refusal.code,
+            detail=refusal.detail,
+            retry_after=retry_after,
+            gone=refusal.gone,
+            retryable=refusal.retryable,
+        )
+
+
+async def exchange(
+    send: Callable[[], Awaitable[httpx.Response]],
+    *,
+    operation: str,
+    source: str,
+    telemetry: Telemetry,
+    monotonic: Clock,
+    limits: Limits,
+) -> Answer:
+    """Send one request, read its answer within the limits, and count both.
+
+    Raises FetchError.
+    """
+    started = monotonic()
+    code: str | None = "canceled"
+    try:
+        async with asyncio.timeout(limits.timeout):
+            response = await send()
+            code = str(response.status_code)
+            try:
+                body = await _read(response, operation, limits.largest_answer)
+            finally:
+                await response.aclose()
+        return Answer(response.status_code, {**response.headers}, body)
+    except FetchError as exc:
+        if exc.operation != operation:
+            # Logging in failed, which is counted by itself: this request never left.
+            code = None
+        raise
+    except CredentialError as exc:
+        code = None
+        raise FetchError(Reason.AUTH, operation, detail=str(exc)) from exc
+    except (OSError, httpx.RequestError, httpx.StreamError, httpx.InvalidURL) as exc:
+        reason = reason_of(exc)
+        code = reason.value
+        raise FetchError(
+            reason,
+            operation,
+            detail=_harmless(exc),
+            retryable=reason in (Reason.TIMEOUT, Reason.CONNECTION),
+        ) from exc
+    finally:
+        if code is not None:
+            telemetry.request_done(source, operation, code, monotonic() - started)
+
+
+async def _read(response: httpx.Response, operation: str, largest: int) -> bytes:
+    """Read a body, decompressed, refusing to hold more than `largest` bytes of it."""
+    chunks = []
+    size = 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > largest:
+            raise FetchError(
+                Reason.INVALID_RESPONSE,
+                operation,
+                status=response.status_code,
+                detail=f"the answer is larger than {largest} bytes",
+            )
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def decode_json(operation: str, answer: Answer) -> Any:
+    """Return the decoded JSON body of an answer.
+
+    Raises FetchError with reason invalid_response when it is not JSON; what it is instead is said
+    by its first character only, since an unexpected page can hold anything.
+    """
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as exc:
+        looks_like = "HTML or XML" if answer.body.lstrip()[:1] == b"<" else "something else"
+        raise FetchError(
+            Reason.INVALID_RESPONSE,
+            operation,
+            status=answer.status,
+            detail=f"expected JSON, got {looks_like if answer.body else 'an empty body'}",
+        ) from exc
+
+
+def reason_of(exc: BaseException) -> Reason:
+    """Name the reason behind an exception of the HTTP library."""
+    if isinstance(exc, TimeoutError | httpx.TimeoutException):
+        return Reason.TIMEOUT
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return Reason.TLS
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(exc, httpx.DecodingError | httpx.StreamError):
+        return Reason.INVALID_RESPONSE
+    return Reason.CONNECTION
+
+
+def _harmless(exc: BaseException) -> str:
+    """Describe a failure of the connection without the address or anything of the request."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"certificate not accepted: {cause.verify_message}"
+        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return type(exc).__name__

@@ -1,0 +1,138 @@
+"""Open the connections of one source as its settings ask for.
+
+A platform gets a `Connector` and asks it for clients. All clients of a source share one pool of
+connections, one token bucket and one concurrency limit.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+
+import httpx
+
+from exporter import __version__
+from exporter.auth.guard import GuardBook, RejectionGuard
+from exporter.client import ApiClient, Limits, exchange
+from exporter.pacing import TokenBucket
+from exporter.refusals import ReadRefusal
+from exporter.source import SourceSettings, TlsSettings
+from exporter.telemetry import Telemetry
+from exporter.world import World
+
+_KEEP_ALIVE_SECONDS = 90.0
+_BURST_SECONDS = 1.0
+
+
+class Connector:
+    """Make the API clients of one source and close them together."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        world: World,
+        telemetry: Telemetry,
+        guards: GuardBook,
+    ) -> None:
+        self.world = world
+        self.guards = guards
+        self._settings = settings
+        self._telemetry = telemetry
+        self._limits = Limits(
+            bucket=TokenBucket(
+                settings.rate_limit,
+                burst=settings.rate_limit * _BURST_SECONDS,
+                clock=world.monotonic,
+                sleep=world.sleep,
+            ),
+            slots=asyncio.Semaphore(settings.concurrency),
+            timeout=settings.timeout,
+        )
+        self.http = self._open()
+
+    def api(
+        self,
+        base_url: str,
+        *,
+        read_refusal: ReadRefusal,
+        auth: httpx.Auth | None = None,
+        guard: RejectionGuard | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiClient:
+        """Return a client of the API at `base_url`."""
+        return ApiClient(
+            source=self._settings.name,
+            base_url=base_url,
+            http=self.http,
+            read_refusal=read_refusal,
+            limits=self._limits,
+            telemetry=self._telemetry,
+            clock=self.world.clock,
+            monotonic=self.world.monotonic,
+            sleep=self.world.sleep,
+            random=self.world.random,
+            auth=auth,
+            guard=guard,
+            headers=headers,
+        )
+
+    async def send(self, request: httpx.Request, operation: str) -> httpx.Response:
+        """Send a login or metadata request: counted and bounded, not paced, never repeated.
+
+        Raises FetchError when there is no answer; any answer is returned, whatever its status.
+        """
+        answer = await exchange(
+            lambda: self.http.send(request, auth=None, follow_redirects=False, stream=True),
+            operation=operation,
+            source=self._settings.name,
+            telemetry=self._telemetry,
+            monotonic=self.world.monotonic,
+            limits=self._limits,
+        )
+        # The body is decompressed by now, so the headers about its wire form would be wrong.
+        kept = {
+            name: value
+            for name, value in answer.headers.items()
+            if name not in ("content-encoding", "content-length", "transfer-encoding")
+        }
+        return httpx.Response(answer.status, headers=kept, content=answer.body, request=request)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.http.aclose()
+
+    def _open(self) -> httpx.AsyncClient:
+        settings = self._settings
+        headers = {"User-Agent": f"streaming-job-exporter/{__version__}"}
+        # Each phase has the whole time; `exchange` bounds their sum.
+        timeout = httpx.Timeout(settings.timeout)
+        if self.world.transport is not None:
+            return httpx.AsyncClient(
+                transport=self.world.transport(), timeout=timeout, headers=headers
+            )
+        return httpx.AsyncClient(
+            verify=ssl_context(settings.tls),
+            proxy=settings.proxy_url,
+            timeout=timeout,
+            headers=headers,
+            limits=httpx.Limits(
+                max_connections=settings.concurrency + 2,
+                max_keepalive_connections=settings.concurrency + 2,
+                keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            ),
+        )
+
+
+def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Build the TLS context a source asks for: verified, TLS 1.2 or newer."""
+    if tls.ca_file is not None:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+    else:
+        context = httpx.create_ssl_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.cert_file is not None:
+        context.load_cert_chain(tls.cert_file, tls.key_file)
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,153 @@
+"""Describe streaming jobs in one vocabulary, whatever platform runs them.
+
+All values are frozen. Times are seconds since the epoch, durations are seconds, and what is not
+known is None (or an empty text): never 0, never -1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What a job is doing: the values of the `state` label."""
+
+    CREATED = "created"
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SUSPENDED = "suspended"
+    FINISHED = "finished"
+    UNKNOWN = "unknown"
+
+
+ENDED_STATES = frozenset({State.FAILED, State.STOPPED, State.FINISHED})
+"""States that only a new run leaves."""
+
+CHANGING_STATES = frozenset({State.STARTING, State.RESTARTING, State.STOPPING})
+"""States that are about to become another."""
+
+StateMap = Mapping[str, State]
+
+
+def look_up(states: StateMap, native: str) -> State:
+    """Translate a platform's own word, in whatever case; UNKNOWN when nobody has seen it."""
+    return states.get(native.casefold(), State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node of a job that has a state of its own (DataArts real-time jobs)."""
+
+    name: str
+    node_type: str = ""
+    state: State = State.UNKNOWN
+    native_status: str = ""
+    run_id: str = ""
+    """The node's job on another platform (the DLI job id), for joining the two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKey:
+    """Tell one job of a source from all its others."""
+
+    project: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is known of one job at one moment.
+
+    A platform's listing gives a sparse Job, its details a fuller one; `exporter.merging` puts the
+    two together. `native_status` is the platform's own word behind `state`; empty means that this
+    answer says nothing of the state (some listings do not).
+    """
+
+    project: str
+    job_id: str
+    job_name: str
+    state: State = State.UNKNOWN
+    native_status: str = ""
+    finer_state: State | None = None
+    """A second, closer view (Flink's own), which wins while the platform says running."""
+    graph_state: str = ""
+    """The native word behind `finer_state`."""
+    expected_state: str = ""
+    expected_running: bool | None = None
+    job_type: str = ""
+    run_mode: str = ""
+    queue: str = ""
+    engine_version: str = ""
+    run_id: str = ""
+    """What changes with each run: the Flink job id, the instance id."""
+
+    duration_seconds: float | None = None
+    restart_times: int | None = None
+    input_delay_seconds: float | None = None
+    start_timestamp: float | None = None
+    end_timestamp: float | None = None
+    created_timestamp: float | None = None
+    updated_timestamp: float | None = None
+    """The platform's last change of the record: dates an end where no end time is given."""
+    state_since_timestamp: float | None = None
+
+    last_error_timestamp: float | None = None
+    error_id: str = ""
+    error_type: str = ""
+    """A code or a class name, bounded; never free text."""
+    error_text: str = field(default="", repr=False)
+    """The full text, for /api/v1/jobs only."""
+
+    parallelism: int | None = None
+    compute_units: float | None = None
+    health_score: float | None = None
+    tasks: tuple[tuple[str, int], ...] = ()
+    last_checkpoint_completed_timestamp: float | None = None
+    last_checkpoint_duration_seconds: float | None = None
+    last_checkpoint_size_bytes: float | None = None
+    checkpoints_failed: int | None = None
+    nodes: tuple[Node, ...] = ()
+
+    observed_timestamp: float
+    """When the platform told us this."""
+
+    @property
+    def key(self) -> JobKey:
+        """Return what identifies the job within its source."""
+        return JobKey(project=self.project, job_id=self.job_id)
+
+    @property
+    def ended(self) -> bool:
+        """Say whether the run is over."""
+        return self.state in ENDED_STATES
+
+    def at(self, observed_timestamp: float) -> "Job":
+        """Return the same facts as observed at another time."""
+        return replace(self, observed_timestamp=observed_timestamp)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is known of one source: its health and its jobs, published as a whole."""
+
+    source: str
+    platform: str
+    labels: tuple[tuple[str, str], ...] = ()
+    up: bool | None = None
+    """Whether the last poll succeeded; None before the first has ended."""
+    failure: str = ""
+    """The reason of the last failure and a harmless sentence, for people; empty when up."""
+    last_success_timestamp: float | None = None
+    last_poll_timestamp: float | None = None
+    next_poll_timestamp: float | None = None
+    poll_duration_seconds: float | None = None
+    stale_after: float
+    all_states: bool = True
+    """Whether all ten states are exported or only the current one."""
+    jobs: tuple[Job, ...] = ()
+    absent: tuple[str, ...] = ()
+    """`expect` entries that no job matches."""

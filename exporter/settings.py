@@ -1,0 +1,154 @@
+"""Build configuration sections: strict keys, durations, secrets, files.
+
+Every section of the configuration file is a `Section`. Reading the file, substituting the
+environment and collecting errors is the business of `exporter.config`; platforms and
+authentication only declare here what they understand.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from exporter.secret import FileSecret, Secret, TextSecret
+
+_DURATION = re.compile(
+    r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+)ms)?"
+)
+_UNIT_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def parse_duration(value: object) -> float:
+    """Read a duration such as `1h30m` or `500ms`, or a plain number of seconds, as seconds.
+
+    Raises ValueError when the text is not a duration.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(_DURATION_HELP)
+    if isinstance(value, int | float):
+        seconds = float(value)
+    else:
+        match = _DURATION.fullmatch(value)
+        if match is None or not value:
+            raise ValueError(_DURATION_HELP)
+        seconds = sum(
+            float(number) * _UNIT_SECONDS[unit]
+            for unit, number in match.groupdict().items()
+            if number is not None
+        )
+    if not 0 <= seconds < 1e9:
+        raise ValueError(_DURATION_HELP)
+    return seconds
+
+
+_DURATION_HELP = "expected a duration such as 30s, 5m or 1h30m"
+
+
+def _duration(value: object) -> float:
+    try:
+        return parse_duration(value)
+    except ValueError as exc:
+        raise PydanticCustomError("duration", "{reason}", {"reason": str(exc)}) from exc
+
+
+def _positive_duration(value: object) -> float:
+    seconds = _duration(value)
+    if seconds <= 0:
+        raise PydanticCustomError("duration", "expected a duration longer than zero")
+    return seconds
+
+
+def _secret_text(value: object) -> Secret:
+    if isinstance(value, TextSecret | FileSecret):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int) or str(value).strip() == "":
+        raise PydanticCustomError("secret", "expected a non-empty text")
+    return TextSecret(str(value))
+
+
+def _secret_file(value: object, info: ValidationInfo) -> Secret:
+    if isinstance(value, FileSecret):
+        return value
+    path = _existing_file(value, info)
+    try:
+        return FileSecret(path)
+    except UnicodeDecodeError:
+        raise PydanticCustomError(
+            "secret_file", "not a UTF-8 text file: {path}", {"path": str(path)}
+        ) from None
+    except OSError as exc:
+        raise PydanticCustomError(
+            "secret_file",
+            "cannot read {path}: {reason}",
+            {"path": str(path), "reason": exc.strerror or "error"},
+        ) from None
+
+
+def _existing_file(value: object, info: ValidationInfo) -> Path:
+    if not isinstance(value, str | Path) or str(value) == "":
+        raise PydanticCustomError("file", "expected the name of a file")
+    # Relative names are relative to the configuration file, as in Prometheus.
+    directory = (info.context or {}).get("directory", Path())
+    path = Path(directory) / Path(value).expanduser()
+    if not path.is_file():
+        raise PydanticCustomError("file", "no such file: {path}", {"path": str(path)})
+    return path
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+PositiveDuration = Annotated[float, BeforeValidator(_positive_duration)]
+_masked = PlainSerializer(repr, return_type=str)
+SecretText = Annotated[Any, BeforeValidator(_secret_text), _masked]
+SecretFile = Annotated[Any, BeforeValidator(_secret_file), _masked]
+ExistingFile = Annotated[Path, BeforeValidator(_existing_file)]
+
+
+class Section(BaseModel):
+    """One section of the configuration: frozen, and no key may be unknown.
+
+    A field `x` beside a field `x_file` of type `SecretFile` is one secret given either way:
+    `secret("x")` returns it, and giving both is an error.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+    @model_validator(mode="after")
+    def _one_way_per_secret(self) -> Self:
+        for name in type(self).model_fields:
+            twin = f"{name}_file"
+            if twin in type(self).model_fields and None not in (
+                getattr(self, name),
+                getattr(self, twin),
+            ):
+                raise PydanticCustomError(
+                    "secret_twice", "give either {name} or {twin}", {"name": name, "twin": twin}
+                )
+        return self
+
+    def secret(self, name: str) -> Secret | None:
+        """Return the secret given as `name` or `name_file`, or None when neither was given."""
+        value = getattr(self, name)
+        chosen: Secret | None = value if value is not None else getattr(self, f"{name}_file")
+        return chosen
+
+    def needs(self, *names: str) -> None:
+        """Check that each named secret was given one way or the other.
+
+        Raises PydanticCustomError naming the missing key: call it from a model validator.
+        """
+        for name in names:
+            if self.secret(name) is None:
+                raise PydanticCustomError(
+                    "secret_missing", "{name} or {name}_file is required", {"name": name}
+                )

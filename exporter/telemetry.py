@@ -1,0 +1,141 @@
+"""Count what the exporter itself does.
+
+These are the only live instruments: everything about jobs is built anew from snapshots. They sit in
+a registry of their own, because the client library's default registry calls every collector when it
+is registered.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from exporter.errors import Reason
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SOURCE = ("source", "platform")
+
+
+class Telemetry:
+    """The exporter's own metrics, in one registry.
+
+    Series that are certain to come are created at 0 when their source is added, so that the first
+    failure already shows as an increase.
+    """
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry(auto_describe=False)
+        self.polls = Counter(
+            "streaming_source_polls",
+            "Polls of a source that have ended, well or not.",
+            _SOURCE,
+            registry=self.registry,
+        )
+        self.poll_failures = Counter(
+            "streaming_source_poll_failures",
+            "Polls of a source that failed, by reason; its last good values stay meanwhile.",
+            (*_SOURCE, "reason"),
+            registry=self.registry,
+        )
+        self.detail_failures = Counter(
+            "streaming_source_detail_failures",
+            "Requests for the details of one job that failed while the listing worked, by reason.",
+            (*_SOURCE, "reason"),
+            registry=self.registry,
+        )
+        self.poll_overruns = Counter(
+            "streaming_source_poll_overruns",
+            "Polls that took longer than poll_interval, so that the next one started late.",
+            _SOURCE,
+            registry=self.registry,
+        )
+        self.unknown_states = Counter(
+            "streaming_source_unknown_states",
+            "Times a poll met a state word that the exporter does not know.",
+            _SOURCE,
+            registry=self.registry,
+        )
+        self.unreadable_fields = Counter(
+            "streaming_source_unreadable_fields",
+            "Fields of API answers that were not of the documented kind and were skipped.",
+            _SOURCE,
+            registry=self.registry,
+        )
+        self.api_requests = Counter(
+            "streaming_exporter_api_requests",
+            "Requests to the platforms' APIs, logins and retries included, by HTTP status; code is "
+            "the failure's reason when there was no answer.",
+            ("source", "operation", "code"),
+            registry=self.registry,
+        )
+        self.api_request_duration = Histogram(
+            "streaming_exporter_api_request_duration_seconds",
+            "Time from sending a request to a platform's API to the end of its answer.",
+            ("source", "operation"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.api_throttled = Counter(
+            "streaming_exporter_api_throttled",
+            "Requests that a platform's API refused because there were too many.",
+            ("source", "operation"),
+            registry=self.registry,
+        )
+        self.build = Info(
+            "streaming_exporter_build",
+            "Version of the exporter, always 1.",
+            registry=self.registry,
+        )
+        self.reload_successful = Gauge(
+            "streaming_exporter_config_last_reload_successful",
+            "Whether the last attempt to load the configuration succeeded.",
+            registry=self.registry,
+        )
+        self.reload_success_time = Gauge(
+            "streaming_exporter_config_last_reload_success_timestamp_seconds",
+            "Time of the last successful load of the configuration.",
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def add_source(self, source: str, platform: str) -> None:
+        """Create the series of a source at 0."""
+        for counter in self._per_source():
+            counter.labels(source, platform)
+        for reason in Reason:
+            self.poll_failures.labels(source, platform, reason.value)
+            self.detail_failures.labels(source, platform, reason.value)
+
+    def remove_source(self, source: str) -> None:
+        """Withdraw the series of a source that is no longer configured."""
+        for family in (
+            *self._per_source(),
+            self.poll_failures,
+            self.detail_failures,
+            self.api_requests,
+            self.api_request_duration,
+            self.api_throttled,
+        ):
+            family.remove_by_labels({"source": source})
+
+    def request_done(self, source: str, operation: str, code: str, seconds: float) -> None:
+        """Count one request to a platform's API; every request is counted, for this is the bill."""
+        self.api_requests.labels(source, operation, code).inc()
+        self.api_request_duration.labels(source, operation).observe(seconds)
+
+    def throttled(self, source: str, operation: str) -> None:
+        """Count a request that the platform refused because there were too many."""
+        self.api_throttled.labels(source, operation).inc()
+
+    def reloaded(self, *, successful: bool, now: float) -> None:
+        """Note how loading the configuration went."""
+        self.reload_successful.set(1 if successful else 0)
+        if successful:
+            self.reload_success_time.set(now)
+
+    def _per_source(self) -> Iterable[Counter]:
+        return (self.polls, self.poll_overruns, self.unknown_states, self.unreadable_fields)
