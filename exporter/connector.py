@@ -13,6 +13,7 @@ import httpx
 from exporter import __version__
 from exporter.auth.guard import GuardBook, RejectionGuard
 from exporter.client import ApiClient, Limits, exchange
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.pacing import TokenBucket
 from exporter.refusals import ReadRefusal
 from exporter.source import SourceSettings, TlsSettings
@@ -124,14 +125,24 @@ class Connector:
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
-    """Build the TLS context a source asks for: verified, TLS 1.2 or newer."""
-    if tls.ca_file is not None:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-    else:
-        context = httpx.create_ssl_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls.cert_file is not None:
-        context.load_cert_chain(tls.cert_file, tls.key_file)
+    """Build the TLS context a source asks for: verified, TLS 1.2 or newer.
+
+    Raises ConfigError when a file holds no certificate or key.
+    """
+    place = "tls.ca_file"
+    try:
+        if tls.ca_file is not None:
+            context = ssl.create_default_context(cafile=tls.ca_file)
+        else:
+            context = httpx.create_ssl_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        place = "tls.cert_file"
+        if tls.cert_file is not None:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as exc:
+        # ssl.SSLError is an OSError; its text names library functions, not what to do.
+        reason = "not a usable PEM file" if isinstance(exc, ssl.SSLError) else exc.strerror
+        raise ConfigError((ConfigProblem(place, str(reason)),)) from None
     if tls.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -1,0 +1,190 @@
+"""Put everything together: build, start, reload, stop. The only module that sees all others."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+
+from exporter import __version__
+from exporter.auth.guard import GuardBook
+from exporter.collector import SourceCollector
+from exporter.config import Config, SourceConfig
+from exporter.connector import Connector
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.exposition import Exposition
+from exporter.incidents import Log, trail
+from exporter.source import Source
+from exporter.store import Store
+from exporter.telemetry import Telemetry
+from exporter.web import build_web
+from exporter.world import World
+
+_LEAST_PAUSE = 0.1
+_RENDER_SHARE = 5.0
+"""Between two renderings the loop rests this many times as long as the last one took."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """One source that is being polled."""
+
+    config: SourceConfig
+    source: Source
+    collector: SourceCollector
+    task: asyncio.Task[None] | None = None
+
+
+class App:
+    """The running exporter."""
+
+    def __init__(self, load: Callable[[], Config], *, world: World, log: Log) -> None:
+        """Take the function that reads the configuration; nothing runs before `start`."""
+        self._load = load
+        self._world = world
+        self._log = log
+        self._guards = GuardBook(clock=world.monotonic)
+        self._running: dict[str, _Running] = {}
+        self._rendering: asyncio.Task[None] | None = None
+        self._reloading = asyncio.Lock()
+        self.store = Store()
+        self.telemetry = Telemetry()
+        self.telemetry.build.info({"version": __version__})
+        self.exposition = Exposition(self.store, self.telemetry.registry, clock=world.clock)
+
+    def web(self, telemetry_path: str = "/metrics") -> Starlette:
+        """Return the ASGI application of this exporter."""
+        return build_web(
+            store=self.store,
+            exposition=self.exposition,
+            clock=self._world.clock,
+            ready=self.ready,
+            reload=self.reload,
+            telemetry_path=telemetry_path,
+        )
+
+    def ready(self) -> bool:
+        """Say whether every source has been polled once, with whatever result."""
+        return all(running.collector.snapshot.up is not None for running in self._running.values())
+
+    async def start(self) -> None:
+        """Load the configuration and start polling. Raises ConfigError."""
+        await self.reload()
+        self._rendering = asyncio.create_task(self._render(), name="render")
+
+    async def reload(self) -> None:
+        """Load the configuration again and change only what is different.
+
+        Raises ConfigError and changes nothing when it cannot be used.
+        """
+        async with self._reloading:
+            try:
+                config = self._load()
+                added = await self._open(config)
+            except ConfigError as exc:
+                self.telemetry.reloaded(successful=False, now=self._world.clock())
+                self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
+                raise
+            kept = {source.settings.name for source in config.sources} - added.keys()
+            await self._replace(added, kept)
+            self.telemetry.reloaded(successful=True, now=self._world.clock())
+            self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
+
+    async def poll_once(self) -> bool:
+        """Load the configuration and poll each source once; say whether all succeeded.
+
+        Raises ConfigError.
+        """
+        self._running = await self._open(self._load())
+        failures = await asyncio.gather(
+            *(running.collector.poll() for running in self._running.values())
+        )
+        self.exposition.refresh()
+        return not any(failures)
+
+    async def stop(self) -> None:
+        """Stop polling and close every connection."""
+        if self._rendering is not None:
+            await _cancel(self._rendering)
+        await asyncio.gather(*(self._close(running) for running in self._running.values()))
+        self._running = {}
+
+    async def _open(self, config: Config) -> dict[str, _Running]:
+        """Open the sources that are new or different, without touching those that run."""
+        opened: dict[str, _Running] = {}
+        problems: list[ConfigProblem] = []
+        for index, source_config in enumerate(config.sources):
+            name = source_config.settings.name
+            running = self._running.get(name)
+            if running is not None and running.config == source_config:
+                continue
+            try:
+                opened[name] = self._open_source(source_config)
+            except ConfigError as exc:
+                problems += (
+                    ConfigProblem(f"sources[{index}].{problem.path}", problem.message)
+                    for problem in exc.problems
+                )
+        if problems:
+            for running in opened.values():
+                await running.source.aclose()
+            raise ConfigError(tuple(problems))
+        return opened
+
+    def _open_source(self, config: SourceConfig) -> _Running:
+        settings = config.settings
+        connector = Connector(
+            settings, world=self._world, telemetry=self.telemetry, guards=self._guards
+        )
+        source = config.platform.open(settings, connector)
+        collector = SourceCollector(
+            settings,
+            source,
+            supersedes=config.platform.supersedes,
+            store=self.store,
+            telemetry=self.telemetry,
+            world=self._world,
+            log=self._log.bind(source=settings.name, platform=settings.platform),
+        )
+        return _Running(config=config, source=source, collector=collector)
+
+    async def _replace(self, added: dict[str, _Running], kept: set[str]) -> None:
+        for name in [name for name in self._running if name not in kept]:
+            old = self._running.pop(name)
+            await self._close(old)
+            if name in added and added[name].config.platform.name == old.config.platform.name:
+                added[name].collector.adopt(old.collector.snapshot)
+            else:
+                self.store.remove(name)
+                self.telemetry.remove_source(name)
+        for name, running in added.items():
+            self.telemetry.add_source(name, running.config.platform.name)
+            running.task = asyncio.create_task(running.collector.run(), name=f"poll {name}")
+            running.task.add_done_callback(self._ended)
+            self._running[name] = running
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self._log.error("polling ended unexpectedly", task=task.get_name(), detail=trail(exc))
+
+    async def _close(self, running: _Running) -> None:
+        if running.task is not None:
+            await _cancel(running.task)
+        await running.source.aclose()
+
+    async def _render(self) -> None:
+        """Render the page whenever something was published, but never most of the time."""
+        world = self._world
+        while True:
+            await self.store.changed()
+            started = world.monotonic()
+            self.exposition.refresh()
+            took = world.monotonic() - started
+            await world.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

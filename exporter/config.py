@@ -1,0 +1,273 @@
+"""Read the configuration file: YAML in, validated settings out, or every problem at once.
+
+Unknown keys are errors with the nearest valid key. `${NAME}` in any value is replaced by the
+environment variable, `${NAME:-default}` has a default, and `$${NAME}` is that text itself. Names of
+files are relative to the configuration file.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from exporter import platforms
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.platforms import Platform
+from exporter.source import SourceSettings
+
+_VARIABLE = re.compile(
+    r"\$(?P<escaped>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
+)
+_DEFAULTABLE = tuple(
+    name for name in SourceSettings.model_fields if name not in ("name", "platform", "endpoint")
+)
+_TOP_LEVEL = ("defaults", "sources")
+_DEEPEST = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One configured source: its platform and the platform's own settings."""
+
+    platform: Platform
+    settings: SourceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration."""
+
+    sources: tuple[SourceConfig, ...]
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and validate a configuration file.
+
+    Raises ConfigError with every problem found, each with the path of its place.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise _error("", f"{path}: not a UTF-8 text file") from None
+    except OSError as exc:
+        raise _error("", f"{path}: {exc.strerror or 'cannot be read'}") from None
+    return parse(text, environ=environ, directory=path.parent)
+
+
+def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
+    """Validate the text of a configuration file; see `load`."""
+    try:
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader underneath)
+    except yaml.YAMLError as exc:
+        raise _error("", f"not valid YAML: {_describe_yaml(exc)}") from None
+    except (RecursionError, ValueError):
+        raise _error("", "not valid YAML: nested too deeply or not a value of its kind") from None
+    problems: list[ConfigProblem] = []
+    document = _substitute(document, "", environ, problems, 0)
+    if not isinstance(document, dict):
+        raise _error("", "expected a mapping with the key sources")
+    problems += _unknown_keys("", document, _TOP_LEVEL)
+    defaults = _section(document.get("defaults"), "defaults", problems)
+    problems += _unknown_keys("defaults", defaults, _DEFAULTABLE)
+    sources = _sources(document.get("sources"), defaults, directory, problems)
+    if problems:
+        # The first problem of a place is its cause (an unset variable makes an empty secret).
+        first = {problem.path: problem for problem in reversed(problems)}
+        raise ConfigError(tuple(problem for problem in problems if first[problem.path] is problem))
+    return Config(sources=tuple(sources))
+
+
+def _sources(
+    entries: object, defaults: Mapping[str, Any], directory: Path, problems: list[ConfigProblem]
+) -> list[SourceConfig]:
+    if not isinstance(entries, list) or not entries:
+        problems.append(ConfigProblem("sources", "expected a list of at least one source"))
+        return []
+    sources = []
+    places: dict[str, str] = {}
+    for index, entry in enumerate(entries):
+        place = f"sources[{index}]"
+        source = _source(entry, place, defaults, directory, problems)
+        if source is None:
+            continue
+        name = source.settings.name
+        if name in places:
+            message = f"{name}: this name is already that of {places[name]}"
+            problems.append(ConfigProblem(f"{place}.name", message))
+        places.setdefault(name, place)
+        sources.append(source)
+    return sources
+
+
+def _source(
+    entry: object,
+    place: str,
+    defaults: Mapping[str, Any],
+    directory: Path,
+    problems: list[ConfigProblem],
+) -> SourceConfig | None:
+    if not isinstance(entry, dict):
+        problems.append(ConfigProblem(place, "expected a mapping with name and platform"))
+        return None
+    name = entry.get("platform")
+    if name not in platforms.names():
+        message = "required" if name is None else f"{_shown(name)}: no such platform"
+        hint = _nearest(str(name), platforms.names()) or f"; one of {', '.join(platforms.names())}"
+        problems.append(ConfigProblem(f"{place}.platform", message + hint))
+        return None
+    platform = platforms.load(str(name))
+    given = {key: value for key, value in defaults.items() if key in _DEFAULTABLE}
+    try:
+        settings = platform.settings.model_validate(
+            {**given, **entry}, context={"directory": directory}
+        )
+    except ValidationError as exc:
+        problems += _translate(exc, place, platform.settings, entry, given)
+        return None
+    return SourceConfig(platform=platform, settings=settings)
+
+
+def _translate(
+    exc: ValidationError,
+    place: str,
+    model: type[SourceSettings],
+    entry: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> Iterator[ConfigProblem]:
+    for error in exc.errors(include_url=False, include_context=True, include_input=False):
+        location = error["loc"]
+        if location and location[0] in defaults and location[0] not in entry:
+            path = _path("defaults", location)
+        else:
+            path = _path(place, location)
+        yield ConfigProblem(path, _sentence(error, location, model))
+
+
+def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[Any]) -> str:
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        keys = _keys_at(model, location[:-1])
+        return f"unknown key{_nearest(str(location[-1]), keys)}"
+    if kind == "missing":
+        return "required"
+    message: str = error["msg"]
+    for lead in ("Value error, ", "Input should be "):
+        if message.startswith(lead):
+            message = ("expected " if lead.startswith("Input") else "") + message[len(lead) :]
+    return message[:1].lower() + message[1:] if message[:2].istitle() else message
+
+
+def _keys_at(model: Any, location: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the keys a section at this place may have."""
+    for step in location:
+        field = getattr(model, "model_fields", {}).get(step)
+        if field is None:
+            return ()
+        candidates = (field.annotation, *getattr(field.annotation, "__args__", ()))
+        model = next((each for each in candidates if hasattr(each, "model_fields")), None)
+    return tuple(getattr(model, "model_fields", {}))
+
+
+def _path(start: str, location: Iterable[Any]) -> str:
+    path = start
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return path
+
+
+def _unknown_keys(
+    place: str, section: Mapping[Any, Any], known: tuple[str, ...]
+) -> Iterator[ConfigProblem]:
+    for key in section:
+        if key not in known:
+            path = f"{place}.{key}" if place else str(key)
+            yield ConfigProblem(path, f"unknown key{_nearest(str(key), known)}")
+
+
+def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        problems.append(ConfigProblem(place, "expected a mapping"))
+        return {}
+    return value
+
+
+def _nearest(given: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]
+
+
+def _substitute(
+    value: Any, place: str, environ: Mapping[str, str], problems: list[ConfigProblem], depth: int
+) -> Any:
+    if depth > _DEEPEST:
+        problems.append(ConfigProblem(place, "nested too deeply"))
+        return None
+    if isinstance(value, str):
+        return _expand(value, place, environ, problems)
+    if isinstance(value, list):
+        return [
+            _substitute(entry, f"{place}[{index}]", environ, problems, depth + 1)
+            for index, entry in enumerate(value)
+        ]
+    if isinstance(value, dict):
+        return {
+            key: _substitute(
+                entry, f"{place}.{key}" if place else str(key), environ, problems, depth + 1
+            )
+            for key, entry in value.items()
+        }
+    return value
+
+
+def _expand(
+    text: str, place: str, environ: Mapping[str, str], problems: list[ConfigProblem]
+) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return match[0][1:]
+        found = environ.get(match["name"]) or match["default"]
+        if found is None:
+            message = f"environment variable {match['name']} is not set"
+            problems.append(ConfigProblem(place, message))
+            return ""
+        return found
+
+    return _VARIABLE.sub(value, text)
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Load plain YAML, but refuse a key that is given twice: one of the two would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping, refusing repeated keys."""
+        seen = set()
+        for key_node, _ in node.value:
+            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
+                if key_node.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key_node.value} is given twice", key_node.start_mark
+                    )
+                seen.add(key_node.value)
+        return super().construct_mapping(node, deep)
+
+
+def _describe_yaml(exc: yaml.YAMLError) -> str:
+    """Say what is wrong and where, without quoting the line: it can hold a secret."""
+    problem = str(getattr(exc, "problem", None) or "unreadable")
+    mark = getattr(exc, "problem_mark", None)
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
+
+
+def _error(path: str, message: str) -> ConfigError:
+    return ConfigError((ConfigProblem(path, message),))

@@ -1,0 +1,72 @@
+"""Set up the log: one line an event, logfmt or JSON, on standard error.
+
+The HTTP libraries log whole URLs and headers; they are kept at WARNING whatever level is asked
+for, because a signature or a key id in a URL is nobody's business.
+"""
+
+import logging
+import sys
+from typing import Any, TextIO, cast
+
+import structlog
+
+from exporter.incidents import Log
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("logfmt", "json")
+_TALKATIVE = ("httpx", "httpcore", "asyncio", "uvicorn", "uvicorn.error", "uvicorn.access")
+
+
+def build_log(level: str, form: str, stream: TextIO | None = None) -> Log:
+    """Return a logger that writes events of at least `level` in the format asked for."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.processors.LogfmtRenderer(
+            key_order=("time", "level", "event"), drop_missing=True
+        )
+    )
+    log = structlog.wrap_logger(
+        structlog.WriteLogger(stream or sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _single_line,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+    return cast("Log", log)
+
+
+def quiet_libraries(log: Log) -> None:
+    """Send what libraries have to say, from warnings on, to our log in our format."""
+    handler = _Forward(log)
+    for name in _TALKATIVE:
+        library = logging.getLogger(name)
+        library.handlers = [handler]
+        library.setLevel(logging.WARNING)
+        library.propagate = False
+
+
+class _Forward(logging.Handler):
+    """Pass a library's warning on without its traceback, which could quote a request."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record of the standard library's logging."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        facts = {"library": record.name} | ({"exception": kind} if kind else {})
+        text = record.getMessage().splitlines()
+        self._log.warning(text[0] if text else "", **facts)
+
+
+def _single_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Keep each event on one line: texts from outside must not be able to forge others."""
+    return {
+        key: " ".join(value.splitlines()) if isinstance(value, str) else value
+        for key, value in event.items()
+    }

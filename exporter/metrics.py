@@ -1,0 +1,289 @@
+"""Define the metric families about jobs and sources: one row each, a pure function of a value.
+
+Unknown is no sample. Adding a metric is one field in `exporter.model`, one row here and one line in
+docs/metrics.md. Label names are given once per family; every function returns values for exactly
+these, and rendering refuses a mismatch.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from exporter.model import Job, Snapshot, State
+
+IDENTITY = ("source", "platform", "project", "job_id", "job_name")
+"""The labels of every family about jobs."""
+
+Samples = Iterable[tuple[tuple[str, ...], float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFamily:
+    """A gauge with samples for each job; `labels` are those beside the identity."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    samples: Callable[[Job, Snapshot], Samples]
+    configured_labels: bool = False
+    """Whether the labels configured on the source are added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFamily:
+    """A gauge with samples for each source; `labels` are all of them."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ("source", "platform")
+    samples: Callable[[Snapshot], Samples]
+
+
+def _value(read: Callable[[Job], float | None]) -> Callable[[Job, Snapshot], Samples]:
+    def samples(job: Job, snapshot: Snapshot) -> Samples:
+        value = read(job)
+        return () if value is None else (((), float(value)),)
+
+    return samples
+
+
+def _states(job: Job, snapshot: Snapshot) -> Samples:
+    if snapshot.all_states:
+        return [((state.value,), 1.0 if state is job.state else 0.0) for state in State]
+    return (((job.state.value,), 1.0),)
+
+
+def _info(job: Job, snapshot: Snapshot) -> Samples:
+    labels = (
+        job.native_status,
+        job.graph_state,
+        job.expected_state,
+        job.job_type,
+        job.run_mode,
+        job.queue,
+        job.engine_version,
+        job.run_id,
+    )
+    return (((*labels, *(value for _, value in snapshot.labels)), 1.0),)
+
+
+def _error_info(job: Job, snapshot: Snapshot) -> Samples:
+    if not job.error_id and not job.error_type:
+        return ()
+    return (((job.error_id, job.error_type), 1.0),)
+
+
+def _tasks(job: Job, snapshot: Snapshot) -> Samples:
+    return [((task_state,), float(count)) for task_state, count in job.tasks]
+
+
+def _node_states(job: Job, snapshot: Snapshot) -> Samples:
+    # Two nodes of one name would be a duplicate series, which fails the whole scrape.
+    nodes = {(node.name, node.node_type): node for node in job.nodes}
+    if not snapshot.all_states:
+        return [((*key, node.state.value), 1.0) for key, node in nodes.items()]
+    return [
+        ((*key, state.value), 1.0 if state is node.state else 0.0)
+        for key, node in nodes.items()
+        for state in State
+    ]
+
+
+def _node_info(job: Job, snapshot: Snapshot) -> Samples:
+    nodes = {(node.name, node.node_type): node for node in job.nodes}
+    return [((*key, node.native_status, node.run_id), 1.0) for key, node in nodes.items()]
+
+
+JOB_FAMILIES = (
+    JobFamily(
+        name="streaming_job_state",
+        help="State of the job in one vocabulary: 1 for the current state, 0 for the others. From "
+        "DLI status and execution plan state, DataArts status, Blink ActualState, Ververica "
+        "currentJobStatus, Flink state. Polled in the background.",
+        labels=("state",),
+        samples=_states,
+    ),
+    JobFamily(
+        name="streaming_job_info",
+        help="Facts about the job that seldom change, and the platform's own words; always 1.",
+        labels=(
+            *("native_status", "graph_state", "expected_state", "job_type"),
+            *("run_mode", "queue", "engine_version", "run_id"),
+        ),
+        samples=_info,
+        configured_labels=True,
+    ),
+    JobFamily(
+        name="streaming_job_duration_seconds",
+        help="How long the current or last run has lasted: DLI, plan and Flink duration, else from "
+        "start to now or to the end.",
+        samples=_value(lambda job: job.duration_seconds),
+    ),
+    JobFamily(
+        name="streaming_job_restart_times",
+        help="Restarts of the current run: DLI restart_times, Flink numRestarts, Ververica "
+        "observedFlinkJobRestarts. Starts again with a new run.",
+        samples=_value(lambda job: job.restart_times),
+    ),
+    JobFamily(
+        name="streaming_job_input_delay_seconds",
+        help="How far the job is behind its input: Blink InputDelay; Flink emit event time lag, "
+        "else watermark lag.",
+        samples=_value(lambda job: job.input_delay_seconds),
+    ),
+    JobFamily(
+        name="streaming_job_start_timestamp_seconds",
+        help="Start of the current or last run: start_time, start-time, startTime, StartTime.",
+        samples=_value(lambda job: job.start_timestamp),
+    ),
+    JobFamily(
+        name="streaming_job_end_timestamp_seconds",
+        help="End of the last run: end-time, endTime, EndTime.",
+        samples=_value(lambda job: job.end_timestamp),
+    ),
+    JobFamily(
+        name="streaming_job_created_timestamp_seconds",
+        help="When the job was created: create_time, createTime, createdAt.",
+        samples=_value(lambda job: job.created_timestamp),
+    ),
+    JobFamily(
+        name="streaming_job_state_since_timestamp_seconds",
+        help="When the current state began: the platform's time of the change, else when it was "
+        "first seen.",
+        samples=_value(lambda job: job.state_since_timestamp),
+    ),
+    JobFamily(
+        name="streaming_job_expected_running",
+        help="Whether the job should be running: Blink ExpectState, or the expect list.",
+        samples=_value(
+            lambda job: None if job.expected_running is None else float(job.expected_running)
+        ),
+    ),
+    JobFamily(
+        name="streaming_job_last_error_timestamp_seconds",
+        help="When the job last failed: Blink LastErrorTime, Flink exceptions, Ververica failedAt, "
+        "edge error_time.",
+        samples=_value(lambda job: job.last_error_timestamp),
+    ),
+    JobFamily(
+        name="streaming_job_error_info",
+        help="Code and class of the last error; always 1. Its text is at /api/v1/jobs.",
+        labels=("error_id", "error_type"),
+        samples=_error_info,
+    ),
+    JobFamily(
+        name="streaming_job_parallelism",
+        help="Parallelism of the job: parallel_number, or the widest vertex.",
+        samples=_value(lambda job: job.parallelism),
+    ),
+    JobFamily(
+        name="streaming_job_compute_units",
+        help="Compute units of the job: real_cu_number, else cu_number.",
+        samples=_value(lambda job: job.compute_units),
+    ),
+    JobFamily(
+        name="streaming_job_health_score",
+        help="Ververica healthScore of the run, 0 to 100; below 60 is serious.",
+        samples=_value(lambda job: job.health_score),
+    ),
+    JobFamily(
+        name="streaming_job_tasks",
+        help="Tasks of the job in each task state: status-counts of the plan, tasks of Flink.",
+        labels=("task_state",),
+        samples=_tasks,
+    ),
+    JobFamily(
+        name="streaming_job_last_checkpoint_completed_timestamp_seconds",
+        help="When the last completed checkpoint was acknowledged: Flink latest_ack_timestamp.",
+        samples=_value(lambda job: job.last_checkpoint_completed_timestamp),
+    ),
+    JobFamily(
+        name="streaming_job_last_checkpoint_duration_seconds",
+        help="How long the last completed checkpoint took: Flink end_to_end_duration.",
+        samples=_value(lambda job: job.last_checkpoint_duration_seconds),
+    ),
+    JobFamily(
+        name="streaming_job_last_checkpoint_size_bytes",
+        help="Size of the last completed checkpoint: Flink state_size.",
+        samples=_value(lambda job: job.last_checkpoint_size_bytes),
+    ),
+    JobFamily(
+        name="streaming_job_checkpoints_failed",
+        help="Checkpoints of the current run that failed: Flink counts.failed.",
+        samples=_value(lambda job: job.checkpoints_failed),
+    ),
+    JobFamily(
+        name="streaming_job_node_state",
+        help="State of a node of a DataArts real-time job: 1 for the current state, 0 for the "
+        "others. A job can be running while a node has failed.",
+        labels=("node", "node_type", "state"),
+        samples=_node_states,
+    ),
+    JobFamily(
+        name="streaming_job_node_info",
+        help="The platform's own word for the node's state, and the DLI job id of a node that runs "
+        "one, for joining the two; always 1.",
+        labels=("node", "node_type", "native_status", "run_id"),
+        samples=_node_info,
+    ),
+    JobFamily(
+        name="streaming_job_observed_timestamp_seconds",
+        help="When a successful poll or a report last saw the state of the job.",
+        samples=_value(lambda job: job.observed_timestamp),
+    ),
+)
+
+
+def _source_value(read: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], Samples]:
+    def samples(snapshot: Snapshot) -> Samples:
+        value = read(snapshot)
+        return () if value is None else (((snapshot.source, snapshot.platform), float(value)),)
+
+    return samples
+
+
+def _jobs_by_state(snapshot: Snapshot) -> Samples:
+    if snapshot.up is None:
+        return ()
+    counts = dict.fromkeys(State, 0)
+    for job in snapshot.jobs:
+        counts[job.state] += 1
+    return [
+        ((snapshot.source, snapshot.platform, state.value), float(count))
+        for state, count in counts.items()
+    ]
+
+
+SOURCE_FAMILIES = (
+    SourceFamily(
+        name="streaming_job_absent",
+        help="An entry of the source's expect list that no job matches; always 1.",
+        labels=("source", "expect"),
+        samples=lambda snapshot: [((snapshot.source, text), 1.0) for text in snapshot.absent],
+    ),
+    SourceFamily(
+        name="streaming_source_up",
+        help="Whether the last poll of the source succeeded.",
+        samples=_source_value(lambda snapshot: None if snapshot.up is None else float(snapshot.up)),
+    ),
+    SourceFamily(
+        name="streaming_source_info",
+        help="A configured source; always 1.",
+        samples=_source_value(lambda snapshot: 1.0),
+    ),
+    SourceFamily(
+        name="streaming_source_last_success_timestamp_seconds",
+        help="When a poll of the source last succeeded.",
+        samples=_source_value(lambda snapshot: snapshot.last_success_timestamp),
+    ),
+    SourceFamily(
+        name="streaming_source_poll_duration_seconds",
+        help="How long the last poll of the source took, questions about single jobs included.",
+        samples=_source_value(lambda snapshot: snapshot.poll_duration_seconds),
+    ),
+    SourceFamily(
+        name="streaming_source_jobs",
+        help="Jobs of the source that are shown, by state.",
+        labels=("source", "platform", "state"),
+        samples=_jobs_by_state,
+    ),
+)

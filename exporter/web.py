@@ -1,0 +1,150 @@
+"""Serve the page for Prometheus and what people need around it.
+
+Nothing here waits for a cloud: every answer comes from what is already known.
+"""
+
+import html
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter import __version__
+from exporter.errors import ConfigError
+from exporter.exposition import Exposition
+from exporter.model import Job, Snapshot
+from exporter.pacing import Clock
+from exporter.store import Store, fresh
+
+_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+def build_web(
+    *,
+    store: Store,
+    exposition: Exposition,
+    clock: Clock,
+    ready: Callable[[], bool],
+    reload: Callable[[], Awaitable[None]],
+    telemetry_path: str = "/metrics",
+) -> Starlette:
+    """Return the ASGI application over what is known and the way to reload."""
+
+    async def metrics(request: Request) -> Response:
+        body, headers = exposition.scrape(
+            accept=request.headers.get("accept", ""),
+            accept_encoding=request.headers.get("accept-encoding", ""),
+        )
+        return Response(body, headers=headers)
+
+    async def landing(request: Request) -> Response:
+        snapshots = [fresh(snapshot, clock()) for snapshot in store.snapshots.values()]
+        return HTMLResponse(_landing_page(snapshots, telemetry_path), headers=_HEADERS)
+
+    async def jobs(request: Request) -> Response:
+        return JSONResponse(
+            await run_in_threadpool(_jobs, list(store.snapshots.values()), clock(), request),
+            headers=_HEADERS,
+        )
+
+    async def sources(request: Request) -> Response:
+        body = {"sources": [_source(snapshot) for snapshot in store.snapshots.values()]}
+        return JSONResponse(body, headers=_HEADERS)
+
+    async def healthy(request: Request) -> Response:
+        return PlainTextResponse("streaming-job-exporter is healthy.\n")
+
+    async def is_ready(request: Request) -> Response:
+        if ready():
+            return PlainTextResponse("streaming-job-exporter is ready.\n")
+        return PlainTextResponse("Some sources have not been polled yet.\n", status_code=503)
+
+    async def reload_now(request: Request) -> Response:
+        try:
+            await reload()
+        except ConfigError as exc:
+            return PlainTextResponse(f"{exc}\n", status_code=400)
+        return PlainTextResponse("Configuration reloaded.\n")
+
+    return Starlette(
+        routes=[
+            Route(telemetry_path, metrics),
+            Route("/", landing),
+            Route("/api/v1/jobs", jobs),
+            Route("/api/v1/sources", sources),
+            Route("/-/healthy", healthy),
+            Route("/-/ready", is_ready),
+            Route("/-/reload", reload_now, methods=["POST", "PUT"]),
+        ]
+    )
+
+
+def _jobs(snapshots: list[Snapshot], now: float, request: Request) -> dict[str, Any]:
+    """Return the jobs that the query asks for: `source`, `platform`, `state`, `job_name`."""
+    wanted = {
+        key: set(request.query_params.getlist(key))
+        for key in ("source", "platform", "project", "state", "job_id", "job_name")
+        if key in request.query_params
+    }
+    jobs = []
+    for snapshot in snapshots:
+        for job in fresh(snapshot, now).jobs:
+            entry = _job(job, snapshot)
+            if all(entry[key] in values for key, values in wanted.items()):
+                jobs.append(entry)
+    return {"jobs": jobs}
+
+
+def _job(job: Job, snapshot: Snapshot) -> dict[str, Any]:
+    entry = {"source": snapshot.source, "platform": snapshot.platform} | asdict(job)
+    entry["state"] = job.state.value
+    entry["tasks"] = dict(job.tasks)
+    entry["labels"] = dict(snapshot.labels)
+    return entry
+
+
+def _source(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "source": snapshot.source,
+        "platform": snapshot.platform,
+        "up": snapshot.up,
+        "failure": snapshot.failure,
+        "last_success_timestamp": snapshot.last_success_timestamp,
+        "last_poll_timestamp": snapshot.last_poll_timestamp,
+        "next_poll_timestamp": snapshot.next_poll_timestamp,
+        "poll_duration_seconds": snapshot.poll_duration_seconds,
+        "jobs": len(snapshot.jobs),
+        "absent": list(snapshot.absent),
+        "labels": dict(snapshot.labels),
+    }
+
+
+def _landing_page(snapshots: list[Snapshot], telemetry_path: str) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(snapshot.source)}<td>{html.escape(snapshot.platform)}"
+        f"<td>{_health(snapshot)}<td>{len(snapshot.jobs)}<td>{html.escape(snapshot.failure)}"
+        for snapshot in snapshots
+    )
+    return f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>streaming-job-exporter</title>
+<h1>streaming-job-exporter {__version__}</h1>
+<p><a href="{html.escape(telemetry_path)}">Metrics</a> ·
+<a href="/api/v1/jobs">Jobs as JSON</a> · <a href="/api/v1/sources">Sources as JSON</a></p>
+<table><thead><tr><th>Source<th>Platform<th>Health<th>Jobs<th>Last failure</thead>
+<tbody>{rows}</tbody></table>
+</html>
+"""
+
+
+def _health(snapshot: Snapshot) -> str:
+    return {None: "not polled yet", True: "up", False: "down"}[snapshot.up]
