@@ -1,0 +1,112 @@
+"""Find the Flink distribution that `scripts/fetch-flink` left in the cache."""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+VERSION = "2.3.0"
+
+_PACKAGE = Path(__file__).parent
+_REPOSITORY = _PACKAGE.parents[1]
+
+# Flink reflects into the JDK; its own start scripts, which the source package lacks, open these.
+_OPENED = (
+    "java.lang",
+    "java.lang.reflect",
+    "java.io",
+    "java.net",
+    "java.nio",
+    "java.text",
+    "java.time",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+    "java.util.concurrent.locks",
+    "sun.nio.ch",
+)
+
+
+class FlinkUnavailableError(Exception):
+    """This machine has no Flink distribution, or no Java to run it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlinkDistribution:
+    """An unpacked Flink and the Java that runs it."""
+
+    version: str
+    home: Path
+    java: str
+
+    @classmethod
+    def locate(cls, cache: Path = _REPOSITORY / ".cache" / "flink") -> "FlinkDistribution":
+        """Return the cached distribution, or say which command brings it."""
+        home = cache / VERSION
+        java = shutil.which("java")
+        # The script moves the directory into place as its last step, so it is there whole or not.
+        if not (home / "lib").is_dir() or java is None:
+            missing = f"Flink {VERSION}" if java else "Java"
+            raise FlinkUnavailableError(f"{missing} is missing: run scripts/fetch-flink")
+        return cls(version=VERSION, home=home, java=java)
+
+    @property
+    def jars(self) -> list[Path]:
+        """Return the jars of Flink's class path."""
+        return sorted((self.home / "lib").glob("*.jar"))
+
+    @property
+    def plugins(self) -> Path:
+        """Return the folder of Flink's plug-ins, such as its own Prometheus reporter."""
+        return self.home / "plugins"
+
+    def command(self, main: str, *arguments: str, heap: str, metaspace: str = "256m") -> list[str]:
+        """Return the command that runs one of Flink's programs, or one of the rig's."""
+        class_path = ":".join(map(str, [*self.jars, self.rig_classes()]))
+        return [
+            self.java,
+            f"-Xmx{heap}",
+            f"-XX:MaxMetaspaceSize={metaspace}",
+            # Several JVMs share few cores here, and none lives long enough to repay the C2 compiler.
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+            "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+            f"-Dlog4j.configurationFile={(_PACKAGE / 'log4j2.properties').as_uri()}",
+            "-cp",
+            class_path,
+            main,
+            *arguments,
+        ]
+
+    def rig_classes(self) -> Path:
+        """Return the folder of `Submit`'s classes, compiled when the source has changed.
+
+        They are on the class path of the cluster too: that spares building a jar and shipping it
+        with every job.
+        """
+        source = _PACKAGE / "Submit.java"
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+        classes = self.home / f"classes-{digest}"
+        if not classes.is_dir():
+            self._compile(source, classes)
+        return classes
+
+    def _compile(self, source: Path, classes: Path) -> None:
+        # The compiler is a module of the runtime; the javac command needs a whole JDK.
+        with tempfile.TemporaryDirectory(dir=self.home) as scratch:
+            made = Path(scratch) / "classes"
+            command = [self.java, "-m", "jdk.compiler/com.sun.tools.javac.Main", "-proc:none"]
+            command += ["-cp", ":".join(map(str, self.jars)), "-d", str(made), str(source)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise FlinkUnavailableError(f"{source.name} does not compile:\n{done.stderr}")
+            try:
+                made.rename(classes)
+            except OSError:
+                # Another process may have compiled the same source meanwhile; any other reason holds.
+                if not classes.is_dir():
+                    raise
