@@ -6,6 +6,7 @@ for, because a signature or a key id in a URL is nobody's business.
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO, cast
 
 import structlog
@@ -64,7 +65,7 @@ class _Forward(logging.Handler):
         self._log.warning(text[0] if text else "", **facts)
 
 
-def _single_line(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+def _single_line(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Keep each event on one line: texts from outside must not be able to forge others."""
     return {
         key: " ".join(value.splitlines()) if isinstance(value, str) else value

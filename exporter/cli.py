@@ -1,0 +1,207 @@
+"""Understand the command line, run what it asks for, and end with the right exit code."""
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from exporter import __version__, checking
+from exporter.app import App
+from exporter.config import Config, load
+from exporter.errors import ConfigError, ExporterError
+from exporter.incidents import Log
+from exporter.logs import FORMATS, LEVELS, build_log, quiet_libraries
+from exporter.server import listen, serving, until_stopped
+from exporter.simulator import demo
+from exporter.world import World
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    world: World | None = None,
+    out: TextIO | None = None,
+    err: TextIO | None = None,
+) -> int:
+    """Run the program; return its exit code."""
+    out, err = out or sys.stdout, err or sys.stderr
+    options = _parser().parse_args(arguments)
+    log = build_log(options.log_level, options.log_format, err)
+    quiet_libraries(log)
+    run: Callable[..., int] = options.run
+    try:
+        return run(options, world or World(), log, out)
+    except ConfigError as exc:
+        for problem in exc.problems:
+            err.write(f"error: {problem}\n")
+        return EXIT_USAGE
+    except ExporterError as exc:
+        err.write(f"error: {exc}\n")
+        return EXIT_FAILED
+
+
+def _serve(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+    asyncio.run(_serve_until_stopped(_loader(options, world), options, world, log))
+    return 0
+
+
+def _check(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+    config = _loader(options, world)()
+    if not options.online:
+        count = len(config.sources)
+        out.write(f"{options.config_file}: ok, {count} source{'s' if count != 1 else ''}\n")
+        return 0
+    rows = asyncio.run(checking.try_sources(config, world))
+    out.write(checking.table(rows))
+    return 0 if all(row.works for row in rows) else EXIT_FAILED
+
+
+def _once(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+    async def poll() -> tuple[bool, bytes]:
+        app = App(_loader(options, world), world=world, log=log)
+        try:
+            return await app.poll_once(), app.exposition.scrape()[0]
+        finally:
+            await app.stop()
+
+    succeeded, page = asyncio.run(poll())
+    out.write(page.decode())
+    return 0 if succeeded else EXIT_FAILED
+
+
+def _plan(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+    config = _loader(options, world)()
+    if options.online:
+        counts = {row.source: row.jobs for row in asyncio.run(checking.try_sources(config, world))}
+    else:
+        counts = {source.settings.name: options.jobs for source in config.sources}
+    out.write(checking.plan(config, counts))
+    return 0
+
+
+def _demo(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+    async def run() -> None:
+        async with demo.clouds(clock=world.clock, seed=options.seed) as text:
+
+            def load_demo() -> Config:
+                return checking.parse_text(text, world.environ)
+
+            await _serve_until_stopped(load_demo, options, world, log)
+
+    asyncio.run(run())
+    return 0
+
+
+async def _serve_until_stopped(
+    load_config: Callable[[], Config], options: argparse.Namespace, world: World, log: Log
+) -> None:
+    app = App(load_config, world=world, log=log)
+    listener = listen(options.web_listen_address)
+    try:
+        await app.start()
+        async with serving(app.web(options.web_telemetry_path), [listener]):
+            host, port = listener.getsockname()[:2]
+            shown = "localhost" if host in ("::", "0.0.0.0") else host
+            log.info("listening", address=f"http://{shown}:{port}", version=__version__)
+            await until_stopped(app.reload)
+            log.info("stopping")
+    finally:
+        await app.stop()
+        listener.close()
+
+
+def _loader(options: argparse.Namespace, world: World) -> Callable[[], Config]:
+    return lambda: load(Path(options.config_file), world.environ)
+
+
+def _telemetry_path(text: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9_.~/-]+", text) or text.startswith(("/-/", "/api/")):
+        raise argparse.ArgumentTypeError("expected a path such as /metrics")
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 7:
+        raise argparse.ArgumentTypeError("expected a number of jobs")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config.file",
+        dest="config_file",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="configuration file (default: exporter.yml)",
+    )
+    common.add_argument("--log.level", dest="log_level", choices=LEVELS, default=argparse.SUPPRESS)
+    common.add_argument(
+        "--log.format", dest="log_format", choices=FORMATS, default=argparse.SUPPRESS
+    )
+    web = argparse.ArgumentParser(add_help=False)
+    web.add_argument(
+        "--web.listen-address",
+        dest="web_listen_address",
+        metavar="ADDRESS",
+        default=argparse.SUPPRESS,
+        help="host:port, [host]:port or :port (default: :10370)",
+    )
+    web.add_argument(
+        "--web.telemetry-path",
+        dest="web_telemetry_path",
+        metavar="PATH",
+        type=_telemetry_path,
+        default=argparse.SUPPRESS,
+        help="path of the metrics (default: /metrics)",
+    )
+    parser = argparse.ArgumentParser(
+        prog="streaming-job-exporter",
+        description="Prometheus exporter of managed streaming jobs.",
+        parents=[common, web],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(
+        run=_serve,
+        config_file="exporter.yml",
+        log_level="info",
+        log_format="logfmt",
+        web_listen_address=":10370",
+        web_telemetry_path="/metrics",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND")
+    check = commands.add_parser(
+        "check-config", parents=[common], help="validate the configuration", allow_abbrev=False
+    )
+    check.add_argument(
+        "--online", action="store_true", help="also log in and try each API; print a table"
+    )
+    check.set_defaults(run=_check)
+    once = commands.add_parser(
+        "once", parents=[common], help="poll once and print the metrics", allow_abbrev=False
+    )
+    once.set_defaults(run=_once)
+    plan = commands.add_parser(
+        "plan", parents=[common], help="print what the API calls cost", allow_abbrev=False
+    )
+    plan.add_argument(
+        "--jobs", type=_count, default=100, help="running jobs a source is taken to have"
+    )
+    plan.add_argument("--online", action="store_true", help="count the jobs there are instead")
+    plan.set_defaults(run=_plan)
+    show = commands.add_parser(
+        "demo",
+        parents=[common, web],
+        help="run against simulated clouds; needs no account",
+        allow_abbrev=False,
+    )
+    show.add_argument("--seed", type=int, default=1, help="what the simulated incidents are")
+    show.set_defaults(run=_demo)
+    return parser

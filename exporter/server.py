@@ -1,0 +1,111 @@
+"""Listen, serve, and answer the signals an operator sends.
+
+SIGTERM and SIGINT stop within two seconds, SIGHUP reloads the configuration.
+"""
+
+import asyncio
+import contextlib
+import re
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from exporter.errors import ConfigError, ConfigProblem
+
+_DRAIN_SECONDS = 1
+_BACKLOG = 1024
+_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to us.
+
+    Its own handler sends the signal again after shutting down, so that the process would end with
+    the signal's status instead of 0.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start serving and tell whoever waits for it."""
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def listen(address: str) -> socket.socket:
+    """Open a listening socket for `host:port`, `[host]:port`, or `:port` for every interface.
+
+    Every interface means IPv6 and IPv4, or IPv4 alone on a system without IPv6. Raises ConfigError.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65535:
+        raise _error(f"{address}: expected host:port, [host]:port or :port")
+    host, port = match["six"] or match["four"], int(match["port"])
+    try:
+        if not host:
+            return _listen_everywhere(port)
+        family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(target[:2], family=family, backlog=_BACKLOG)
+    except OSError as exc:
+        raise _error(f"{address}: {exc.strerror or 'cannot listen there'}") from None
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
+    """Serve an application on open sockets while the context is entered."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=list(sockets)))
+    try:
+        await server.listening.wait()
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def until_stopped(reload: Callable[[], Awaitable[None]]) -> None:
+    """Wait for SIGTERM or SIGINT, reloading at each SIGHUP meanwhile."""
+    loop = asyncio.get_running_loop()
+    events: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, events.put_nowait, number)
+    try:
+        while await events.get() is signal.SIGHUP:
+            # The problems are logged where they are found; the old configuration stays.
+            with contextlib.suppress(ConfigError):
+                await reload()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+def _listen_everywhere(port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
+        )
+    except (OSError, ValueError):
+        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)
+
+
+def _error(message: str) -> ConfigError:
+    return ConfigError((ConfigProblem("--web.listen-address", message),))
