@@ -176,10 +176,15 @@ class App:
     async def _render(self) -> None:
         """Render the page whenever something was published, but never most of the time."""
         world = self._world
+        announced = False
         while True:
             await self.store.changed()
             started = world.monotonic()
             self.exposition.refresh()
+            if not announced and self.ready():
+                announced = True
+                jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
+                self._log.info("ready: every source has been polled", jobs=jobs)
             took = world.monotonic() - started
             await world.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
 

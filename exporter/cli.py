@@ -87,7 +87,7 @@ def _plan(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> i
 
 def _demo(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
     async def run() -> None:
-        async with demo.clouds(clock=world.clock, seed=options.seed) as text:
+        async with demo.clouds(clock=world.clock, serve=serving, seed=options.seed) as text:
 
             def load_demo() -> Config:
                 return checking.parse_text(text, world.environ)

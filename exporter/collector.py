@@ -82,8 +82,7 @@ class SourceCollector:
     def adopt(self, snapshot: Snapshot) -> None:
         """Take over what was known of the source before its settings changed."""
         self._ledger.adopt(snapshot.jobs)
-        self._snapshot = replace(
-            self._snapshot,
+        self._publish(
             last_success_timestamp=snapshot.last_success_timestamp,
             jobs=self._ledger.jobs(self._world.clock()),
         )

@@ -7,7 +7,14 @@ is registered.
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -26,6 +33,8 @@ class Telemetry:
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        # One more series beside each counter, of which Prometheus makes nothing by default.
+        disable_created_metrics()
         self.registry = registry or CollectorRegistry(auto_describe=False)
         self.polls = Counter(
             "streaming_source_polls",

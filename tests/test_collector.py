@@ -14,32 +14,8 @@ from exporter.source import Details, Inventory, SourceSettings
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 from tests.jobs import job
+from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
-
-
-class RecordingLog:
-    """Keeps the lines that would be logged."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str, dict[str, Any]]] = []
-
-    def bind(self, **facts: Any) -> "RecordingLog":
-        return self
-
-    def debug(self, event: str, **facts: Any) -> None:
-        self.lines.append(("debug", event, facts))
-
-    def info(self, event: str, **facts: Any) -> None:
-        self.lines.append(("info", event, facts))
-
-    def warning(self, event: str, **facts: Any) -> None:
-        self.lines.append(("warning", event, facts))
-
-    def error(self, event: str, **facts: Any) -> None:
-        self.lines.append(("error", event, facts))
-
-    def said(self) -> list[str]:
-        return [event for level, event, _ in self.lines if level != "debug"]
 
 
 class ScriptedSource:

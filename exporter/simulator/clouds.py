@@ -1,0 +1,183 @@
+"""Put the simulated clouds together: five platforms, their logins, and a configuration for them.
+
+Each cloud is an ASGI application with a fleet and weather of its own. Where they are served is up
+to the caller: on loopback for the demo, or in memory.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+
+from exporter.simulator import (
+    alibaba_foas,
+    alibaba_ververica,
+    apache_flink,
+    huawei_dataarts,
+    huawei_dli,
+    huawei_iam,
+)
+from exporter.simulator.alibaba_access import Access, AccessKey
+from exporter.simulator.fleet import Fleet
+from exporter.simulator.huawei_access import HuaweiAccess
+from exporter.simulator.huawei_tokens import HuaweiTokens
+from exporter.simulator.weather import Weather, Window
+
+PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"
+HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
+ALIBABA_KEY, ALIBABA_SECRET = "LTAIdemoAccessKeyId", "demo-alibaba-access-key-secret"
+USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
+WORKSPACE = "a14bd5d90a0001"
+DATAARTS_WORKSPACE = "5f1c8a2b7d904c0e"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """One simulated API."""
+
+    name: str
+    app: Starlette
+    weather: Weather
+    fleet: Fleet | None
+    """The jobs behind it; None for the login service."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clouds:
+    """All simulated APIs by name: iam, dli, dataarts, foas, ververica, flink."""
+
+    iam: Cloud
+    dli: Cloud
+    dataarts: Cloud
+    foas: Cloud
+    ververica: Cloud
+    flink: Cloud
+
+    def all(self) -> tuple[Cloud, ...]:
+        """Return every cloud."""
+        return (self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink)
+
+
+def build_clouds(
+    *, clock: Callable[[], float], seed: int = 1, jobs: int = 12, incidents: bool = False
+) -> Clouds:
+    """Build all clouds, each with so many jobs; with `incidents` some have bad weather at times."""
+    started_at = clock()
+    tokens = HuaweiTokens()
+    huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
+    alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET), seed=seed)
+    storm = (Window(begins=420, lasts=60, every=1500),) if incidents else ()
+    outage = (Window(begins=240, lasts=90, every=900),) if incidents else ()
+    calm = Weather(started_at=started_at)
+    dli_weather = Weather(started_at=started_at, storms=storm)
+    vvp_weather = Weather(started_at=started_at, outages=outage)
+
+    def fleet(number: int, *, plain_names: bool = False) -> Fleet:
+        return Fleet(seed=seed + number, started_at=started_at, jobs=jobs, plain_names=plain_names)
+
+    dli, dataarts, foas = fleet(0), fleet(1), fleet(2, plain_names=True)
+    ververica, flink = fleet(3), fleet(4)
+    dataarts_weather, foas_weather = Weather(started_at=started_at), Weather(started_at=started_at)
+    flink_weather = Weather(started_at=started_at)
+    return Clouds(
+        iam=Cloud(
+            name="iam",
+            fleet=None,
+            weather=calm,
+            app=huawei_iam.build(
+                weather=calm,
+                clock=clock,
+                tokens=tokens,
+                domain=DOMAIN,
+                users={USER: PASSWORD},
+                projects={PROJECT_ID: "cn-north-4"},
+            ),
+        ),
+        dli=Cloud(
+            name="dli",
+            fleet=dli,
+            weather=dli_weather,
+            app=huawei_dli.build(
+                fleet=dli, weather=dli_weather, clock=clock, access=huawei, project_id=PROJECT_ID
+            ),
+        ),
+        dataarts=Cloud(
+            name="dataarts",
+            fleet=dataarts,
+            weather=dataarts_weather,
+            app=huawei_dataarts.build(
+                fleet=dataarts,
+                weather=dataarts_weather,
+                clock=clock,
+                access=huawei,
+                project_id=PROJECT_ID,
+                workspaces=(DATAARTS_WORKSPACE,),
+            ),
+        ),
+        foas=Cloud(
+            name="foas",
+            fleet=foas,
+            weather=foas_weather,
+            app=alibaba_foas.build(
+                fleet=foas, weather=foas_weather, clock=clock, access=alibaba, seed=seed
+            ),
+        ),
+        ververica=Cloud(
+            name="ververica",
+            fleet=ververica,
+            weather=vvp_weather,
+            app=alibaba_ververica.build(
+                fleet=ververica,
+                weather=vvp_weather,
+                clock=clock,
+                access=alibaba,
+                workspace=WORKSPACE,
+                seed=seed,
+            ),
+        ),
+        flink=Cloud(
+            name="flink",
+            fleet=flink,
+            weather=flink_weather,
+            app=apache_flink.build(fleet=flink, weather=flink_weather, clock=clock),
+        ),
+    )
+
+
+def configuration(addresses: Mapping[str, str]) -> str:
+    """Return a configuration that watches the clouds served at these addresses, by their names."""
+    return f"""\
+defaults: {{poll_interval: 5s, detail_interval: 15s, stale_after: 1m, rate_limit: 50}}
+sources:
+  - name: dli-prod
+    platform: huawei_dli
+    endpoint: {addresses["dli"]}
+    project_id: {PROJECT_ID}
+    auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}
+    jobs: {{drafts: true}}
+    expect: ["orders_.*", "settlement_report"]
+    labels: {{team: payments}}
+  - name: factory
+    platform: huawei_dataarts
+    endpoint: {addresses["dataarts"]}
+    project_id: {PROJECT_ID}
+    workspace: {DATAARTS_WORKSPACE}
+    auth:
+      iam:
+        endpoint: {addresses["iam"]}
+        domain: {DOMAIN}
+        username: {USER}
+        password: {PASSWORD}
+  - name: blink
+    platform: alibaba_blink
+    endpoint: {addresses["foas"]}
+    projects: [project1]
+    auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}
+  - name: vvp
+    platform: alibaba_flink
+    endpoint: {addresses["ververica"]}
+    workspace: {WORKSPACE}
+    namespaces: [default]
+    auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}
+  - {{name: flink, platform: apache_flink, endpoint: "{addresses["flink"]}"}}
+"""

@@ -1,0 +1,129 @@
+"""Run one recorded case of a platform: its source settings and exchanges in, exposition out.
+
+A case is a folder under tests/fixtures/<platform>/ with `case.yml` (what is configured and which
+request gets which answer), the bodies of the answers, and `expected.prom`.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from exporter.app import App
+from exporter.config import parse
+from exporter.world import World
+from tests.recording import RecordingLog
+from tests.virtual_time import EPOCH, run, virtual_world
+
+FIXTURES = Path(__file__).parent / "fixtures"
+_VOLATILE = ("streaming_source_poll_duration_seconds",)
+_KEPT_OWN = (
+    "streaming_source_poll_failures_total",
+    "streaming_source_detail_failures_total",
+    "streaming_source_unknown_states_total",
+    "streaming_source_unreadable_fields_total",
+)
+
+
+def cases() -> list[Path]:
+    """Return the folders of all cases."""
+    return sorted(path.parent for path in FIXTURES.glob("*/*/case.yml"))
+
+
+@dataclass(slots=True)
+class Exchanges:
+    """A server that knows a few requests by heart and refuses all others."""
+
+    folder: Path
+    entries: list[dict[str, Any]]
+    unexpected: list[str]
+    used: set[int]
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        asked = f"{request.method} {request.url.raw_path.decode()}"
+        for index, entry in enumerate(self.entries):
+            if entry["request"] == asked:
+                self.used.add(index)
+                return httpx.Response(
+                    entry.get("status", 200),
+                    headers=entry.get("headers", {}),
+                    content=self._body(entry),
+                )
+        self.unexpected.append(asked)
+        return httpx.Response(418, text=f"not in case.yml: {asked}")
+
+    def _body(self, entry: dict[str, Any]) -> bytes:
+        if "body" in entry:
+            return (self.folder / entry["body"]).read_bytes()
+        if "text" in entry:
+            return str(entry["text"]).encode()
+        return json.dumps(entry.get("json")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a case came to."""
+
+    exposition: str
+    unexpected: list[str]
+    unused: list[str]
+
+
+def play(folder: Path) -> Outcome:
+    """Poll the source of a case once and return its part of the exposition."""
+    case = yaml.safe_load((folder / "case.yml").read_text())
+    exchanges = Exchanges(folder, case["exchanges"], [], set())
+    text = yaml.safe_dump({"sources": [case["source"]]})
+
+    async def poll() -> str:
+        loop = asyncio.get_running_loop()
+        start = float(case.get("now", EPOCH))
+        base = virtual_world(httpx.MockTransport(exchanges))
+        world = World(
+            clock=lambda: start + loop.time(),
+            monotonic=base.monotonic,
+            sleep=base.sleep,
+            random=base.random,
+            environ={},
+            home=base.home,
+            transport=base.transport,
+        )
+        app = App(
+            lambda: parse(text, environ={}, directory=folder), world=world, log=RecordingLog()
+        )
+        try:
+            await app.poll_once()
+            return app.exposition.scrape()[0].decode()
+        finally:
+            await app.stop()
+
+    page = run(poll())
+    unused = [
+        entry["request"]
+        for index, entry in enumerate(exchanges.entries)
+        if index not in exchanges.used
+    ]
+    return Outcome(_readable(page), exchanges.unexpected, unused)
+
+
+def _readable(page: str) -> str:
+    """Keep the samples that say something about the platform, in a fixed order."""
+    lines = []
+    for line in page.splitlines():
+        name = line.partition("{")[0]
+        if line.startswith("#") or name in _VOLATILE:
+            continue
+        if name.startswith(("streaming_job", "streaming_source_up", "streaming_source_last")) or (
+            name in _KEPT_OWN and not line.endswith(" 0.0")
+        ):
+            # Nine of ten states are 0: the one that counts is enough to read.
+            if name in ("streaming_job_state", "streaming_job_node_state") and line.endswith(
+                " 0.0"
+            ):
+                continue
+            lines.append(line)
+    return "\n".join(sorted(lines)) + "\n"
