@@ -14,7 +14,7 @@ from exporter.config import Config, load
 from exporter.errors import ConfigError, ExporterError
 from exporter.incidents import Log
 from exporter.logs import FORMATS, LEVELS, build_log, quiet_libraries
-from exporter.server import listen, serving, until_stopped
+from exporter.server import Signals, listen, serving
 from exporter.simulator import demo
 from exporter.world import World
 
@@ -102,18 +102,18 @@ async def _serve_until_stopped(
     load_config: Callable[[], Config], options: argparse.Namespace, world: World, log: Log
 ) -> None:
     app = App(load_config, world=world, log=log)
-    listener = listen(options.web_listen_address)
-    try:
-        await app.start()
-        async with serving(app.web(options.web_telemetry_path), [listener]):
-            host, port = listener.getsockname()[:2]
-            shown = "localhost" if host in ("::", "0.0.0.0") else host
-            log.info("listening", address=f"http://{shown}:{port}", version=__version__)
-            await until_stopped(app.reload)
-            log.info("stopping")
-    finally:
-        await app.stop()
-        listener.close()
+    # Signals are heard before anything starts: a SIGHUP must never end the program.
+    with Signals() as signals, listen(options.web_listen_address) as listener:
+        try:
+            await app.start()
+            async with serving(app.web(options.web_telemetry_path), [listener]):
+                host, port = listener.getsockname()[:2]
+                shown = "localhost" if host in ("::", "0.0.0.0") else host
+                log.info("listening", address=f"http://{shown}:{port}", version=__version__)
+                await signals.until_stopped(app.reload)
+                log.info("stopping")
+        finally:
+            await app.stop()
 
 
 def _loader(options: argparse.Namespace, world: World) -> Callable[[], Config]:
@@ -132,76 +132,83 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
+def _common(*, defaults: bool) -> argparse.ArgumentParser:
+    """Return the flags that every command takes, before or after its name.
+
+    A sub-command's own defaults would overwrite what was given before its name, so it has none.
+    """
+
+    def default(value: str) -> str:
+        return value if defaults else argparse.SUPPRESS
+
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
         "--config.file",
         dest="config_file",
         metavar="FILE",
-        default=argparse.SUPPRESS,
+        default=default("exporter.yml"),
         help="configuration file (default: exporter.yml)",
     )
-    common.add_argument("--log.level", dest="log_level", choices=LEVELS, default=argparse.SUPPRESS)
-    common.add_argument(
-        "--log.format", dest="log_format", choices=FORMATS, default=argparse.SUPPRESS
+    parser.add_argument(
+        "--log.level",
+        dest="log_level",
+        choices=LEVELS,
+        default=default("info"),
+        help="least level that is logged (default: info)",
     )
-    web = argparse.ArgumentParser(add_help=False)
-    web.add_argument(
+    parser.add_argument(
+        "--log.format",
+        dest="log_format",
+        choices=FORMATS,
+        default=default("logfmt"),
+        help="(default: logfmt)",
+    )
+    parser.add_argument(
         "--web.listen-address",
         dest="web_listen_address",
         metavar="ADDRESS",
-        default=argparse.SUPPRESS,
+        default=default(":10370"),
         help="host:port, [host]:port or :port (default: :10370)",
     )
-    web.add_argument(
+    parser.add_argument(
         "--web.telemetry-path",
         dest="web_telemetry_path",
         metavar="PATH",
         type=_telemetry_path,
-        default=argparse.SUPPRESS,
+        default=default("/metrics"),
         help="path of the metrics (default: /metrics)",
     )
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="streaming-job-exporter",
         description="Prometheus exporter of managed streaming jobs.",
-        parents=[common, web],
+        parents=[_common(defaults=True)],
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.set_defaults(
-        run=_serve,
-        config_file="exporter.yml",
-        log_level="info",
-        log_format="logfmt",
-        web_listen_address=":10370",
-        web_telemetry_path="/metrics",
-    )
+    parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(metavar="COMMAND")
-    check = commands.add_parser(
-        "check-config", parents=[common], help="validate the configuration", allow_abbrev=False
-    )
+
+    def command(name: str, run: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, parents=[_common(defaults=False)], help=text, allow_abbrev=False
+        )
+        added.set_defaults(run=run)
+        return added
+
+    check = command("check-config", _check, "validate the configuration")
     check.add_argument(
         "--online", action="store_true", help="also log in and try each API; print a table"
     )
-    check.set_defaults(run=_check)
-    once = commands.add_parser(
-        "once", parents=[common], help="poll once and print the metrics", allow_abbrev=False
-    )
-    once.set_defaults(run=_once)
-    plan = commands.add_parser(
-        "plan", parents=[common], help="print what the API calls cost", allow_abbrev=False
-    )
+    command("once", _once, "poll once and print the metrics")
+    plan = command("plan", _plan, "print what the API calls cost")
     plan.add_argument(
-        "--jobs", type=_count, default=100, help="running jobs a source is taken to have"
+        "--jobs", type=_count, default=100, help="running jobs a source is taken to have (100)"
     )
     plan.add_argument("--online", action="store_true", help="count the jobs there are instead")
-    plan.set_defaults(run=_plan)
-    show = commands.add_parser(
-        "demo",
-        parents=[common, web],
-        help="run against simulated clouds; needs no account",
-        allow_abbrev=False,
-    )
-    show.add_argument("--seed", type=int, default=1, help="what the simulated incidents are")
-    show.set_defaults(run=_demo)
+    show = command("demo", _demo, "run against simulated clouds; needs no account")
+    show.add_argument("--seed", type=int, default=1, help="what the simulated incidents are (1)")
     return parser

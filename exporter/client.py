@@ -25,6 +25,17 @@ from exporter.telemetry import Telemetry
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, after decompression: ten times what 100 rows with full SQL texts take."""
 
+_FOREIGN = (
+    OSError,
+    ValueError,
+    ExceptionGroup,
+    httpx.HTTPError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    httpx.CookieConflict,
+)
+"""What sending can raise; ValueError and groups come of hosts and ports that cannot be."""
+
 _TRIES = 3
 _LONGEST_WAIT = 10.0
 """Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
@@ -88,9 +99,13 @@ class ApiClient:
         """
         # httpx encodes a space as "+" and keeps the order of parameters, which breaks signatures:
         # the URL is built whole here, and httpx leaves it alone.
-        url = self._base_url + canonical.path(*segments)
-        if query:
-            url += "?" + canonical.query(query)
+        try:
+            url = self._base_url + canonical.path(*segments)
+            if query:
+                url += "?" + canonical.query(query)
+        except ValueError:
+            detail = "a name to ask for is empty, dots only or not UTF-8 text"
+            raise FetchError(Reason.INVALID_RESPONSE, operation, detail=detail) from None
         backoff = Backoff(base=0.5, limit=5.0, random=self._random)
         for tries_left in reversed(range(_TRIES)):
             try:
@@ -140,7 +155,12 @@ class ApiClient:
         judge: Callable[[Refusal | None], None],
     ) -> Answer:
         await self._limits.bucket.acquire()
-        request = self._http.build_request("GET", url, headers={**self._headers, **headers})
+        try:
+            request = self._http.build_request("GET", url, headers={**self._headers, **headers})
+        except (httpx.InvalidURL, ValueError) as exc:
+            # Raised without its cause, which holds the header or the host.
+            detail = f"the request cannot be written: {type(exc).__name__}"
+            raise FetchError(Reason.CONNECTION, operation, detail=detail) from None
         answer = await exchange(
             lambda: self._http.send(request, auth=self._auth, follow_redirects=False, stream=True),
             operation=operation,
@@ -207,7 +227,7 @@ async def exchange(
     except CredentialError as exc:
         code = None
         raise FetchError(Reason.AUTH, operation, detail=str(exc)) from exc
-    except (OSError, httpx.RequestError, httpx.StreamError, httpx.InvalidURL) as exc:
+    except _FOREIGN as exc:
         reason = reason_of(exc)
         code = reason.value
         raise FetchError(
@@ -223,6 +243,14 @@ async def exchange(
 
 async def _read(response: httpx.Response, operation: str, largest: int) -> bytes:
     """Read a body, decompressed, refusing to hold more than `largest` bytes of it."""
+    if "," in response.headers.get("content-encoding", ""):
+        # Compressed twice, the 64 kB of one read could become 64 GB at once.
+        raise FetchError(
+            Reason.INVALID_RESPONSE,
+            operation,
+            status=response.status_code,
+            detail="the answer is compressed more than once",
+        )
     chunks = []
     size = 0
     async for chunk in response.aiter_bytes():

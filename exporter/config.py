@@ -7,7 +7,7 @@ files are relative to the configuration file.
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,18 @@ _DEFAULTABLE = tuple(
 )
 _TOP_LEVEL = ("defaults", "sources")
 _DEEPEST = 50
+_MOST_VALUES = 200_000
+_MOST_MERGED_KEYS = 10_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_QUOTED_NAME = re.compile(r"\b(alias|anchor|tag|tag handle) ['\"].*", re.DOTALL)
+_PLAIN_WORDS = {
+    "tuple_type": "expected a list",
+    "model_type": "expected a mapping",
+    "mapping_type": "expected a mapping",
+    "dict_type": "expected a mapping",
+    "string_type": "expected a text",
+    "invalid_key": "expected a text as the key",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +79,8 @@ def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
         raise _error("", f"not valid YAML: {_describe_yaml(exc)}") from None
     except (RecursionError, ValueError):
         raise _error("", "not valid YAML: nested too deeply or not a value of its kind") from None
+    if _is_too_large(document):
+        raise _error("", f"too large: more than {_MOST_VALUES} values")
     problems: list[ConfigProblem] = []
     document = _substitute(document, "", environ, problems, 0)
     if not isinstance(document, dict):
@@ -155,6 +169,8 @@ def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[A
         return f"unknown key{_nearest(str(location[-1]), keys)}"
     if kind == "missing":
         return "required"
+    if kind in _PLAIN_WORDS:
+        return _PLAIN_WORDS[kind]
     message: str = error["msg"]
     for lead in ("Value error, ", "Input should be "):
         if message.startswith(lead):
@@ -176,6 +192,8 @@ def _keys_at(model: Any, location: tuple[Any, ...]) -> tuple[str, ...]:
 def _path(start: str, location: Iterable[Any]) -> str:
     path = start
     for step in location:
+        if step == "[key]":
+            continue
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path
 
@@ -243,14 +261,35 @@ def _expand(
             return ""
         return found
 
-    return _VARIABLE.sub(value, text)
+    expanded = _VARIABLE.sub(value, text)
+    if _SURROGATE.search(expanded):
+        # A page with one of these could not be encoded, and so not be served at all.
+        problems.append(ConfigProblem(place, "not UTF-8 text"))
+        return ""
+    return expanded
+
+
+def _is_too_large(document: object) -> bool:
+    """Say whether the document is a bomb: with aliases a few lines can stand for billions."""
+    waiting, count = [document], 0
+    while waiting:
+        value = waiting.pop()
+        parts = value.values() if isinstance(value, dict) else value
+        if isinstance(parts, str) or not isinstance(parts, Collection):
+            continue
+        count += len(parts)
+        if count > _MOST_VALUES:
+            return True
+        waiting += parts
+    return False
 
 
 class _StrictLoader(yaml.SafeLoader):
     """Load plain YAML, but refuse a key that is given twice: one of the two would be lost."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping, refusing repeated keys."""
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Read a mapping as it is written, before anything is merged into it."""
+        node = super().compose_mapping_node(anchor)
         seen = set()
         for key_node, _ in node.value:
             if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
@@ -259,12 +298,22 @@ class _StrictLoader(yaml.SafeLoader):
                         None, None, f"the key {key_node.value} is given twice", key_node.start_mark
                     )
                 seen.add(key_node.value)
-        return super().construct_mapping(node, deep)
+        return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Carry out the merges of a mapping, which can be a bomb just as aliases can."""
+        super().flatten_mapping(node)
+        if len(node.value) > _MOST_MERGED_KEYS:
+            raise yaml.constructor.ConstructorError(
+                None, None, "too many keys are merged", node.start_mark
+            )
 
 
 def _describe_yaml(exc: yaml.YAMLError) -> str:
     """Say what is wrong and where, without quoting the line: it can hold a secret."""
     problem = str(getattr(exc, "problem", None) or "unreadable")
+    # What follows "*", "&" or "!" is taken for a name; unquoted secrets can begin with these.
+    problem = _QUOTED_NAME.sub(r"\1", problem)
     mark = getattr(exc, "problem_mark", None)
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 

@@ -111,17 +111,23 @@ class Connector:
             return httpx.AsyncClient(
                 transport=self.world.transport(), timeout=timeout, headers=headers
             )
-        return httpx.AsyncClient(
-            verify=ssl_context(settings.tls),
-            proxy=settings.proxy_url,
-            timeout=timeout,
-            headers=headers,
-            limits=httpx.Limits(
-                max_connections=settings.concurrency + 2,
-                max_keepalive_connections=settings.concurrency + 2,
-                keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            ),
-        )
+        context = ssl_context(settings.tls)
+        try:
+            return httpx.AsyncClient(
+                verify=context,
+                proxy=settings.proxy_url,
+                timeout=timeout,
+                headers=headers,
+                limits=httpx.Limits(
+                    max_connections=settings.concurrency + 2,
+                    max_keepalive_connections=settings.concurrency + 2,
+                    keepalive_expiry=_KEEP_ALIVE_SECONDS,
+                ),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            # The environment's HTTPS_PROXY and its like count too; a cause would quote them.
+            problem = ConfigProblem("proxy_url", "this proxy, or the environment's, cannot be used")
+            raise ConfigError((problem,)) from None
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
@@ -138,7 +144,8 @@ def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         place = "tls.cert_file"
         if tls.cert_file is not None:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
+            # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
+            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
     except OSError as exc:
         # ssl.SSLError is an OSError; its text names library functions, not what to do.
         reason = "not a usable PEM file" if isinstance(exc, ssl.SSLError) else exc.strerror

@@ -5,6 +5,7 @@ for, because a signature or a key id in a URL is nobody's business.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO, cast
@@ -15,6 +16,7 @@ from exporter.incidents import Log
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("logfmt", "json")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TALKATIVE = ("httpx", "httpcore", "asyncio", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
@@ -66,8 +68,8 @@ class _Forward(logging.Handler):
 
 
 def _single_line(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Keep each event on one line: texts from outside must not be able to forge others."""
+    """Keep each event on one line: texts from outside must neither forge nor erase others."""
     return {
-        key: " ".join(value.splitlines()) if isinstance(value, str) else value
+        key: _CONTROL.sub(" ", value) if isinstance(value, str) else value
         for key, value in event.items()
     }

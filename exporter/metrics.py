@@ -73,7 +73,7 @@ def _error_info(job: Job, snapshot: Snapshot) -> Samples:
 
 
 def _tasks(job: Job, snapshot: Snapshot) -> Samples:
-    return [((task_state,), float(count)) for task_state, count in job.tasks]
+    return [((task_state,), float(count)) for task_state, count in dict(job.tasks).items()]
 
 
 def _node_states(job: Job, snapshot: Snapshot) -> Samples:
@@ -258,7 +258,11 @@ SOURCE_FAMILIES = (
         name="streaming_job_absent",
         help="An entry of the source's expect list that no job matches; always 1.",
         labels=("source", "expect"),
-        samples=lambda snapshot: [((snapshot.source, text), 1.0) for text in snapshot.absent],
+        samples=lambda snapshot: [
+            # An entry given twice would be a duplicate series, which fails the whole scrape.
+            ((snapshot.source, text), 1.0)
+            for text in dict.fromkeys(snapshot.absent)
+        ],
     ),
     SourceFamily(
         name="streaming_source_up",

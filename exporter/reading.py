@@ -213,7 +213,9 @@ class Record:
             self._note(name, "a time")
             return None
         # Vendors that leave out the zone mean UTC wherever they document it at all.
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        # The year 1 is how Go writes no time.
+        return self._time((name,), moment.timestamp(), 1.0)
 
 
 def _clean(text: str) -> str:

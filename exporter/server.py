@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -82,20 +83,31 @@ async def serving(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIterat
         await task
 
 
-async def until_stopped(reload: Callable[[], Awaitable[None]]) -> None:
-    """Wait for SIGTERM or SIGINT, reloading at each SIGHUP meanwhile."""
-    loop = asyncio.get_running_loop()
-    events: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, events.put_nowait, number)
-    try:
-        while await events.get() is signal.SIGHUP:
+class Signals:
+    """The signals an operator sends, from the moment the context is entered."""
+
+    _WANTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def __init__(self) -> None:
+        self._received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        for number in self._WANTED:
+            loop.add_signal_handler(number, self._received.put_nowait, number)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number in self._WANTED:
+            loop.remove_signal_handler(number)
+
+    async def until_stopped(self, reload: Callable[[], Awaitable[None]]) -> None:
+        """Wait for SIGTERM or SIGINT, reloading at each SIGHUP meanwhile."""
+        while await self._received.get() is signal.SIGHUP:
             # The problems are logged where they are found; the old configuration stays.
             with contextlib.suppress(ConfigError):
                 await reload()
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(number)
 
 
 def _listen_everywhere(port: int) -> socket.socket:

@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -35,7 +36,8 @@ def parse_duration(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(_DURATION_HELP)
     if isinstance(value, int | float):
-        seconds = float(value)
+        # An integer of 400 digits has no float: it is too long in any case.
+        seconds = float(value) if -1e9 < value < 1e9 else -1.0
     else:
         match = _DURATION.fullmatch(value)
         if match is None or not value:
@@ -98,8 +100,18 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
         raise PydanticCustomError("file", "expected the name of a file")
     # Relative names are relative to the configuration file, as in Prometheus.
     directory = (info.context or {}).get("directory", Path())
-    path = Path(directory) / Path(value).expanduser()
-    if not path.is_file():
+    try:
+        path = Path(directory) / Path(value).expanduser()
+        found = path.is_file()
+    except RuntimeError:
+        raise PydanticCustomError("file", "{path}: no such user", {"path": str(value)}) from None
+    except OSError as exc:
+        raise PydanticCustomError(
+            "file",
+            "cannot read {path}: {reason}",
+            {"path": str(path), "reason": exc.strerror or "error"},
+        ) from None
+    if not found:
         raise PydanticCustomError("file", "no such file: {path}", {"path": str(path)})
     return path
 
@@ -122,6 +134,15 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        # Without this `yes` would be a rate of one request per second.
+        field = cls.model_fields[str(info.field_name)]
+        if isinstance(value, bool) and field.annotation in (int, float):
+            raise PydanticCustomError("number", "expected a number, not true or false")
+        return value
 
     @model_validator(mode="after")
     def _one_way_per_secret(self) -> Self:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, Protocol, Self
 
+import httpx
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -31,7 +32,8 @@ RESERVED_LABELS = frozenset(
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as exc:
+    except (re.error, OverflowError, RecursionError) as exc:
+        # The latter two are for repetitions beyond counting and brackets beyond nesting.
         reason = {"reason": str(exc)}
         raise PydanticCustomError("pattern", "not a regular expression: {reason}", reason) from None
     return text
@@ -58,7 +60,7 @@ def _labels(value: Mapping[str, str]) -> Mapping[str, str]:
 
 def _endpoint(text: str) -> str:
     match = re.fullmatch(r"(https?)://([^/?#@\s\\]+)(/[^?#\s\\]*)?", text)
-    if match is None:
+    if match is None or not _has_an_address(text):
         raise PydanticCustomError(
             "endpoint", "expected http(s)://host[:port][/path], without credentials or query"
         )
@@ -66,9 +68,19 @@ def _endpoint(text: str) -> str:
 
 
 def _proxy_url(text: str) -> str:
-    if not re.fullmatch(r"(https?|socks5h?)://([^/?#@\s]+@)?[^/?#@\s]+/?", text):
+    match = re.fullmatch(r"https?://([^/?#@\s]+@)?[^/?#@\s]+/?", text)
+    if match is None or not _has_an_address(text):
         raise PydanticCustomError("proxy_url", "expected http(s)://host:port")
     return text
+
+
+def _has_an_address(text: str) -> bool:
+    """Say whether host and port of a URL are ones that the HTTP library can connect to."""
+    try:
+        url = httpx.URL(text)
+        return bool(url.host) and (url.port is None or 0 < url.port < 65536)
+    except (httpx.InvalidURL, ValueError):
+        return False
 
 
 def _texts(value: Any) -> Any:

@@ -58,7 +58,7 @@ class Exchanges:
 
     def _body(self, entry: dict[str, Any]) -> bytes:
         if "body" in entry:
-            return (self.folder / entry["body"]).read_bytes()
+            return (self.folder / str(entry["body"])).read_bytes()
         if "text" in entry:
             return str(entry["text"]).encode()
         return json.dumps(entry.get("json")).encode()

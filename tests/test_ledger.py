@@ -82,7 +82,7 @@ def test_changed_job_comes_before_a_job_whose_details_are_old() -> None:
 @pytest.mark.parametrize("change", [{"run_id": "2"}, {"native_status": "job_savepointing"}])
 def test_new_run_or_new_word_counts_as_changed(change: dict[str, str]) -> None:
     book = ledger()
-    first = {"run_id": "1", "native_status": "job_running"}
+    first: dict[str, Any] = {"run_id": "1", "native_status": "job_running"}
     book.note_inventory(listing(job("a", **first)), EPOCH)
     book.note_details(job("a", **first), EPOCH)
     row = job("a", **{**first, **change}, observed_timestamp=EPOCH + 30)

@@ -1,5 +1,7 @@
 """What two observations of one job are worth together."""
 
+from typing import Any
+
 import pytest
 
 from exporter.merging import finish, merge
@@ -61,7 +63,7 @@ def test_what_is_bound_to_the_state_stays_while_the_word_stays() -> None:
     ("one", "other"),
     [({"run_id": "a"}, {"run_id": "b"}), ({"start_timestamp": 1.0}, {"start_timestamp": 2.0})],
 )
-def test_new_run_owes_nothing_to_the_last_one(one: dict[str, str], other: dict[str, str]) -> None:
+def test_new_run_owes_nothing_to_the_last_one(one: dict[str, Any], other: dict[str, Any]) -> None:
     details = job(restart_times=9, error_type="X", last_error_timestamp=4.0, **one)
     row = job(observed_timestamp=EPOCH + 30, **other)
     assert merge(details, row) == row
@@ -125,6 +127,6 @@ def test_finer_view_wins_only_while_the_platform_says_running(
     ],
 )
 def test_duration_is_worked_out_where_none_is_given(
-    facts: dict[str, float], expected: float | None
+    facts: dict[str, Any], expected: float | None
 ) -> None:
-    assert finish(job(**facts)).duration_seconds == expected  # type: ignore[arg-type]
+    assert finish(job(**facts)).duration_seconds == expected

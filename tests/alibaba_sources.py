@@ -1,0 +1,78 @@
+"""Open Alibaba Cloud sources on a scripted server, for the tests of their platforms."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+
+from exporter.auth.guard import GuardBook
+from exporter.connector import Connector
+from exporter.platforms import load
+from exporter.source import Source
+from exporter.telemetry import Telemetry
+from tests.virtual_time import virtual_world
+
+Reply = Callable[[httpx.Request], httpx.Response]
+
+
+class Server:
+    """A server that answers by path and query, decoded, and remembers what it was asked.
+
+    An answer is a JSON value, bytes, a whole response, a function, or a list of these that is used
+    up to its last one. What nobody scripted is refused with 418.
+    """
+
+    def __init__(self, answers: Mapping[str, object]) -> None:
+        self._answers = dict(answers)
+        self.requests: list[httpx.Request] = []
+
+    @property
+    def asked(self) -> list[str]:
+        """Return path and query of each request, decoded."""
+        return [unquote(request.url.raw_path.decode()) for request in self.requests]
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        target = self.asked[-1]
+        if target not in self._answers:
+            return httpx.Response(418, json={"Code": "NotScripted", "Message": target})
+        answer = self._answers[target]
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        if isinstance(answer, httpx.Response):
+            return answer
+        if isinstance(answer, bytes):
+            return httpx.Response(200, content=answer)
+        if callable(answer):
+            reply: Reply = answer
+            return reply(request)
+        return httpx.Response(200, content=json.dumps(answer).encode())
+
+
+def open_source(
+    platform: str,
+    transport: httpx.AsyncBaseTransport,
+    *,
+    environ: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Source:
+    """Open a source of a platform; call it inside a running loop."""
+    auth = {"access_key_id": "testid", "access_key_secret": "testsecret"}
+    given = {"name": "source", "platform": platform, "auth": auth, **options}
+    chosen = load(platform)
+    settings = chosen.settings.model_validate(given)
+    connector = Connector(
+        settings,
+        world=virtual_world(transport, environ=environ),
+        telemetry=Telemetry(),
+        guards=GuardBook(),
+    )
+    return chosen.open(settings, connector)
+
+
+def refusal(status: int, code: str) -> httpx.Response:
+    """Return what the gateway says when it refuses."""
+    body = {"RequestId": "1", "HostId": "h", "Code": code, "Message": "a message"}
+    return httpx.Response(status, json=body)

@@ -1,0 +1,292 @@
+"""The program as its users run it."""
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exporter import __version__, cli
+from exporter.server import listen
+from exporter.simulator.clouds import build_clouds, configuration
+from exporter.world import World
+from tests.e2e.sky import HOSTS, Network
+
+ADDRESS = re.compile(r"address=(http://\S+)")
+
+
+def invoke(*arguments: str, world: World | None = None) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = cli.main(arguments, world=world, out=out, err=err)
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture(name="config")
+def _config(tmp_path: Path) -> Path:
+    path = tmp_path / "exporter.yml"
+    path.write_text(configuration({host: f"http://{host}" for host in HOSTS}))
+    return path
+
+
+@pytest.fixture(name="network")
+def _network() -> Network:
+    return Network(build_clouds(clock=time.time))
+
+
+@pytest.fixture(name="world")
+def _world(network: Network, tmp_path: Path) -> World:
+    return World(environ={}, home=tmp_path, transport=lambda: network)
+
+
+def test_good_configuration_is_ok(config: Path) -> None:
+    code, out, err = invoke("check-config", f"--config.file={config}")
+    assert (code, out, err) == (0, f"{config}: ok, 5 sources\n", "")
+
+
+def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:
+    config.write_text("sources: [{name: a, platform: huawei_dly}, {name: b}]\nsorces: []\n")
+    code, out, err = invoke("check-config", f"--config.file={config}")
+    assert code == 2
+    assert out == ""
+    assert err.splitlines() == [
+        "error: sorces: unknown key; did you mean sources?",
+        "error: sources[0].platform: 'huawei_dly': no such platform; did you mean huawei_dli?",
+        "error: sources[1].platform: required; one of alibaba_blink, alibaba_flink, apache_flink, "
+        "huawei_dataarts, huawei_dli",
+    ]
+
+
+def test_missing_configuration_file_is_told_by_its_name(tmp_path: Path) -> None:
+    code, _, err = invoke(f"--config.file={tmp_path / 'none.yml'}", "once")
+    assert (code, err) == (2, f"error: {tmp_path / 'none.yml'}: No such file or directory\n")
+
+
+def test_sources_are_tried_online(config: Path, world: World, network: Network) -> None:
+    code, out, _ = invoke("check-config", "--online", f"--config.file={config}", world=world)
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()]
+    assert rows[0] == ["SOURCE", "PLATFORM", "RESULT", "JOBS", "MESSAGE"]
+    assert [row[0] for row in rows[1:]] == ["dli-prod", "factory", "blink", "vvp", "flink"]
+    assert all(row[2] == "ok" and int(row[3]) > 5 for row in rows[1:])
+
+
+def test_source_that_cannot_be_reached_is_named_with_its_reason(
+    config: Path, world: World, network: Network
+) -> None:
+    network.down.add("foas")
+    code, out, _ = invoke("check-config", "--online", f"--config.file={config}", world=world)
+    assert code == 1
+    assert re.search(r"blink +alibaba_blink +FAILED +0 .*connection", out)
+    assert out.count(" ok ") == 4
+
+
+def test_once_prints_the_metrics_of_all_sources(config: Path, world: World) -> None:
+    code, out, _ = invoke("once", f"--config.file={config}", world=world)
+    assert code == 0
+    for source in ("dli-prod", "factory", "blink", "vvp", "flink"):
+        assert re.search(rf'^streaming_source_up{{.*source="{source}"}} 1.0$', out, re.MULTILINE)
+        assert re.search(rf'^streaming_job_state{{.*source="{source}",', out, re.MULTILINE)
+
+
+def test_once_fails_when_a_source_did(config: Path, world: World, network: Network) -> None:
+    network.down.add("flink")
+    code, out, err = invoke("--log.format=json", "once", f"--config.file={config}", world=world)
+    assert code == 1
+    assert 'streaming_source_up{platform="apache_flink",source="flink"} 0.0' in out
+    events = [json.loads(line) for line in err.splitlines()]
+    assert [each["reason"] for each in events if each["level"] == "warning"] == ["connection"]
+
+
+def test_plan_tells_what_the_calls_cost(config: Path) -> None:
+    code, out, _ = invoke("plan", "--jobs=500", f"--config.file={config}")
+    assert code == 0
+    rows = {line.split()[0]: line.split() for line in out.splitlines()}
+    assert rows["dli-prod"][2] == "500"
+    per_minute, per_day = float(rows["dli-prod"][3]), float(rows["dli-prod"][4])
+    assert per_day == pytest.approx(per_minute * 1440, rel=0.01)
+    assert float(rows["total"][1]) == pytest.approx(
+        sum(float(rows[name][3]) for name in ("dli-prod", "factory", "blink", "vvp", "flink")),
+        abs=3,
+    )
+
+
+def test_plan_says_when_the_limit_is_too_small(config: Path) -> None:
+    _, out, _ = invoke("plan", "--jobs=50000", f"--config.file={config}")
+    assert "over rate_limit" in out
+
+
+def test_plan_counts_the_jobs_there_are(config: Path, world: World) -> None:
+    code, out, _ = invoke("plan", "--online", f"--config.file={config}", world=world)
+    rows = {line.split()[0]: line.split() for line in out.splitlines()}
+    assert code == 0
+    assert 5 <= int(rows["flink"][2]) <= 12
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--web.telemetry-path=metrics"],
+        ["--web.telemetry-path=/-/metrics"],
+        ["plan", "--jobs=many"],
+        ["--log.level=loud"],
+        ["--config.fil=x"],
+        ["observe"],
+    ],
+)
+def test_wrong_arguments_end_with_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        invoke(*arguments)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost", "host:port", "127.0.0.1:70000", "[::1", "127.0.0.1:1:2", ":"]
+)
+def test_wrong_listen_address_is_told(config: Path, address: str) -> None:
+    code, _, err = invoke(f"--config.file={config}", f"--web.listen-address={address}")
+    assert code == 2
+    assert f"error: --web.listen-address: {address}: expected host:port" in err
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        invoke("--version")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+class Program:
+    """The exporter as a process of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "exporter", *arguments],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self.lines: list[str] = []
+        self.address = ""
+
+    def until(self, text: str) -> str:
+        """Read the log up to a line that holds the text."""
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self.lines.append(line)
+            if match := ADDRESS.search(line):
+                self.address = match[1]
+            if text in line:
+                return line
+        raise AssertionError(f"ended without {text!r}: {''.join(self.lines)}")
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def stop(self) -> tuple[int, float]:
+        """Ask it to stop; return its exit code and how long it took."""
+        started = time.monotonic()
+        self._process.terminate()
+        code = self._process.wait(timeout=20)
+        return code, time.monotonic() - started
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+
+@pytest.fixture(name="program")
+def _program() -> Iterator[list[Program]]:
+    programs: list[Program] = []
+    yield programs
+    for program in programs:
+        program.close()
+
+
+def test_demo_serves_and_ends_within_two_seconds_of_sigterm(program: list[Program]) -> None:
+    program.append(Program("demo", "--web.listen-address=127.0.0.1:0"))
+    program[0].until("ready: every source has been polled")
+    with httpx.Client(base_url=program[0].address, trust_env=False) as browser:
+        assert browser.get("/-/healthy").status_code == 200
+        assert browser.get("/-/ready").status_code == 200
+        page = browser.get("/metrics")
+        assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        names = set(re.findall(r'^streaming_job_info{.*job_id="([^"]*)"', page.text, re.MULTILINE))
+        states = set(
+            re.findall(r'^streaming_job_state{.*state="(\w+)"} 1.0$', page.text, re.MULTILINE)
+        )
+        assert len(names) >= 40
+        assert len(states) >= 7
+        check = subprocess.run(
+            ["promtool", "check", "metrics"], input=page.text, capture_output=True, text=True
+        )
+        assert (check.returncode, check.stdout, check.stderr) == (0, "", "")
+        # An open keep-alive connection must not hold it up.
+        code, seconds = program[0].stop()
+    assert code == 0
+    assert seconds < 2
+
+
+def test_sighup_reloads_and_a_bad_file_is_survived(program: list[Program], tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    good = "sources: [{name: a, platform: apache_flink, endpoint: 'http://127.0.0.1:1'}]\n"
+    path.write_text(good)
+    program.append(Program(f"--config.file={path}", "--web.listen-address=127.0.0.1:0"))
+    program[0].until("listening")
+    path.write_text(good.replace("name: a", "name: b"))
+    program[0].signal(signal.SIGHUP)
+    program[0].until("configuration loaded")
+    path.write_text("sources: nonsense\n")
+    program[0].signal(signal.SIGHUP)
+    program[0].until("configuration not loaded")
+    with httpx.Client(base_url=program[0].address, trust_env=False) as browser:
+        page = browser.get("/metrics").text
+        assert 'streaming_source_info{platform="apache_flink",source="b"} 1.0' in page
+        assert 'source="a"' not in page
+        assert "streaming_exporter_config_last_reload_successful 0.0" in page
+        answer = browser.post("/-/reload")
+        assert answer.status_code == 400
+        assert answer.text == "sources: expected a list of at least one source\n"
+        path.write_text(good)
+        assert browser.post("/-/reload").status_code == 200
+    assert program[0].stop()[0] == 0
+
+
+def test_bad_configuration_ends_the_program_at_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+    path.write_text("sources: []\n")
+    code, _, err = invoke(f"--config.file={path}", "--web.listen-address=127.0.0.1:0")
+    assert code == 2
+    assert "error: sources: expected a list of at least one source" in err
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", ":0", "[::1]:0", "localhost:0"])
+def test_listening_works_on_every_kind_of_address(address: str) -> None:
+    with listen(address) as listener:
+        port = listener.getsockname()[1]
+        host = "::1" if address.startswith("[") else "127.0.0.1"
+        with socket.create_connection((host, port), timeout=5):
+            pass
+
+
+def test_address_in_use_is_told(config: Path) -> None:
+    with listen("127.0.0.1:0") as listener:
+        taken = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, _, err = invoke(f"--config.file={config}", f"--web.listen-address={taken}")
+    assert code == 2
+    assert f"error: --web.listen-address: {taken}: Address already in use" in err
