@@ -27,7 +27,7 @@ from exporter.simulator.alibaba_access import Access, AccessKey
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.weather import Weather
 from exporter.source import CallCost, Inventory, Source
-from tests.alibaba_sources import Server, open_source, refusal
+from tests.alibaba_sources import Reply, Server, open_source, refusal
 from tests.virtual_time import EPOCH, run
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ def parse(value: dict[str, Any]) -> tuple[Job, Flaws]:
     return job, flaws
 
 
-def use(server: Server, work: Callable[[Source], Awaitable[T]], **options: Any) -> T:
+def use(server: Reply, work: Callable[[Source], Awaitable[T]], **options: Any) -> T:
     async def opened() -> T:
         given = {"region": "cn-shanghai", "projects": ["project1"], "batch": False, **options}
         source = open_source("alibaba_blink", httpx.MockTransport(server), **given)
@@ -84,7 +84,7 @@ def use(server: Server, work: Callable[[Source], Awaitable[T]], **options: Any) 
     return run(opened())
 
 
-def inventory(server: Server, **options: Any) -> Inventory:
+def inventory(server: Reply, **options: Any) -> Inventory:
     return use(server, lambda source: source.fetch_inventory(), **options)
 
 
@@ -260,6 +260,22 @@ def test_requests_carry_the_documented_headers() -> None:
     assert headers["authorization"].startswith("ACS3-HMAC-SHA256 Credential=testid,SignedHeaders=")
 
 
+def test_without_auth_the_credential_chain_is_asked() -> None:
+    names = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    server = Server({listing(): page()})
+    inventory(server, auth=None, environ=dict.fromkeys(names, "from-environment"))
+    assert "Credential=from-environment," in server.requests[0].headers["authorization"]
+
+
+def test_without_any_credentials_the_failure_is_one_of_authentication() -> None:
+    token = "http://100.100.100.200/latest/api/token"
+    server = Server({listing(): page()})
+    with pytest.raises(FetchError) as caught:
+        inventory(server, auth=None)
+    assert caught.value.reason is Reason.AUTH
+    assert str(server.requests[0].url) == token
+
+
 def test_region_id_is_not_sent_unless_configured_and_endpoint_wins() -> None:
     server = Server({listing(): page()})
     inventory(server, endpoint="https://foas.internal:8443")
@@ -346,30 +362,18 @@ def test_configured_jobs_are_asked_for_in_bulk_and_the_rest_as_batch_jobs() -> N
 def test_many_configured_jobs_are_asked_for_in_several_requests() -> None:
     names = [f"实时作业{number:03}" for number in range(80)]
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked = request.url.params["jobNames"].split(",")
-        assert len(request.url.raw_path) < 2200
-        return httpx.Response(200, json=summary(*(light(name) for name in asked)))
-
     seen: list[httpx.Request] = []
 
-    class Any_(Server):
-        def __call__(self, request: httpx.Request) -> httpx.Response:
-            seen.append(request)
-            return answer(request)
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        assert len(request.url.raw_path) < 2200
+        asked = request.url.params["jobNames"].split(",")
+        return httpx.Response(200, json=summary(*(light(name) for name in asked)))
 
-    found = inventory(Any_({}), jobs={"ids": names})
+    found = inventory(answer, jobs={"ids": names})
     assert [job.job_id for job in found.jobs] == names
-    settings = Settings.model_validate(
-        {
-            "name": "s",
-            "platform": "alibaba_blink",
-            "region": "cn-shanghai",
-            "projects": ["project1"],
-            "jobs": {"ids": names},
-        }
-    )
-    assert load("alibaba_blink").cost(settings, 80) == CallCost(
+    configured = settings(projects=["project1"], jobs={"ids": names})
+    assert load("alibaba_blink").cost(configured, 80) == CallCost(
         per_inventory=len(seen), per_details=1
     )
 

@@ -25,6 +25,7 @@ _REJECTED = (
 )
 _FORBIDDEN = ("Forbidden", "NoPermission", "InvalidAccount", "Unauthorized")
 _PASSING = ("InternalError", "ServiceUnavailable", "UnknownError")
+_MISSING = re.compile(r"Not_?(Found|Exist)", re.IGNORECASE)
 _XML_CODE = re.compile(rb"<Code>([A-Za-z0-9._-]{1,64})</Code>")
 
 
@@ -57,6 +58,10 @@ def _judge(answer: Answer, code: str, message: str) -> Refusal | None:
     if code.startswith(_PASSING):
         detail = safe_detail(message)
         return Refusal(reason=Reason.SERVER, code=safe, detail=detail, retryable=True)
+    if _MISSING.search(code):
+        # Products say this with 400, 404, or 200 and `success: false`. Of what they say it, a job
+        # or the project around it, only the platform can judge: nothing is `gone` by this alone.
+        return Refusal(reason=Reason.NOT_FOUND, code=safe, detail=safe_detail(message))
     return None
 
 

@@ -1,0 +1,133 @@
+"""Keep a wrong key from being locked out: after a few rejected signatures, stop asking.
+
+Huawei Cloud locks an access key for five minutes after more than five consecutive failed
+authentications, and rejects every user of that key meanwhile (API gateway FAQ, error APIG.0301);
+IAM locks users after wrong passwords the same way. So at most three rejected requests in a row
+leave this program; then it waits longer than the lock lasts, and tries with one request at a time.
+"""
+
+import asyncio
+import hashlib
+import time
+from types import TracebackType
+
+from exporter.errors import CredentialError
+from exporter.pacing import Clock
+
+
+class RejectionGuard:
+    """Let requests with one key pass only while no rejection could be one too many.
+
+    Rejections in a row and requests in flight together never exceed `limit`: each one in flight
+    may yet turn out to be rejected. A healthy key is therefore used `limit` requests at a time.
+    """
+
+    def __init__(
+        self, limit: int = 3, pause: float = 330.0, *, clock: Clock = time.monotonic
+    ) -> None:
+        self._limit = limit
+        self._pause = pause
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._in_flight = 0
+        self._rejected = 0
+        self._forgiven = 0
+        self._probing = False
+        self._paused_until: float | None = None
+
+    def attempt(self) -> "Attempt":
+        """Guard one request: `async with guard.attempt() as attempt`.
+
+        Entering waits until the request may be sent. Raises CredentialError while paused.
+        """
+        return Attempt(self)
+
+    async def _enter(self) -> int:
+        self._check_pause()
+        while not self._may_send():
+            await self._changed.wait()
+            self._check_pause()
+        self._in_flight += 1
+        return self._rejected
+
+    def _may_send(self) -> bool:
+        if self._probing:
+            return self._in_flight == 0
+        return self._rejected - self._forgiven + self._in_flight < self._limit
+
+    def _check_pause(self) -> None:
+        if self._paused_until is None:
+            return
+        remaining = self._paused_until - self._clock()
+        if remaining > 0:
+            raise CredentialError(
+                "the platform keeps rejecting these credentials: "
+                f"their use is paused for another {remaining:.0f} s so that they are not locked"
+            )
+        self._paused_until = None
+
+    def _leave(self, accepted: bool | None, rejected_before: int) -> None:
+        self._in_flight -= 1
+        if accepted:
+            # Answers overtake each other: this success proves nothing about rejections that were
+            # not yet known when its request was sent, they may have reached the platform later.
+            self._forgiven = max(self._forgiven, rejected_before)
+            self._probing = False
+        elif accepted is not None:
+            self._rejected += 1
+            if self._probing or self._rejected - self._forgiven >= self._limit:
+                self._probing = True
+                self._forgiven = self._rejected
+                self._paused_until = self._clock() + self._pause
+        # Wakes all who wait; each looks again whether it may go.
+        self._changed.set()
+        self._changed.clear()
+
+
+class Attempt:
+    """One guarded request; ends as accepted, as rejected, or as neither (no verdict was heard)."""
+
+    def __init__(self, guard: RejectionGuard) -> None:
+        self._guard = guard
+        self._accepted: bool | None = None
+        self._rejected_before = 0
+
+    def accepted(self) -> None:
+        """Note that the platform took the credentials."""
+        self._accepted = True
+
+    def rejected(self) -> None:
+        """Note that the platform refused the credentials."""
+        self._accepted = False
+
+    async def __aenter__(self) -> "Attempt":
+        self._rejected_before = await self._guard._enter()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Nothing is awaited here, so that a cancelled request cannot be left counted as in flight.
+        self._guard._leave(self._accepted, self._rejected_before)
+
+
+class GuardBook:
+    """Hand out one guard per key, so that all sources that share a key share its guard."""
+
+    def __init__(
+        self, limit: int = 3, pause: float = 330.0, *, clock: Clock = time.monotonic
+    ) -> None:
+        self._limit = limit
+        self._pause = pause
+        self._clock = clock
+        self._guards: dict[str, RejectionGuard] = {}
+
+    def of(self, key: str) -> RejectionGuard:
+        """Return the guard of a key or user; only a hash of the name is kept."""
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        if digest not in self._guards:
+            self._guards[digest] = RejectionGuard(self._limit, self._pause, clock=self._clock)
+        return self._guards[digest]

@@ -1,0 +1,174 @@
+"""Log in to Huawei Cloud IAM with user name and password, and send the token with each request.
+
+Vendor page: IAM API reference, "Obtaining a user token through password authentication"
+(KeystoneCreateUserTokenByPassword, POST /v3/auth/tokens). Tokens live for 24 hours, belong to one
+region, and end early when the password or the user's permissions change.
+"""
+
+import json
+import re
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+import httpx
+
+from exporter.auth import Send
+from exporter.auth.guard import GuardBook
+from exporter.auth.renewal import Renewed, parse_expiry
+from exporter.errors import FetchError, Reason
+from exporter.pacing import Clock, parse_retry_after
+from exporter.secret import MASK, Secret
+
+OPERATION = "KeystoneCreateUserTokenByPassword"
+
+_MARGIN_SECONDS = 3600.0
+# A token that is refused as soon as it was issued will not get better by logging in again.
+_HOLD_SECONDS = 60.0
+_REASONS = {
+    400: (Reason.AUTH, "user, domain or project not known"),
+    401: (Reason.AUTH, "user name, password or domain refused"),
+    403: (Reason.AUTH, "user locked, disabled or without programmatic access"),
+    404: (Reason.NOT_FOUND, ""),
+    429: (Reason.THROTTLED, ""),
+}
+_CODE = re.compile(r"[A-Z][A-Za-z]{1,15}\.\d{1,6}")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordLogin:
+    """Who logs in, where, and for which project: by its id, or by its name when that is given."""
+
+    endpoint: str
+    username: str
+    password: Secret
+    domain: str
+    project_id: str = ""
+    project_name: str = ""
+
+    def request(self) -> httpx.Request:
+        """Build the request that asks for a project-scoped token, without the service catalog."""
+        user = {
+            "name": self.username,
+            "password": self.password.reveal(),
+            "domain": {"name": self.domain},
+        }
+        project = {"name": self.project_name} if self.project_name else {"id": self.project_id}
+        body = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": project},
+            }
+        }
+        return httpx.Request(
+            "POST",
+            f"{self.endpoint.rstrip('/')}/v3/auth/tokens?nocatalog=true",
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
+            content=json.dumps(body).encode(),
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Token:
+    text: str
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return MASK
+
+
+class HuaweiTokenAuth(httpx.Auth):
+    """Send X-Auth-Token; log in once however many requests wait, and once more on a 401.
+
+    `send` sends the login, so that logins are counted like every call; what it raises passes on.
+    Logins go through the guard of their user: IAM locks users after repeated wrong passwords.
+    """
+
+    def __init__(
+        self,
+        login: PasswordLogin,
+        send: Send,
+        guards: GuardBook,
+        *,
+        clock: Clock = time.time,
+    ) -> None:
+        self._login = login
+        self._send = send
+        self._guard = guards.of("\n".join(["iam", login.endpoint, login.domain, login.username]))
+        self._clock = clock
+        self._hold_until = 0.0
+        self._tokens: Renewed[_Token] = Renewed(
+            self._fetch_token, lambda token: token.expires_at, margin=_MARGIN_SECONDS, clock=clock
+        )
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Add the token; when the platform refuses it, log in anew and repeat the request once.
+
+        Raises FetchError when logging in fails, CredentialError while logging in is paused.
+        """
+        # The request may be sent twice, so its body must not be a stream that can be read once.
+        await request.aread()
+        token = await self._tokens.get()
+        request.headers["X-Auth-Token"] = token.text
+        response = yield request
+        if response.status_code != 401 or self._clock() < self._hold_until:
+            return
+        token = await self._tokens.get(refused=token)
+        request.headers["X-Auth-Token"] = token.text
+        response = yield request
+        if response.status_code == 401:
+            self._hold_until = self._clock() + _HOLD_SECONDS
+
+    async def _fetch_token(self) -> _Token:
+        async with self._guard.attempt() as attempt:
+            response = await self._send(self._login.request())
+            await response.aread()
+            if response.status_code in {401, 403}:
+                attempt.rejected()
+            elif response.status_code == 201:
+                attempt.accepted()
+        return _read_token(response, self._clock())
+
+
+def _read_token(response: httpx.Response, now: float) -> _Token:
+    if response.status_code != 201:
+        raise _refusal(response, now)
+    text = response.headers.get("X-Subject-Token", "")
+    try:
+        expires_at = parse_expiry(response.json()["token"]["expires_at"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        expires_at = None
+    # Raised out here: the exceptions above hold the body they could not read.
+    if expires_at is None or not _TOKEN.fullmatch(text):
+        detail = "no usable X-Subject-Token or token.expires_at"
+        raise FetchError(Reason.INVALID_RESPONSE, OPERATION, status=201, detail=detail)
+    return _Token(text, expires_at)
+
+
+def _refusal(response: httpx.Response, now: float) -> FetchError:
+    status = response.status_code
+    reason, detail = _REASONS.get(status, (Reason.INVALID_RESPONSE, ""))
+    if status >= 500:
+        reason = Reason.SERVER
+    return FetchError(
+        reason,
+        OPERATION,
+        status=status,
+        code=_error_code(response),
+        detail=detail,
+        retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
+        retryable=status in {429, 500, 502, 503, 504},
+    )
+
+
+def _error_code(response: httpx.Response) -> str:
+    # A body may repeat what was sent to it, so only what looks like a code is taken from it.
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return ""
+    code = body.get("error_code") if isinstance(body, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""

@@ -1,0 +1,59 @@
+"""Ask the metadata service of a cloud server; the same way for both vendors.
+
+Both vendors' SDKs first ask for a session token (version 2 of the service) and go on without one
+where the server knows version 1 only.
+"""
+
+import re
+from collections.abc import Mapping
+
+import httpx
+
+from exporter.auth import Send
+from exporter.errors import CredentialError, FetchError
+
+PLACE = "ECS metadata"
+SESSION_SECONDS = "21600"
+
+# On a machine that is no cloud server the address leads nowhere; both SDKs give up this early too.
+_TIMEOUT_SECONDS = 3.0
+_SESSION = re.compile(r"[\x21-\x7e]+")
+
+
+async def ask(send: Send, method: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
+    """Send one request; raises CredentialError when there is no answer."""
+    timeout = httpx.Timeout(_TIMEOUT_SECONDS).as_dict()
+    request = httpx.Request(method, url, headers=headers, extensions={"timeout": timeout})
+    try:
+        response = await send(request)
+        await response.aread()
+    except FetchError as exc:
+        problem: str = exc.reason
+    except httpx.HTTPError as exc:
+        problem = type(exc).__name__
+    else:
+        return response
+    raise CredentialError(f"{PLACE}: no answer ({problem})")
+
+
+def read_session(response: httpx.Response) -> str:
+    """Return the session token of an answer; raises CredentialError when it is none.
+
+    A proxy that answers in place of the service sends a page, which no header could carry.
+    """
+    text = response.text.strip()
+    if not _SESSION.fullmatch(text):
+        raise CredentialError(f"{PLACE}: the session token is not one")
+    return text
+
+
+def read_object(response: httpx.Response) -> dict[str, object]:
+    """Return the JSON object of an answer; raises CredentialError when it is none."""
+    try:
+        document = response.json()
+    except (ValueError, RecursionError):
+        document = None
+    # Raised out here: the parser's exception holds the text, and so perhaps a key.
+    if not isinstance(document, dict):
+        raise CredentialError(f"{PLACE}: the answer is not a JSON object")
+    return document

@@ -1,0 +1,317 @@
+"""Watch the jobs of an Apache Flink cluster through its own REST API.
+
+Flink documentation, "REST API" (docs/ops/rest_api), versions 1.13 to 2.3. One call lists every job
+with its state; details of one job take four more, and one for each of its sources where the input
+delay is wanted. Operations are named by Flink's own paths. A run of a job is a job of its own to
+Flink: a new submission has a new jid, and a restarted JobManager forgets the jobs that have ended.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Self
+
+import httpx
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from exporter.auth.plain import BasicAuth, BearerAuth
+from exporter.auth.settings import FlinkAuthSettings
+from exporter.connector import Connector
+from exporter.errors import FetchError, Reason
+from exporter.model import Job, State
+from exporter.platforms import Platform
+from exporter.reading import Flaws, Record
+from exporter.refusals import flink
+from exporter.source import CallCost, Details, Endpoint, Inventory, SourceSettings
+from exporter.vendors.flink_delay import parse_vertices
+from exporter.vendors.flink_delay_reader import DelayReader
+from exporter.vendors.flink_graph import parse_flink_state, parse_graph, parse_task_counts
+from exporter.vendors.flink_health import (
+    RESTART_METRICS,
+    parse_checkpoints,
+    parse_exceptions,
+    parse_restarts,
+)
+from exporter.vendors.flink_managers import JobManagers
+
+CONFIG = "/config"
+OVERVIEW = "/jobs/overview"
+JOB = "/jobs/:jobid"
+METRICS = "/jobs/:jobid/metrics"
+CHECKPOINTS = "/jobs/:jobid/checkpoints"
+EXCEPTIONS = "/jobs/:jobid/exceptions"
+
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+_INITIALIZING = "INITIALIZING"
+_NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INITIALIZING})
+"""Refusals of a part that are no failure: the next listing tells of a job that just vanished."""
+
+_SETTLED_AFTER = 60.0
+"""Seconds a job runs before the names of its metrics are kept: operators register one by one."""
+
+
+class Settings(SourceSettings):
+    """A Flink cluster: the address of its JobManager, or of each one where there are several."""
+
+    rate_limit: Annotated[float, Field(gt=0, le=10000)] = 50.0
+    endpoints: tuple[Endpoint, ...] = ()
+    auth: FlinkAuthSettings | None = None
+    input_delay: bool = True
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.endpoint is None) == (not self.endpoints):
+            raise PydanticCustomError("endpoint", "give either endpoint or endpoints")
+        if not all(_JOB_ID.fullmatch(job_id) for job_id in self.jobs.ids):
+            raise PydanticCustomError("ids", "jobs.ids: a job id of Flink is 32 hex digits")
+        return self
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses of the JobManagers."""
+        return self.endpoints if self.endpoint is None else (self.endpoint,)
+
+
+class FlinkSource:
+    """The jobs of one Flink cluster."""
+
+    def __init__(self, settings: Settings, connector: Connector) -> None:
+        self._settings = settings
+        self._connector = connector
+        self._clock = connector.world.clock
+        auth = _auth(settings.auth)
+        self._managers = JobManagers(
+            [
+                connector.api(address, read_refusal=flink.read_refusal, auth=auth)
+                for address in settings.addresses
+            ]
+        )
+        self._version: str | None = None
+        self._listed: frozenset[str] = frozenset()
+        self._delays = DelayReader(self._managers, self._clock)
+
+    async def fetch_inventory(self) -> Inventory:
+        """List the jobs, or ask for those that are chosen by id. Raises FetchError."""
+        flaws = Flaws()
+        try:
+            if self._settings.jobs.ids:
+                inventory = await self._fetch_chosen(flaws)
+            else:
+                inventory = await self._fetch_overview(flaws)
+        except FetchError:
+            # Who answers next may be another JobManager, of another version.
+            self._version = None
+            raise
+        listed = frozenset(job.job_id for job in inventory.jobs)
+        if self._listed - listed:
+            # Jobs disappear when they expire, and when a JobManager is replaced.
+            self._version = None
+        self._listed = listed
+        self._delays.keep_only(listed)
+        await self._learn_version(flaws)
+        jobs = tuple(replace(job, engine_version=self._version or "") for job in inventory.jobs)
+        return replace(inventory, jobs=jobs)
+
+    async def fetch_details(self, job: Job) -> Details:
+        """Ask for one job and, as far as it can have them, for its metrics and exceptions.
+
+        Raises FetchError; with `gone` set when the cluster does not know the job.
+        """
+        flaws = Flaws()
+        graph = await self._fetch_graph(job.job_id, flaws)
+        found = parse_job(graph, self._clock(), flaws)
+        changes: dict[str, Any] = {
+            "job_name": found.job_name or job.job_name,
+            "engine_version": self._version or "",
+        }
+        failures: list[FetchError] = []
+
+        async def add(part: Awaitable[dict[str, Any]]) -> None:
+            # A part that fails does not hurt the others.
+            try:
+                changes.update(await part)
+            except FetchError as exc:
+                if exc.code not in _NO_NEWS:
+                    failures.append(exc)
+
+        await asyncio.gather(*(add(part) for part in self._parts(found, graph, flaws)))
+        return Details(job=replace(found, **changes), flaws=flaws, failures=tuple(failures))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connector.aclose()
+
+    async def _fetch_overview(self, flaws: Flaws) -> Inventory:
+        document = await self._managers.ask(OVERVIEW, ("jobs", "overview"))
+        if not isinstance(document, Mapping) or not isinstance(document.get("jobs"), list):
+            # Taken for an empty listing, an answer of somebody else would end every job.
+            raise _unlike(OVERVIEW, "an object with a list of jobs")
+        return Inventory(jobs=parse_overview(document, self._clock(), flaws), flaws=flaws)
+
+    async def _fetch_chosen(self, flaws: Flaws) -> Inventory:
+        jobs, failures = [], []
+
+        async def fetch(job_id: str) -> None:
+            try:
+                graph = await self._fetch_graph(job_id, flaws)
+                jobs.append(parse_job(graph, self._clock(), flaws))
+            except FetchError as exc:
+                if not exc.gone:
+                    failures.append(exc)
+
+        ids = self._settings.jobs.ids
+        await asyncio.gather(*(fetch(job_id) for job_id in dict.fromkeys(ids)))
+        if failures and not jobs:
+            raise failures[0]
+        incomplete = (("", failures[0]),) if failures else ()
+        return Inventory(jobs=tuple(jobs), incomplete=incomplete, flaws=flaws)
+
+    async def _fetch_graph(self, job_id: str, flaws: Flaws) -> Record:
+        document = await self._managers.ask(JOB, ("jobs", job_id))
+        if not isinstance(document, Mapping) or document.get("jid") != job_id:
+            raise _unlike(JOB, "the job that was asked for")
+        return Record(document, "job", flaws)
+
+    async def _learn_version(self, flaws: Flaws) -> None:
+        if self._version is not None:
+            return
+        try:
+            document = await self._managers.ask(CONFIG, ("config",))
+        except FetchError as exc:
+            # A proxy may keep this path to itself, and it is no reason to call the source down.
+            self._version = None if exc.retryable else ""
+        else:
+            self._version = Record(document, "config", flaws).text("flink-version")
+
+    def _parts(self, job: Job, graph: Record, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
+        """Choose what else to ask: no question is sent whose answer is known to be empty."""
+        yield self._exceptions(job, flaws)
+        if job.native_status == _INITIALIZING:
+            # Asked for the checkpoints of such a job, Flink answers 500.
+            return
+        yield self._checkpoints(job, flaws)
+        if job.ended:
+            # The metrics of an ended job are an empty list.
+            return
+        yield self._restarts(job, flaws)
+        if job.state is State.RUNNING and self._settings.input_delay:
+            yield self._delay(job, graph, flaws)
+
+    async def _exceptions(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        path = ("jobs", job.job_id, "exceptions")
+        document = await self._managers.ask(EXCEPTIONS, path, {"maxExceptions": "1"})
+        error = parse_exceptions(document, flaws)
+        return {
+            "last_error_timestamp": error.timestamp,
+            "error_type": error.error_type,
+            "error_text": error.text,
+        }
+
+    async def _checkpoints(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        path = ("jobs", job.job_id, "checkpoints")
+        checkpoints = parse_checkpoints(await self._managers.ask(CHECKPOINTS, path), flaws)
+        return {
+            "checkpoints_failed": checkpoints.failed,
+            "last_checkpoint_completed_timestamp": checkpoints.completed_timestamp,
+            "last_checkpoint_duration_seconds": checkpoints.duration_seconds,
+            "last_checkpoint_size_bytes": checkpoints.size_bytes,
+        }
+
+    async def _restarts(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        path = ("jobs", job.job_id, "metrics")
+        query = {"get": ",".join(RESTART_METRICS)}
+        return {
+            "restart_times": parse_restarts(await self._managers.ask(METRICS, path, query), flaws)
+        }
+
+    async def _delay(self, job: Job, graph: Record, flaws: Flaws) -> dict[str, Any]:
+        since = job.state_since_timestamp
+        delay = await self._delays.read(
+            job.job_id,
+            parse_vertices(graph),
+            settled=since is not None and job.observed_timestamp - since >= _SETTLED_AFTER,
+            flaws=flaws,
+        )
+        return {"input_delay_seconds": delay}
+
+
+def parse_overview(document: Mapping[str, Any], now: float, flaws: Flaws) -> tuple[Job, ...]:
+    """Read the listing of all jobs: one row for each."""
+    rows = {}
+    for row in Record(document, "overview", flaws).records("jobs"):
+        job_id = row.text("jid")
+        if not _JOB_ID.fullmatch(job_id):
+            row.missing("jid")
+            continue
+        native_status = row.text("state")
+        rows[job_id] = Job(
+            project="",
+            job_id=job_id,
+            job_name=row.text("name"),
+            state=parse_flink_state(native_status, flaws) or State.UNKNOWN,
+            native_status=native_status,
+            job_type=row.text("jobType"),
+            duration_seconds=row.milliseconds("duration"),
+            start_timestamp=row.time_milliseconds("start-time"),
+            end_timestamp=row.time_milliseconds("end-time"),
+            # Any task's change moves it too, so it does not date the job's state.
+            updated_timestamp=row.time_milliseconds("last-modification"),
+            tasks=parse_task_counts(row.record("tasks")),
+            observed_timestamp=now,
+        )
+    return tuple(rows.values())
+
+
+def parse_job(graph: Record, now: float, flaws: Flaws) -> Job:
+    """Read the job object of one job."""
+    found = parse_graph(graph, flaws)
+    return Job(
+        project="",
+        job_id=found.jid,
+        job_name=found.name,
+        state=found.state or State.UNKNOWN,
+        native_status=found.native_state,
+        job_type=graph.text("job-type"),
+        duration_seconds=found.duration_seconds,
+        start_timestamp=found.start_timestamp,
+        end_timestamp=found.end_timestamp,
+        state_since_timestamp=found.state_since_timestamp,
+        parallelism=found.parallelism,
+        tasks=found.tasks,
+        observed_timestamp=now,
+    )
+
+
+def _auth(settings: FlinkAuthSettings | None) -> httpx.Auth | None:
+    basic = settings and settings.basic
+    bearer = settings and settings.bearer
+    if basic and (password := basic.secret("password")):
+        return BasicAuth(basic.username, password)
+    if bearer and (token := bearer.secret("token")):
+        return BearerAuth(token)
+    return None
+
+
+def _unlike(operation: str, expected: str) -> FetchError:
+    return FetchError(Reason.INVALID_RESPONSE, operation, detail=f"expected {expected}")
+
+
+def _cost(settings: Settings, jobs: int) -> CallCost:
+    # The job, its restarts, checkpoints and exceptions; the metrics of its one source. A job of
+    # several sources takes a call more for each, as does one whose sources know of no event time
+    # for each vertex that reads from them.
+    return CallCost(
+        per_inventory=float(len(settings.jobs.ids) or 1),
+        per_details=5.0 if settings.input_delay else 4.0,
+    )
+
+
+PLATFORM = Platform(
+    name="apache_flink",
+    settings=Settings,
+    open=FlinkSource,
+    cost=_cost,
+    supersedes=True,
+)

@@ -1,0 +1,239 @@
+"""Watch Flink jobs of Huawei Cloud Data Lake Insight (DLI), API version v1.0.
+
+Vendor pages: "Querying the List of Jobs" (dli_02_0234), "Querying Job Details" (dli_02_0235),
+"Querying the Job Execution Plan" (dli_02_0236). Times are epoch milliseconds, null or 0 for none.
+Every field is optional in practice: rows of a listing have a duration and no configuration, the
+details have a configuration and no duration.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from exporter.connector import Connector
+from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.model import Job, State, StateMap, look_up
+from exporter.platforms import Platform
+from exporter.reading import Flaws, Record
+from exporter.source import CallCost, Details, Inventory
+from exporter.vendors.flink_graph import FlinkGraph, parse_graph
+from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
+from exporter.vendors.huawei_inventory import (
+    PAGE_SIZE,
+    Listing,
+    Page,
+    ask_for_each,
+    read_page,
+    take_inventory,
+)
+
+STATES: StateMap = {
+    "job_init": State.CREATED,
+    "job_submitting": State.STARTING,
+    "job_downloading": State.STARTING,
+    "job_arrearage_recovering": State.STARTING,
+    "job_running": State.RUNNING,
+    "job_savepointing": State.RUNNING,
+    "job_submit_fail": State.FAILED,
+    "job_running_exception": State.FAILED,
+    "job_canceling": State.STOPPING,
+    "job_cancel_fail": State.STOPPING,
+    "job_cancel_success": State.STOPPED,
+    "job_idle": State.SUSPENDED,
+    "job_arrearage_stopped": State.SUSPENDED,
+    "job_finish": State.FINISHED,
+}
+
+_PLANNED = frozenset({"job_running", "job_savepointing", "job_cancel_fail"})
+"""Statuses whose Flink job runs: only then is there an execution plan worth a call.
+
+A job whose stopping failed still runs. Of one that is being stopped the plan can vanish at any
+moment and would change nothing; what `job_idle` means is documented nowhere.
+"""
+
+LIST = "ListFlinkJobs"
+SHOW = "ShowFlinkJob"
+PLAN = "ShowFlinkJobExecutionGraph"
+_LONGEST_ERROR = 4096
+
+
+class Settings(HuaweiSettings):
+    """What a DLI source is told; the two filters are those of the listing, by name."""
+
+    enterprise_project: str = ""
+    queue: str = ""
+
+
+class DliSource:
+    """The Flink jobs of one project."""
+
+    def __init__(self, settings: Settings, connector: Connector) -> None:
+        endpoint = settings.endpoint or dli_endpoint(settings.region or "")
+        self._settings = settings
+        self._connector = connector
+        self._api = open_api(settings, connector, endpoint)
+        self._jobs = ("v1.0", settings.project_id, "streaming", "jobs")
+
+    async def fetch_inventory(self) -> Inventory:
+        """List all jobs, or ask for the configured ids. Raises FetchError."""
+        project, ids, flaws = self._settings.project_id, self._settings.jobs.ids, Flaws()
+        if ids:
+            return await ask_for_each(project, flaws, ids, lambda asked: self._show(asked, flaws))
+        listing = Listing(LIST, lambda offset: self._list(offset, flaws))
+        return await take_inventory(project, flaws, listing, Listing.walk_rows)
+
+    async def fetch_details(self, job: Job) -> Details:
+        """Ask for a job and, while it runs, for its execution plan. Raises FetchError."""
+        flaws = Flaws()
+        detail = await self._show(job.job_id, flaws, job.job_name)
+        if (detail.native_status or job.native_status).casefold() not in _PLANNED:
+            return Details(job=detail, flaws=flaws)
+        try:
+            document = await self._api.get_json(PLAN, (*self._jobs, job.job_id, "execute-graph"))
+        except FetchError as exc:
+            return Details(job=detail, flaws=flaws, failures=() if _is_benign(exc) else (exc,))
+        return Details(job=add_plan(detail, parse_plan(document, flaws)), flaws=flaws)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connector.aclose()
+
+    async def _list(self, offset: int, flaws: Flaws) -> Page:
+        query = [
+            ("limit", str(PAGE_SIZE)),
+            ("offset", str(offset)),
+            # Oldest first: new jobs come at the end, where they move no rows.
+            ("order", "asc"),
+            # Details in a listing carry whole SQL texts, up to 1 MiB a job.
+            ("show_detail", "false"),
+        ]
+        if self._settings.queue:
+            query.append(("queue_name", self._settings.queue))
+        if self._settings.enterprise_project:
+            query.append(("sys_enterprise_project_name", self._settings.enterprise_project))
+        document = await self._api.get_json(LIST, self._jobs, query)
+        observed = self._connector.world.clock()
+        return parse_list(document, self._settings.project_id, observed, flaws)
+
+    async def _show(self, job_id: str, flaws: Flaws, job_name: str = "") -> Job:
+        document = await self._api.get_json(SHOW, (*self._jobs, job_id))
+        known = Job(
+            project=self._settings.project_id,
+            job_id=job_id,
+            job_name=job_name or job_id,
+            observed_timestamp=self._connector.world.clock(),
+        )
+        try:
+            return parse_details(document, known, flaws)
+        except UnreadableError as exc:
+            raise FetchError(Reason.INVALID_RESPONSE, SHOW, detail=str(exc)) from exc
+
+
+def _is_benign(error: FetchError) -> bool:
+    """Say whether a refused plan only means that there is none: the job has just stopped."""
+    refused = error.status is not None and 400 <= error.status < 500
+    return refused and error.reason in (Reason.SERVER, Reason.NOT_FOUND) and not error.retryable
+
+
+def parse_list(document: Any, project: str, observed: float, flaws: Flaws) -> Page:
+    """Read one page of the listing; raises UnreadableError when it is none."""
+
+    def parse_row(row: Record) -> Job | None:
+        job_id = row.text("job_id")
+        if not job_id:
+            row.missing("job_id")
+            return None
+        known = Job(project=project, job_id=job_id, job_name=job_id, observed_timestamp=observed)
+        return _parse_job(row, known, flaws)
+
+    listing = document.get("job_list") if isinstance(document, Mapping) else None
+    return read_page(listing, "job_list", "total_count", parse_row, flaws)
+
+
+def parse_details(document: Any, known: Job, flaws: Flaws) -> Job:
+    """Read the details of a job whose id is known.
+
+    Raises UnreadableError when there are none.
+    """
+    detail = Record(document, "document", flaws).record("job_detail")
+    if not detail:
+        raise UnreadableError("job_detail: expected an object")
+    return _parse_job(detail, known, flaws)
+
+
+def _parse_job(row: Record, known: Job, flaws: Flaws) -> Job:
+    native_status = row.text("status")
+    state = look_up(STATES, native_status)
+    if native_status and state is State.UNKNOWN:
+        flaws.note_state(native_status)
+    config = row.record("job_config")
+    return replace(
+        known,
+        job_name=row.text("name") or known.job_name,
+        state=state,
+        native_status=native_status,
+        job_type=row.text("job_type"),
+        run_mode=row.text("run_mode"),
+        queue=row.text("queue_name"),
+        engine_version=config.text("flink_version"),
+        # A job that never ran has a duration of 0 in listings.
+        duration_seconds=row.milliseconds("duration") or None,
+        restart_times=row.count("restart_times"),
+        start_timestamp=row.time_milliseconds("start_time"),
+        created_timestamp=row.time_milliseconds("create_time"),
+        updated_timestamp=row.time_milliseconds("update_time"),
+        error_text=_error_text(row) if state is State.FAILED else "",
+        parallelism=_parallelism(config),
+        compute_units=_compute_units(config),
+    )
+
+
+def _error_text(row: Record) -> str:
+    return row.long_text("status_desc", limit=_LONGEST_ERROR)
+
+
+def _parallelism(config: Record) -> int | None:
+    inner = config.record("resource_config")
+    return config.count("parallel_number") or inner.count("parallel_number") or None
+
+
+def _compute_units(config: Record) -> float | None:
+    if config.text("resource_config_version").casefold() == "v2":
+        # Version 2 counts processors and memory instead.
+        return None
+    # 0 means that the job uses as many as were chosen.
+    return config.count("real_cu_number") or config.count("cu_number") or None
+
+
+def parse_plan(document: Any, flaws: Flaws) -> FlinkGraph:
+    """Read the execution plan of a job, which is Flink's own description of it."""
+    return parse_graph(Record(document, "document", flaws).record("execute_graph"), flaws)
+
+
+def add_plan(job: Job, plan: FlinkGraph) -> Job:
+    """Return a job with what its execution plan adds to it."""
+    return replace(
+        job,
+        finer_state=plan.state,
+        graph_state=plan.native_state,
+        run_id=plan.jid,
+        duration_seconds=job.duration_seconds
+        if plan.duration_seconds is None
+        else plan.duration_seconds,
+        start_timestamp=job.start_timestamp or plan.start_timestamp,
+        end_timestamp=plan.end_timestamp,
+        # The plan dates its own state, which is not shown while DLI speaks of another one.
+        state_since_timestamp=plan.state_since_timestamp if job.state is State.RUNNING else None,
+        parallelism=job.parallelism or plan.parallelism,
+        tasks=plan.tasks,
+    )
+
+
+def cost(settings: Settings, jobs: int) -> CallCost:
+    """Count calls: full pages or one per id, then details and plan of each running job."""
+    listing = len(settings.jobs.ids) or max(1, math.ceil(jobs / PAGE_SIZE))
+    return CallCost(per_inventory=listing, per_details=2)
+
+
+PLATFORM = Platform(name="huawei_dli", settings=Settings, open=DliSource, cost=cost)

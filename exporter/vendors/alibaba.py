@@ -1,0 +1,223 @@
+"""Keep what the two Alibaba Cloud platforms share: where they are, how to log in, what they send.
+
+Vendor pages: "Request structure" (endpoints by region) and "Common parameters" of foas 2018-11-11,
+"Endpoints" of ververica 2022-07-18, the endpoint map of the vendor's SDKs for foas.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from exporter.auth.alibaba_signature import AlibabaSignatureAuth
+from exporter.auth.alibaba_sources import alibaba_chain
+from exporter.auth.credentials import CredentialProvider, StaticProvider
+from exporter.auth.settings import AlibabaAuthSettings
+from exporter.client import decode_json
+from exporter.connector import Connector
+from exporter.errors import FetchError, Reason
+from exporter.refusals import Answer
+from exporter.refusals.alibaba import read_refusal
+from exporter.source import Names, SourceSettings
+from exporter.vendors.alibaba_xml import parse_xml
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,20}(-[a-z0-9]{1,20}){1,5}$")]
+
+# Regions without a foas of their own, by the SDKs' endpoint map.
+_FOAS_CENTRAL = frozenset(
+    {
+        *("cn-hongkong", "cn-chengdu", "cn-huhehaote", "cn-wuhan", "cn-fujian", "cn-edge-1"),
+        *("cn-beijing-finance-1", "cn-shenzhen-finance-1", "cn-beijing-gov-1"),
+    }
+)
+_FOAS_TOKYO = frozenset(
+    {
+        *("ap-south-1", "ap-southeast-2", "ap-southeast-5", "eu-central-1", "eu-west-1"),
+        *("us-east-1", "us-west-1", "me-east-1"),
+    }
+)
+_ERROR_CLASS = re.compile(
+    r"(?<![\w.$])(?:[a-z][a-z0-9_]{0,40}\.){1,10}"
+    r"[A-Z][A-Za-z0-9_]{0,60}(?:\$[A-Z][A-Za-z0-9_]{0,60})?(?:Exception|Error)(?![\w$])"
+)
+_SEARCHED = 16384
+
+
+def foas_endpoint(region: str) -> str:
+    """Return the public endpoint of foas that serves a region."""
+    if region in _FOAS_CENTRAL:
+        return "https://foas.aliyuncs.com"
+    if region in _FOAS_TOKYO:
+        return "https://foas.ap-northeast-1.aliyuncs.com"
+    return f"https://foas.{region}.aliyuncs.com"
+
+
+def ververica_endpoint(region: str) -> str:
+    """Return the public endpoint of ververica in a region."""
+    return f"https://ververica.{region}.aliyuncs.com"
+
+
+def usable_in_path(text: str) -> bool:
+    """Say whether a name can be a segment of a path: servers resolve dots to another resource."""
+    return text not in ("", ".", "..")
+
+
+def _places(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise PydanticCustomError("places", "expected at least one name")
+    for name in names:
+        if not usable_in_path(name):
+            raise PydanticCustomError("places", "not a name: {name}", {"name": repr(name)})
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("places", "a name is listed twice")
+    return names
+
+
+Places = Annotated[Names, AfterValidator(_places)]
+"""The projects or namespaces of a source: at least one, each once."""
+
+
+class AlibabaSettings(SourceSettings):
+    """What both platforms are told: a region or an endpoint, and the access key."""
+
+    region: Region | None = None
+    auth: AlibabaAuthSettings | None = None
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if self.region is None and self.endpoint is None:
+            raise PydanticCustomError("region", "region or endpoint is required")
+        return self
+
+
+def split_ids(ids: Sequence[str], places: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Sort configured ids by project or namespace: `place/id`, or just `id` when there is one.
+
+    Raises PydanticCustomError when an id does not say where it belongs.
+    """
+    found: dict[str, list[str]] = {place: [] for place in places}
+    for text in ids:
+        place, slash, name = text.partition("/")
+        if not slash or place not in found:
+            place, name = (places[0], text) if len(places) == 1 else ("", "")
+        if not usable_in_path(name):
+            expected = "id" if len(places) == 1 else "place/id, place being one of this source"
+            raise PydanticCustomError(
+                "ids", "jobs.ids: expected {expected}: {id}", {"expected": expected, "id": text}
+            )
+        if name not in found[place]:
+            found[place].append(name)
+    return {place: tuple(names) for place, names in found.items() if names}
+
+
+class Product:
+    """One product's API: asks for JSON, signs, and reads whatever comes back."""
+
+    def __init__(
+        self,
+        settings: AlibabaSettings,
+        connector: Connector,
+        *,
+        endpoint: str,
+        version: str,
+        headers: Mapping[str, str],
+    ) -> None:
+        provider, key = _credentials(settings.auth, connector)
+        self._api = connector.api(
+            settings.endpoint or endpoint,
+            read_refusal=read_refusal,
+            auth=AlibabaSignatureAuth(provider, clock=connector.world.clock),
+            guard=connector.guards.of(key),
+            headers={"x-acs-version": version, **headers},
+        )
+
+    async def ask(
+        self, action: str, path: Sequence[str], query: Mapping[str, str] | None = None
+    ) -> Mapping[str, Any]:
+        """Call an operation under /api/v2 and return the object it answers; raises FetchError."""
+        pairs = tuple((query or {}).items())
+        headers = {"x-acs-action": action}
+        return read_object(
+            action, await self._api.get(action, ("api", "v2", *path), pairs, headers)
+        )
+
+
+def _credentials(
+    auth: AlibabaAuthSettings | None, connector: Connector
+) -> tuple[CredentialProvider, str]:
+    """Return what hands out the credentials, and a name for the guard that they share."""
+    if auth is not None:
+        key_id, secret = auth.secret("access_key_id"), auth.secret("access_key_secret")
+        if key_id is None or secret is None:  # pragma: no cover - settings demand both.
+            raise AssertionError("an access key without its secret")
+        provider = StaticProvider(key_id, secret, auth.secret("security_token"))
+        return provider, key_id.reveal()
+    world = connector.world
+    chain = alibaba_chain(
+        environ=world.environ,
+        home=world.home,
+        send=partial(connector.send, operation="GetSecurityCredentials"),
+        clock=world.clock,
+        metadata_url=world.alibaba_metadata,
+    )
+    # One process has one environment and one role, so what the chain finds is one key.
+    return chain, "alibaba default credential chain"
+
+
+def read_object(operation: str, answer: Answer) -> Mapping[str, Any]:
+    """Return the object an answer holds, be it JSON or XML.
+
+    Raises FetchError with reason invalid_response when it is neither.
+    """
+    if answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
+        try:
+            return parse_xml(answer.body)
+        except ValueError as exc:
+            raise invalid(operation, str(exc)) from exc
+    document = decode_json(operation, answer)
+    if not isinstance(document, Mapping):
+        raise invalid(operation, "expected an object")
+    return document
+
+
+def invalid(operation: str, detail: str) -> FetchError:
+    """Build the error of an answer that is not what the vendor documents."""
+    return FetchError(Reason.INVALID_RESPONSE, operation, detail=detail)
+
+
+def read_list(document: Mapping[str, Any], outer: str, inner: str) -> list[object] | None:
+    """Return the rows of a list in any shape foas has been seen to send; None without one.
+
+    Its pages show `{"Instances": {"Instance": [...]}}`, its Java SDK flattens to `{"Instances":
+    [...]}`, XML cannot tell a list of one from an object and an empty list from an empty text, and
+    one page has all names in lower camel case.
+    """
+    value = upper_camel(document).get(outer)
+    if value is None:
+        return None
+    if isinstance(value, Mapping):
+        wrapped = upper_camel(value)
+        # Without the inner name it is itself the one row; an empty object is an empty list.
+        value = wrapped.get(inner) or [] if inner in wrapped else [value] if value else []
+    rows = value if isinstance(value, list) else [value] if value != "" else []
+    return [upper_camel(row) if isinstance(row, Mapping) else row for row in rows]
+
+
+def upper_camel(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields under names that begin with a capital, as foas documents them."""
+    if not any(name[:1].islower() for name in fields):
+        return fields
+    return {name[:1].upper() + name[1:]: value for name, value in fields.items()}
+
+
+def error_class(text: str) -> str:
+    """Return the first Java exception class named in an error text, or an empty text.
+
+    Only a qualified name that ends in Exception or Error counts, so that the label it becomes
+    stays bounded and no free text gets into it.
+    """
+    match = _ERROR_CLASS.search(text[:_SEARCHED])
+    return match[0] if match else ""

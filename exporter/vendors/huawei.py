@@ -1,0 +1,146 @@
+"""Reach Huawei Cloud: where its services are, and how a source logs in to them.
+
+Endpoints are those of the vendor's SDKs (region files of huaweicloudsdkdli and huaweicloudsdkdgc,
+auth/endpoint.py of the core) and of "Regions and Endpoints"; `endpoint` in the configuration wins
+over them, which clouds built on the same software (Open Telekom Cloud) need.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Self
+
+import httpx
+from pydantic import StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from exporter.auth import huawei_token
+from exporter.auth.credentials import CredentialProvider, StaticProvider
+from exporter.auth.guard import RejectionGuard
+from exporter.auth.huawei_signature import HuaweiSignatureAuth
+from exporter.auth.huawei_sources import huawei_chain
+from exporter.auth.settings import HuaweiAuthSettings, IamSettings
+from exporter.client import ApiClient
+from exporter.connector import Connector
+from exporter.refusals.huawei import read_refusal
+from exporter.source import SourceSettings
+
+_EUROPEAN_SITE = "eu-west-101"
+_FOUND_BY_CHAIN = "huawei: whatever environment, profile or metadata hold"
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,16}){1,3}$")]
+ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]*$")]
+
+
+def dli_endpoint(region: str) -> str:
+    """Return where DLI answers; the European site has a domain of its own."""
+    return f"https://dli.{region}.{_domain(region)}"
+
+
+def dataarts_endpoint(region: str) -> str:
+    """Return where DataArts Factory answers, by the names of its older days.
+
+    The SDKs of all languages list eu-west-101 under .com here, although DLI and IAM are under .eu.
+    """
+    service = "dayu" if region == "cn-east-4" else "dayu-dlf"
+    return f"https://{service}.{region}.myhuaweicloud.com"
+
+
+def iam_endpoint(region: str | None) -> str:
+    """Return where IAM answers: tokens are good in the region only that issued them."""
+    return f"https://iam.{region}.{_domain(region)}" if region else "https://iam.myhuaweicloud.com"
+
+
+def _domain(region: str) -> str:
+    return "myhuaweicloud.eu" if region == _EUROPEAN_SITE else "myhuaweicloud.com"
+
+
+class HuaweiSettings(SourceSettings):
+    """What every Huawei Cloud source is told."""
+
+    region: Region | None = None
+    project_id: ProjectId
+    auth: HuaweiAuthSettings | None = None
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Self:
+        if self.region is None and self.endpoint is None:
+            raise PydanticCustomError("region", "region or endpoint is required")
+        return self
+
+    @model_validator(mode="after")
+    def _ids_can_be_asked_for(self) -> Self:
+        for job_id in self.jobs.ids:
+            # As part of a path these would name something else than a job.
+            if job_id in ("", ".", ".."):
+                raise PydanticCustomError("ids", "jobs.ids: {id} is no job", {"id": repr(job_id)})
+        return self
+
+
+def open_api(
+    settings: HuaweiSettings,
+    connector: Connector,
+    endpoint: str,
+    headers: Mapping[str, str] | None = None,
+) -> ApiClient:
+    """Return a client of one service that logs in as the settings say.
+
+    Without `auth` the credentials come from environment, profile file or instance metadata.
+    """
+    auth, guard = _open_auth(settings, connector)
+    return connector.api(
+        endpoint,
+        read_refusal=read_refusal,
+        auth=auth,
+        guard=guard,
+        # X-Language chooses the language of messages; the SDK sends a Content-Type with GETs too.
+        headers={"Content-Type": "application/json", "X-Language": "en-us", **(headers or {})},
+    )
+
+
+def _open_auth(
+    settings: HuaweiSettings, connector: Connector
+) -> tuple[httpx.Auth, RejectionGuard | None]:
+    auth, world = settings.auth, connector.world
+    if auth is not None and auth.iam is not None:
+        # A refused token locks nothing; logins have a guard of their own.
+        return _token_auth(settings, auth.iam, connector), None
+    if auth is not None:
+        provider, key = _static_provider(auth)
+    else:
+        key = _FOUND_BY_CHAIN
+        provider = huawei_chain(
+            environ=world.environ,
+            home=world.home,
+            send=partial(connector.send, operation="GetSecurityKey"),
+            clock=world.clock,
+            metadata_url=world.huawei_metadata,
+        )
+    signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=world.clock)
+    return signature, connector.guards.of(key)
+
+
+def _static_provider(auth: HuaweiAuthSettings) -> tuple[CredentialProvider, str]:
+    access_key, secret_key = auth.secret("access_key"), auth.secret("secret_key")
+    if access_key is None or secret_key is None:  # pragma: no cover - settings demand both.
+        raise AssertionError("an access key without its secret")
+    provider = StaticProvider(access_key, secret_key, auth.secret("security_token"))
+    return provider, access_key.reveal()
+
+
+def _token_auth(
+    settings: HuaweiSettings, iam: IamSettings, connector: Connector
+) -> huawei_token.HuaweiTokenAuth:
+    password = iam.secret("password")
+    if password is None:  # pragma: no cover - settings demand it.
+        raise AssertionError("an IAM user without a password")
+    login = huawei_token.PasswordLogin(
+        endpoint=iam.endpoint or iam_endpoint(settings.region),
+        username=iam.username,
+        password=password,
+        domain=iam.domain,
+        project_id=settings.project_id,
+        project_name=iam.project_name,
+    )
+    send = partial(connector.send, operation=huawei_token.OPERATION)
+    return huawei_token.HuaweiTokenAuth(login, send, connector.guards, clock=connector.world.clock)
