@@ -34,7 +34,7 @@ class Telemetry:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         # One more series beside each counter, of which Prometheus makes nothing by default.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry or CollectorRegistry(auto_describe=False)
         self.polls = Counter(
             "streaming_source_polls",

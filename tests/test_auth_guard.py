@@ -15,7 +15,7 @@ LIMIT, PAUSE = 3, 330.0
 
 async def settle() -> None:
     """Let every task run until it waits for something."""
-    for _ in range(20):
+    for _ in range(5):
         await asyncio.sleep(0)
 
 
@@ -69,7 +69,7 @@ class Platform:
         return len(self.sent) + len(self.answered)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_more_than_three_rejections_in_a_row_reach_the_platform(data: st.DataObject) -> None:
     """Whatever the order of sending, judging and answering; and nobody waits for ever."""

@@ -157,10 +157,10 @@ def test_a_repeated_request_carries_its_body_again() -> None:
         yield b"two"
 
     async def scene(world: World) -> None:
-        await world.status()
-        world.iam.valid.clear()
-        response = await world.client.post(API, content=stream())
-        assert (response.status_code, response.content) == (200, b"onetwo")
+        request = httpx.Request("POST", API, content=stream())
+        sent = await drive(world.auth, request, httpx.Response(401), httpx.Response(200))
+        assert len(sent) == 2
+        assert request.content == b"onetwo"
 
     play(scene)
 

@@ -78,8 +78,20 @@ def test_state_is_dated_by_its_timestamp_unless_that_is_zero() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    "INITIALIZING CREATED RUNNING FAILING FAILED CANCELLING CANCELED FINISHED RESTARTING "
-    "SUSPENDED RECONCILING SUSPENDING".split(),
+    [
+        "INITIALIZING",
+        "CREATED",
+        "RUNNING",
+        "FAILING",
+        "FAILED",
+        "CANCELLING",
+        "CANCELED",
+        "FINISHED",
+        "RESTARTING",
+        "SUSPENDED",
+        "RECONCILING",
+        "SUSPENDING",
+    ],
 )
 def test_every_word_of_flink_is_known_in_any_case(word: str) -> None:
     flaws = Flaws()

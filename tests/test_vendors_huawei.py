@@ -376,6 +376,21 @@ class TestPages:
         assert ids(inventory) == numbered(250)
         assert inventory.incomplete == ()
 
+    def test_empty_page_ends_a_listing_whose_total_counts_more(self) -> None:
+        rows = Rows(numbered(150), pages_from=0)
+        rows.total = 160
+        inventory = rows.take(Listing.walk_pages)
+        assert len(inventory.jobs) == 150
+        assert inventory.incomplete == ()
+        assert rows.offsets == [0, 1, 2]
+
+    def test_page_that_comes_again_and_again_ends_the_listing(self) -> None:
+        rows = Rows(numbered(150))
+        rows.understand = lambda offset: 0
+        inventory = rows.take(Listing.walk_pages)
+        assert len(inventory.incomplete) == 1
+        assert rows.offsets == [0, 1, 2]
+
     def test_overlapping_pages_show_that_offset_counts_rows(self) -> None:
         """Otherwise every poll would creep through the listing row by row."""
         rows = Rows(numbered(250))

@@ -7,11 +7,19 @@ import java.time.Duration;
 import org.apache.flink.api.common.JobID;
 import org.apache.flink.api.common.eventtime.SerializableTimestampAssigner;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
+import org.apache.flink.api.common.functions.ReduceFunction;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.api.connector.source.util.ratelimit.RateLimiterStrategy;
+import org.apache.flink.api.java.functions.KeySelector;
+import org.apache.flink.client.program.rest.RestClusterClient;
+import org.apache.flink.configuration.ConfigOption;
+import org.apache.flink.configuration.ConfigOptions;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.configuration.ReadableConfig;
 import org.apache.flink.connector.datagen.source.DataGeneratorSource;
 import org.apache.flink.connector.datagen.source.GeneratorFunction;
+import org.apache.flink.runtime.state.CheckpointStorageFactory;
+import org.apache.flink.runtime.state.storage.JobManagerCheckpointStorage;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import org.apache.flink.table.api.EnvironmentSettings;
@@ -32,6 +40,9 @@ import org.apache.flink.table.api.TableResult;
  * </pre>
  */
 public final class Submit {
+    private static final ConfigOption<Duration> START_DELAY =
+            ConfigOptions.key("rig.start-delay").durationType().defaultValue(Duration.ZERO);
+
     private final Configuration configuration = new Configuration();
     private TableEnvironment tables;
     private JobID submitted;
@@ -117,7 +128,10 @@ public final class Submit {
                 .keyBy(new Parity())
                 .reduce(new Latest())
                 .sinkTo(new DiscardingSink<>());
-        submitted = environment.executeAsync().getJobID();
+        // executeAsync would wait until the job is initialized, which SlowStorage defers.
+        try (RestClusterClient<String> client = new RestClusterClient<>(configuration, "rig")) {
+            submitted = client.submitJob(environment.getStreamGraph().getJobGraph()).get();
+        }
     }
 
     // Named classes, because the cluster loads them by name from its class path.
@@ -144,9 +158,23 @@ public final class Submit {
         }
     }
 
+    /** Holds a job in INITIALIZING for rig.start-delay, where it usually is for milliseconds. */
+    public static final class SlowStorage
+            implements CheckpointStorageFactory<JobManagerCheckpointStorage> {
+        @Override
+        public JobManagerCheckpointStorage createFromConfig(
+                ReadableConfig config, ClassLoader loader) {
+            try {
+                Thread.sleep(config.get(START_DELAY).toMillis());
+            } catch (InterruptedException cancelled) {
+                Thread.currentThread().interrupt();
+            }
+            return new JobManagerCheckpointStorage();
+        }
+    }
+
     /** Spreads events over two keys, which puts a network exchange behind the source. */
-    public static final class Parity
-            implements org.apache.flink.api.java.functions.KeySelector<Long, Long> {
+    public static final class Parity implements KeySelector<Long, Long> {
         @Override
         public Long getKey(Long event) {
             return event % 2;
@@ -154,8 +182,7 @@ public final class Submit {
     }
 
     /** Keeps the later event. */
-    public static final class Latest
-            implements org.apache.flink.api.common.functions.ReduceFunction<Long> {
+    public static final class Latest implements ReduceFunction<Long> {
         @Override
         public Long reduce(Long earlier, Long later) {
             return later;

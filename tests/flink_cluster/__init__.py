@@ -2,13 +2,12 @@
 
 What a platform claims in its documentation and what its REST API answers are two things, so the
 tests of `apache_flink` ask Flink itself. `scripts/fetch-flink` brings the distribution, once;
-`FlinkCluster` runs it on free local ports; `python -m flink_cluster` (with `tests` as PYTHONPATH)
-does the same by hand.
+`FlinkCluster` runs it on free local ports; `python -m tests.flink_cluster` does so by hand.
 """
 
-from flink_cluster.cluster import FlinkCluster, FlinkClusterError
-from flink_cluster.distribution import FlinkDistribution, FlinkUnavailableError
-from flink_cluster.jobs import JobKind, JobSpec, SubmissionError
+from tests.flink_cluster.cluster import FlinkCluster, FlinkClusterError
+from tests.flink_cluster.distribution import FlinkDistribution, FlinkUnavailableError
+from tests.flink_cluster.jobs import JobKind, JobSpec, SubmissionError
 
 __all__ = [
     "FlinkCluster",

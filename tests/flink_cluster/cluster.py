@@ -11,9 +11,9 @@ from typing import Any, Self
 
 import httpx
 
-from flink_cluster.distribution import FlinkDistribution
-from flink_cluster.jobs import JobSpec, submit
-from flink_cluster.process import GuardedProcess
+from tests.flink_cluster.distribution import FlinkDistribution
+from tests.flink_cluster.jobs import JobSpec, submit
+from tests.flink_cluster.process import GuardedProcess
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -95,8 +95,9 @@ class FlinkCluster:
         }
         self._start_timeout = start_timeout
         self._processes: dict[str, GuardedProcess] = {}
-        # A proxy of the environment must not see requests to this machine.
-        self._client = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+        # A proxy of the environment must not see requests to this machine. To cancel a job that is
+        # INITIALIZING takes as long as its initialization.
+        self._client = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
 
     def __enter__(self) -> Self:
         try:
@@ -119,8 +120,7 @@ class FlinkCluster:
         """Start both processes and wait until the cluster takes jobs."""
         (self._workdir / "tmp").mkdir(parents=True, exist_ok=True)
         self._write_configuration()
-        self._spawn("jobmanager", _JOBMANAGER, heap="448m")
-        self._spawn("taskmanager", _TASKMANAGER, heap="384m")
+        self._spawn_both()
         # Started now, its JVM is warm by the time the cluster is ready.
         self._spawn_submitter()
         self._wait_until_ready()
@@ -138,7 +138,10 @@ class FlinkCluster:
 
     def start_jobmanager(self) -> None:
         """Start the JobManager again on the same port and wait until it takes jobs."""
-        self._spawn("jobmanager", _JOBMANAGER, heap="448m")
+        # A TaskManager that lost its JobManager joins the next one when its heartbeat has timed
+        # out, in 20 s; a new one is there in a third of that, and no test can tell the difference.
+        self._processes.pop("taskmanager").kill()
+        self._spawn_both()
         self._wait_until_ready()
 
     def restart_jobmanager(self) -> None:
@@ -162,6 +165,13 @@ class FlinkCluster:
     def cancel(self, jid: str) -> None:
         """Ask Flink to cancel a job."""
         self._client.patch(f"/jobs/{jid}", params={"mode": "cancel"}).raise_for_status()
+
+    def cancel_all(self) -> None:
+        """Cancel every job that has not ended, and wait until none occupies a slot."""
+        for job in self.get("/jobs/overview")["jobs"]:
+            if job["end-time"] == -1:
+                self.cancel(job["jid"])
+        self._wait_until_ready()
 
     def state(self, jid: str) -> str:
         """Return Flink's word for the state of a job."""
@@ -218,6 +228,10 @@ class FlinkCluster:
             "FLINK_LIB_DIR": str(self._distribution.home / "lib"),
             "FLINK_PLUGINS_DIR": str(self._distribution.plugins),
         }
+
+    def _spawn_both(self) -> None:
+        self._spawn("jobmanager", _JOBMANAGER, heap="448m")
+        self._spawn("taskmanager", _TASKMANAGER, heap="384m")
 
     def _spawn(self, name: str, main: str, *, heap: str) -> None:
         arguments = ("-c", str(self._workdir))

@@ -69,7 +69,7 @@ class FlinkDistribution:
             self.java,
             f"-Xmx{heap}",
             f"-XX:MaxMetaspaceSize={metaspace}",
-            # Several JVMs share few cores here, and none lives long enough to repay the C2 compiler.
+            # Several JVMs share few cores, and none lives long enough to repay the C2 compiler.
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
@@ -107,6 +107,6 @@ class FlinkDistribution:
             try:
                 made.rename(classes)
             except OSError:
-                # Another process may have compiled the same source meanwhile; any other reason holds.
+                # Another process may have compiled the same source meanwhile.
                 if not classes.is_dir():
                     raise

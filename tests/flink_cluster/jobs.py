@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from flink_cluster.process import GuardedProcess
+from tests.flink_cluster.process import GuardedProcess
 
-JobKind = Literal["running", "finishing", "failing", "crash_looping", "late_sql", "late_stream"]
+JobKind = Literal[
+    "running", "finishing", "failing", "crash_looping", "late_sql", "late_stream", "starting"
+]
 """What becomes of a job.
 
 - `running`: reads and writes until it is cancelled, with a checkpoint every second.
@@ -15,6 +17,7 @@ JobKind = Literal["running", "finishing", "failing", "crash_looping", "late_sql"
 - `crash_looping`: the same, restarted every second for ever.
 - `late_sql`: a windowed SQL job whose events are `late_seconds` old; two vertices.
 - `late_stream`: a DataStream job with such events; its source reports the lag itself.
+- `starting`: the same, held in INITIALIZING for 10 seconds.
 """
 
 
@@ -30,6 +33,7 @@ class JobSpec:
     kind: JobKind = "running"
     parallelism: int = 1
     late_seconds: int = 120
+    checkpoints: bool = True
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -41,13 +45,17 @@ _COUNT_PER_WINDOW = (
     "TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND)) "
     "GROUP BY id, window_start, window_end"
 )
-_RESTARTS = {
+_SETTINGS = {
     "running": {"restart-strategy.type": "fixed-delay"},
     "failing": {"restart-strategy.type": "none"},
     "crash_looping": {
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": "2147483647",
         "restart-strategy.fixed-delay.delay": "1 s",
+    },
+    "starting": {
+        "execution.checkpointing.storage": "Submit$SlowStorage",
+        "rig.start-delay": "10 s",
     },
 }
 
@@ -75,13 +83,13 @@ def _lines(job: JobSpec) -> Iterator[str]:
     settings = {
         "pipeline.name": job.name,
         "parallelism.default": str(job.parallelism),
-        "execution.checkpointing.interval": "1 s",
-        **_RESTARTS.get(job.kind, {}),
+        **({"execution.checkpointing.interval": "1 s"} if job.checkpoints else {}),
+        **_SETTINGS.get(job.kind, {}),
         **job.settings,
     }
     for key, value in settings.items():
         yield f"set\t{key}\t{value}"
-    if job.kind == "late_stream":
+    if job.kind in ("late_stream", "starting"):
         yield f"late\t{job.late_seconds}"
     else:
         for statement in _statements(job):
@@ -98,11 +106,17 @@ def submit(submitter: GuardedProcess, jobs: Iterable[JobSpec]) -> dict[str, str]
     for job in jobs:
         if job.name in submitted:
             raise ValueError(f"two jobs named {job.name} in one call")
-        lines = "".join(f"{line}\n" for line in _lines(job))
-        submitter.stdin.write(lines.encode())
-        submitter.stdin.flush()
-        answer, _, text = submitter.stdout.readline().decode().rstrip("\n").partition("\t")
+        answer, _, text = _exchange(submitter, _lines(job)).partition("\t")
         if answer != "jid":
             raise SubmissionError(f"{job.name}: {text or submitter.tail()}")
         submitted[job.name] = text
     return submitted
+
+
+def _exchange(submitter: GuardedProcess, lines: Iterable[str]) -> str:
+    try:
+        submitter.stdin.write("".join(f"{line}\n" for line in lines).encode())
+        submitter.stdin.flush()
+    except BrokenPipeError:
+        return ""
+    return submitter.stdout.readline().decode().rstrip("\n")

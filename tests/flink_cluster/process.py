@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -78,4 +79,6 @@ class GuardedProcess:
         self._process.wait()
         for stream in (self._guard.stdin, self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                # What a dead child has not read is still to be flushed, and cannot be.
+                with suppress(BrokenPipeError):
+                    stream.close()

@@ -1,0 +1,47 @@
+# Two commands do everything on a fresh Debian machine with Python 3.11: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench format setup setup-test clean
+
+demo: $(VENV)/.run
+	$(BIN)/streaming-job-exporter demo
+
+test: setup-test lint
+	$(BIN)/python -m pytest -q --cov --cov-report=term
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+setup: $(VENV)/.run
+
+setup-test: $(VENV)/.test
+	scripts/setup-debian
+	scripts/setup-oracle
+	scripts/fetch-flink
+
+$(VENV)/.venv:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.run: $(VENV)/.venv pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.venv pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .venv-oracle .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
