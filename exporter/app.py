@@ -88,6 +88,8 @@ class App:
                 raise
             kept = {source.settings.name for source in config.sources} - added.keys()
             await self._replace(added, kept)
+            # Whoever reloads and looks must see the new configuration, not the last rendering.
+            self.exposition.refresh()
             self.telemetry.reloaded(successful=True, now=self._world.clock())
             self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
 
@@ -160,6 +162,7 @@ class App:
                 self.telemetry.remove_source(name)
         for name, running in added.items():
             self.telemetry.add_source(name, running.config.platform.name)
+            running.collector.announce()
             running.task = asyncio.create_task(running.collector.run(), name=f"poll {name}")
             running.task.add_done_callback(self._ended)
             self._running[name] = running

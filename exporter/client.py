@@ -7,6 +7,8 @@ bucket, the wire. What may work in a moment is tried again a few times with grow
 
 import asyncio
 import json
+import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +106,7 @@ class ApiClient:
             if query:
                 url += "?" + canonical.query(query)
         except ValueError:
+            # A job named ".." cannot be asked for: every HTTP stack would resolve it away.
             detail = "a name to ask for is empty, dots only or not UTF-8 text"
             raise FetchError(Reason.INVALID_RESPONSE, operation, detail=detail) from None
         backoff = Backoff(base=0.5, limit=5.0, random=self._random)
@@ -140,7 +143,9 @@ class ApiClient:
                     def judge(refusal: Refusal | None) -> None:
                         if refusal is not None and refusal.rejected:
                             attempt.rejected()
-                        elif refusal is None or refusal.reason is not Reason.SERVER:
+                        elif refusal is None or refusal.gone:
+                            # Other refusals prove nothing: a gateway can throttle, or fail to find
+                            # an API, before it looks at the signature.
                             attempt.accepted()
 
                     return await self._exchange(operation, url, headers, judge)
@@ -214,6 +219,9 @@ async def exchange(
         async with asyncio.timeout(limits.timeout):
             response = await send()
             code = str(response.status_code)
+            for refused in response.history:
+                # A request that an expired token failed was sent twice, and counts twice.
+                telemetry.request_repeated(source, operation, str(refused.status_code))
             try:
                 body = await _read(response, operation, limits.largest_answer)
             finally:
@@ -304,7 +312,10 @@ def _harmless(exc: BaseException) -> str:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"certificate not accepted: {cause.verify_message}"
-        if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
+        if isinstance(cause, socket.gaierror) and cause.strerror:
             return cause.strerror
+        if isinstance(cause, OSError) and cause.errno and not isinstance(cause, ssl.SSLError):
+            # asyncio puts the address into its own texts: "Connect call failed ('10.1.2.3', 443)".
+            return os.strerror(cause.errno)
         cause = cause.__cause__ or cause.__context__
     return type(exc).__name__

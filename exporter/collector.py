@@ -79,6 +79,10 @@ class SourceCollector:
         """Return what was last published."""
         return self._snapshot
 
+    def announce(self) -> None:
+        """Publish that the source exists, before anything is known of it."""
+        self._publish()
+
     def adopt(self, snapshot: Snapshot) -> None:
         """Take over what was known of the source before its settings changed."""
         self._ledger.adopt(snapshot.jobs)
@@ -90,7 +94,6 @@ class SourceCollector:
     async def run(self) -> None:
         """Poll until cancelled."""
         world, interval = self._world, self._settings.poll_interval
-        self._publish()
         # Sources started together would ask together for ever after.
         await world.sleep(world.random.uniform(0, min(_LATEST_START, interval)))
         while True:

@@ -20,6 +20,7 @@ from exporter.source import SourceSettings, TlsSettings
 from exporter.telemetry import Telemetry
 from exporter.world import World
 
+_USER_AGENT = f"streaming-job-exporter/{__version__}"
 _KEEP_ALIVE_SECONDS = 90.0
 _BURST_SECONDS = 1.0
 
@@ -50,6 +51,7 @@ class Connector:
             timeout=settings.timeout,
         )
         self.http = self._open()
+        self._metadata_http: httpx.AsyncClient | None = None
 
     def api(
         self,
@@ -82,8 +84,10 @@ class Connector:
 
         Raises FetchError when there is no answer; any answer is returned, whatever its status.
         """
+        request.headers.setdefault("User-Agent", _USER_AGENT)
+        http = self._direct() if self._is_metadata(request) else self.http
         answer = await exchange(
-            lambda: self.http.send(request, auth=None, follow_redirects=False, stream=True),
+            lambda: http.send(request, auth=None, follow_redirects=False, stream=True),
             operation=operation,
             source=self._settings.name,
             telemetry=self._telemetry,
@@ -101,10 +105,24 @@ class Connector:
     async def aclose(self) -> None:
         """Close every connection."""
         await self.http.aclose()
+        if self._metadata_http is not None:
+            await self._metadata_http.aclose()
+
+    def _is_metadata(self, request: httpx.Request) -> bool:
+        services = (self.world.huawei_metadata, self.world.alibaba_metadata)
+        return str(request.url).startswith(tuple(f"{service}/" for service in services))
+
+    def _direct(self) -> httpx.AsyncClient:
+        """Return a client without any proxy: the metadata of this machine is no one else's."""
+        if self.world.transport is not None:
+            return self.http
+        if self._metadata_http is None:
+            self._metadata_http = httpx.AsyncClient(trust_env=False, timeout=self._limits.timeout)
+        return self._metadata_http
 
     def _open(self) -> httpx.AsyncClient:
         settings = self._settings
-        headers = {"User-Agent": f"streaming-job-exporter/{__version__}"}
+        headers = {"User-Agent": _USER_AGENT}
         # Each phase has the whole time; `exchange` bounds their sum.
         timeout = httpx.Timeout(settings.timeout)
         if self.world.transport is not None:

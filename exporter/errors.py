@@ -4,6 +4,8 @@ ExporterError
 ├── ConfigError          the configuration cannot be used; carries every problem found
 ├── CredentialError      no usable credentials, or using them is paused
 ├── FetchError           a request to a platform's API failed; carries the reason
+├── JournalError         reports of edge jobs cannot be made durable, or the file cannot be used
+├── ReportError          a report of edge jobs is not acceptable; names the field
 └── UnreadableError      an answer is not what the vendor documents at all
 
 Every message may be logged and shown: none carries a URL, a header, a body or a secret.
@@ -55,6 +57,19 @@ class CredentialError(ExporterError):
 
 class UnreadableError(ExporterError):
     """An answer does not have the documented shape; the message names place and expectation."""
+
+
+class ReportError(ExporterError):
+    """A report of edge jobs is not acceptable; `place` is the field, `expected` what it lacks."""
+
+    def __init__(self, place: str, expected: str) -> None:
+        self.place = place
+        self.expected = expected
+        super().__init__(f"{place}: {expected}")
+
+
+class JournalError(ExporterError):
+    """The journal of edge reports cannot be opened, or did not take what was to be written."""
 
 
 class FetchError(ExporterError):

@@ -96,7 +96,8 @@ class Ledger:
         track = self._tracks.get(job.key)
         if track is None:
             return
-        track.details = job
+        # A part that could not be had this time, or that ended runs no longer tell, stays known.
+        track.details = job if track.details is None else merge(track.details, job)
         track.asked = True
         track.changed = False
         interval = self._settings.detail_interval
@@ -140,7 +141,7 @@ class Ledger:
             track = self._tracks[row.key] = _Track(row=row)
         else:
             previous = track.row
-            if row.native_status != previous.native_status or new_run(previous, row):
+            if _differs(previous, row):
                 track.changed = True
             track.row = row
             track.missing = 0
@@ -223,6 +224,15 @@ class Ledger:
 
     def _known(self) -> Iterator[Job]:
         return (track.job for track in self._tracks.values() if track.job is not None)
+
+
+def _differs(previous: Job, row: Job) -> bool:
+    """Say whether a row tells that something happened to the job since the previous one."""
+    if row.native_status != previous.native_status or new_run(previous, row):
+        return True
+    if row.updated_timestamp is None or previous.updated_timestamp is None:
+        return False
+    return row.updated_timestamp != previous.updated_timestamp
 
 
 def _started(job: Job) -> tuple[float, JobKey]:

@@ -34,6 +34,9 @@ _LASTING = tuple(
 def merge(one: Job, other: Job) -> Job:
     """Return one job out of two observations of it, in whatever order they come."""
     older, newer = sorted((one, other), key=lambda job: job.observed_timestamp)
+    if newer.job_name in ("", newer.job_id):
+        # Some answers leave the name out; the id stands in for it only until it is known.
+        newer = replace(newer, job_name=older.job_name)
     if new_run(older, newer):
         return newer
     changes: dict[str, Any] = {
@@ -49,7 +52,7 @@ def merge(one: Job, other: Job) -> Job:
             for name in _BOUND_TO_STATE
             if _is_unknown(getattr(newer, name))
         }
-        if newer.duration_seconds is None and not newer.ended:
+        if newer.duration_seconds is None and newer.state in _RUNNING_LIKE:
             # A running job's duration of some time ago is wrong now.
             changes["duration_seconds"] = None
     return replace(newer, **changes)

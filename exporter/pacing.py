@@ -10,6 +10,9 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
 
+_GRAIN = 1e-4
+
+
 class TokenBucket:
     """Let through `rate` requests a second on average, and short bursts of `burst`.
 
@@ -50,8 +53,9 @@ class TokenBucket:
         self._updated = now
         if self._held_until > now:
             return self._held_until - now
-        # A hair below one token counts as one: otherwise rounding makes us wait for nanoseconds.
-        return 0.0 if self._tokens > 1 - 1e-9 else (1 - self._tokens) / self._rate
+        # A hair below one token counts as one: a clock far from its zero has a coarse grain, and
+        # the rest to wait for could be less than its next tick for ever.
+        return 0.0 if self._tokens > 1 - _GRAIN else (1 - self._tokens) / self._rate
 
 
 class Backoff:

@@ -163,6 +163,13 @@ class Section(BaseModel):
         chosen: Secret | None = value if value is not None else getattr(self, f"{name}_file")
         return chosen
 
+    def known_secret(self, name: str) -> Secret:
+        """Return a secret that `needs` has made sure of. Raises LookupError when it was not."""
+        value = self.secret(name)
+        if value is None:
+            raise LookupError(f"{name} was not given")
+        return value
+
     def needs(self, *names: str) -> None:
         """Check that each named secret was given one way or the other.
 

@@ -136,6 +136,10 @@ class Telemetry:
         self.api_requests.labels(source, operation, code).inc()
         self.api_request_duration.labels(source, operation).observe(seconds)
 
+    def request_repeated(self, source: str, operation: str, code: str) -> None:
+        """Count a request that was sent again within one exchange, because its token had ended."""
+        self.api_requests.labels(source, operation, code).inc()
+
     def throttled(self, source: str, operation: str) -> None:
         """Count a request that the platform refused because there were too many."""
         self.api_throttled.labels(source, operation).inc()

@@ -1,6 +1,17 @@
 """Fixtures that all tests share."""
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.flink_cluster import FlinkCluster, FlinkDistribution
+
+
+@pytest.fixture(scope="session")
+def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
+    """Run one real Flink for all tests that ask for it."""
+    with FlinkCluster(FlinkDistribution.locate(), tmp_path_factory.mktemp("flink")) as cluster:
+        yield cluster
 
 
 @pytest.fixture(autouse=True)

@@ -81,6 +81,7 @@ class Bench:
         )
 
     async def run_for(self, seconds: float) -> None:
+        self.collector.announce()
         task = asyncio.create_task(self.collector.run())
         await asyncio.sleep(seconds)
         task.cancel()

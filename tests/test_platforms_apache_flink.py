@@ -1,5 +1,6 @@
 """Flink's REST API, as recorded from a real cluster and as it misbehaves."""
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -399,6 +400,12 @@ def test_metric_names_that_tell_a_delay_are_picked() -> None:
     names = parse_metric_names(recorded("late_sql/vertex_1_metrics_names"), Flaws())
     assert "currentInputWatermark" in names
     assert not any(name.endswith(".currentInputWatermark") for name in names)
+
+
+def test_metric_name_too_long_to_ask_for_is_left_out() -> None:
+    """Flink cuts operator names at 80 characters; nothing else may break the request line."""
+    names = ["x" * 4000 + ".currentOutputWatermark", "错" * 400 + ".currentOutputWatermark"]
+    assert parse_metric_names([{"id": name} for name in names], Flaws()) == ()
 
 
 def test_selections_fit_into_a_request_line() -> None:
@@ -890,6 +897,29 @@ def test_next_job_manager_is_asked_when_one_cannot_answer(trouble: Any) -> None:
 
     assert len(run(open_source(handle, **PAIR)(poll_twice)).jobs) == 1
     assert hosts == ["one", "one", "one", "two", "two", "two"]
+
+
+def test_requests_beside_each_other_move_on_once() -> None:
+    """The second failure must not move back to the JobManager that is down."""
+    flink = Flink(**PAIR)
+    healthy = flink.handle
+    hosts: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        hosts.append(request.url.host)
+        if request.url.host == "one":
+            raise httpx.ConnectError("refused")
+        return healthy(request)
+
+    async def ask_at_once(source: FlinkSource) -> int:
+        questions = (source.fetch_details(listed()) for _ in range(3))
+        await asyncio.gather(*questions)
+        hosts.clear()
+        await source.fetch_details(listed())
+        return len(hosts)
+
+    assert run(open_source(handle, **PAIR)(ask_at_once)) == 5
+    assert set(hosts) == {"two"}
 
 
 def test_source_is_down_when_no_job_manager_answers() -> None:

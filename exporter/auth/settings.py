@@ -10,9 +10,12 @@ from exporter.settings import SecretFile, SecretText, Section
 
 
 class IamSettings(Section):
-    """User name and password for Huawei Cloud IAM; without `project_name` the source's project."""
+    """User name and password for Huawei Cloud IAM.
 
-    endpoint: str
+    Without `endpoint` the IAM of the source's region, without `project_name` its project.
+    """
+
+    endpoint: str | None = None
     username: str = Field(min_length=1)
     password: SecretText = None
     password_file: SecretFile = None
@@ -21,7 +24,9 @@ class IamSettings(Section):
 
     @field_validator("endpoint")
     @classmethod
-    def _is_url(cls, value: str) -> str:
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise PydanticCustomError("endpoint", "expected a URL such as https://iam.example.com")

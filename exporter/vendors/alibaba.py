@@ -150,9 +150,8 @@ def _credentials(
 ) -> tuple[CredentialProvider, str]:
     """Return what hands out the credentials, and a name for the guard that they share."""
     if auth is not None:
-        key_id, secret = auth.secret("access_key_id"), auth.secret("access_key_secret")
-        if key_id is None or secret is None:  # pragma: no cover - settings demand both.
-            raise AssertionError("an access key without its secret")
+        key_id = auth.known_secret("access_key_id")
+        secret = auth.known_secret("access_key_secret")
         provider = StaticProvider(key_id, secret, auth.secret("security_token"))
         return provider, key_id.reveal()
     world = connector.world

@@ -121,9 +121,8 @@ def _open_auth(
 
 
 def _static_provider(auth: HuaweiAuthSettings) -> tuple[CredentialProvider, str]:
-    access_key, secret_key = auth.secret("access_key"), auth.secret("secret_key")
-    if access_key is None or secret_key is None:  # pragma: no cover - settings demand both.
-        raise AssertionError("an access key without its secret")
+    access_key = auth.known_secret("access_key")
+    secret_key = auth.known_secret("secret_key")
     provider = StaticProvider(access_key, secret_key, auth.secret("security_token"))
     return provider, access_key.reveal()
 
@@ -131,13 +130,10 @@ def _static_provider(auth: HuaweiAuthSettings) -> tuple[CredentialProvider, str]
 def _token_auth(
     settings: HuaweiSettings, iam: IamSettings, connector: Connector
 ) -> huawei_token.HuaweiTokenAuth:
-    password = iam.secret("password")
-    if password is None:  # pragma: no cover - settings demand it.
-        raise AssertionError("an IAM user without a password")
     login = huawei_token.PasswordLogin(
         endpoint=iam.endpoint or iam_endpoint(settings.region),
         username=iam.username,
-        password=password,
+        password=iam.known_secret("password"),
         domain=iam.domain,
         project_id=settings.project_id,
         project_name=iam.project_name,
