@@ -34,6 +34,15 @@ class RejectionGuard:
         self._forgiven = 0
         self._probing = False
         self._paused_until: float | None = None
+        self._secret = ""
+
+    def renew(self, secret: str) -> None:
+        """Take note of the key's secret: a new one may be tried at once, one request at a time."""
+        if self._secret and secret != self._secret and self._paused_until is not None:
+            self._paused_until = None
+            self._changed.set()
+            self._changed.clear()
+        self._secret = secret
 
     def attempt(self) -> "Attempt":
         """Guard one request: `async with guard.attempt() as attempt`.
@@ -125,9 +134,14 @@ class GuardBook:
         self._clock = clock
         self._guards: dict[str, RejectionGuard] = {}
 
-    def of(self, key: str) -> RejectionGuard:
-        """Return the guard of a key or user; only a hash of the name is kept."""
-        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        if digest not in self._guards:
-            self._guards[digest] = RejectionGuard(self._limit, self._pause, clock=self._clock)
-        return self._guards[digest]
+    def of(self, key: str, secret: str = "") -> RejectionGuard:
+        """Return the guard of a key or user; only hashes of the name and the secret are kept."""
+        guard = self._guards.setdefault(
+            _digest(key), RejectionGuard(self._limit, self._pause, clock=self._clock)
+        )
+        guard.renew(_digest(secret))
+        return guard
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.alibaba_signature import AlibabaSignatureAuth
 from exporter.auth.alibaba_sources import alibaba_chain
 from exporter.auth.credentials import CredentialProvider, StaticProvider
+from exporter.auth.guard import RejectionGuard
 from exporter.auth.settings import AlibabaAuthSettings
 from exporter.client import decode_json
 from exporter.connector import Connector
@@ -125,12 +126,12 @@ class Product:
         version: str,
         headers: Mapping[str, str],
     ) -> None:
-        provider, key = _credentials(settings.auth, connector)
+        provider, guard = _credentials(settings.auth, connector)
         self._api = connector.api(
             settings.endpoint or endpoint,
             read_refusal=read_refusal,
             auth=AlibabaSignatureAuth(provider, clock=connector.world.clock),
-            guard=connector.guards.of(key),
+            guard=guard,
             headers={"x-acs-version": version, **headers},
         )
 
@@ -147,13 +148,13 @@ class Product:
 
 def _credentials(
     auth: AlibabaAuthSettings | None, connector: Connector
-) -> tuple[CredentialProvider, str]:
-    """Return what hands out the credentials, and a name for the guard that they share."""
+) -> tuple[CredentialProvider, RejectionGuard]:
+    """Return what hands out the credentials, and the guard that all who use them share."""
     if auth is not None:
         key_id = auth.known_secret("access_key_id")
         secret = auth.known_secret("access_key_secret")
         provider = StaticProvider(key_id, secret, auth.secret("security_token"))
-        return provider, key_id.reveal()
+        return provider, connector.guards.of(key_id.reveal(), secret.reveal())
     world = connector.world
     chain = alibaba_chain(
         environ=world.environ,
@@ -163,7 +164,7 @@ def _credentials(
         metadata_url=world.alibaba_metadata,
     )
     # One process has one environment and one role, so what the chain finds is one key.
-    return chain, "alibaba default credential chain"
+    return chain, connector.guards.of("alibaba default credential chain")
 
 
 def read_object(operation: str, answer: Answer) -> Mapping[str, Any]:

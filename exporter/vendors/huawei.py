@@ -106,9 +106,11 @@ def _open_auth(
         # A refused token locks nothing; logins have a guard of their own.
         return _token_auth(settings, auth.iam, connector), None
     if auth is not None:
-        provider, key = _static_provider(auth)
+        provider = _static_provider(auth)
+        key = auth.known_secret("access_key").reveal()
+        guard = connector.guards.of(key, auth.known_secret("secret_key").reveal())
     else:
-        key = _FOUND_BY_CHAIN
+        guard = connector.guards.of(_FOUND_BY_CHAIN)
         provider = huawei_chain(
             environ=world.environ,
             home=world.home,
@@ -117,14 +119,13 @@ def _open_auth(
             metadata_url=world.huawei_metadata,
         )
     signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=world.clock)
-    return signature, connector.guards.of(key)
+    return signature, guard
 
 
-def _static_provider(auth: HuaweiAuthSettings) -> tuple[CredentialProvider, str]:
+def _static_provider(auth: HuaweiAuthSettings) -> CredentialProvider:
     access_key = auth.known_secret("access_key")
     secret_key = auth.known_secret("secret_key")
-    provider = StaticProvider(access_key, secret_key, auth.secret("security_token"))
-    return provider, access_key.reveal()
+    return StaticProvider(access_key, secret_key, auth.secret("security_token"))
 
 
 def _token_auth(

@@ -80,12 +80,17 @@ HOSTS = ("iam", "dli", "dataarts", "foas", "ververica", "flink")
 
 
 @contextlib.asynccontextmanager
-async def sky(*, seed: int = 1, jobs: int = 12) -> AsyncIterator[Sky]:
-    """Start an exporter over all clouds; call inside a virtual loop."""
+async def sky(
+    *, seed: int = 1, jobs: int = 12, replace: tuple[str, str] = ("", "")
+) -> AsyncIterator[Sky]:
+    """Start an exporter over all clouds, with a text of its configuration replaced.
+
+    Call inside a virtual loop.
+    """
     loop = asyncio.get_running_loop()
     clouds = build_clouds(clock=lambda: EPOCH + loop.time(), seed=seed, jobs=jobs)
     network = Network(clouds)
-    text = [configuration({host: f"http://{host}" for host in HOSTS})]
+    text = [configuration({host: f"http://{host}" for host in HOSTS}).replace(*replace)]
 
     def load() -> Config:
         return parse(text[0], environ={}, directory=Path())

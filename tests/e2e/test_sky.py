@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from exporter.simulator.clouds import ALIBABA_SECRET, HUAWEI_SECRET
 from exporter.simulator.fleet import Phase
 from tests.e2e.sky import Sky, sky
 from tests.virtual_time import EPOCH, run
@@ -164,6 +165,34 @@ def test_removed_source_leaves_nothing_behind() -> None:
             page = it.app.exposition.scrape()[0].decode()
             assert 'source="flink"' not in page
             assert 'source="vvp"' in page
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("source", "secret", "hosts"),
+    [("dli-prod", HUAWEI_SECRET, ("dli",)), ("blink", ALIBABA_SECRET, ("foas", "ververica"))],
+)
+def test_rejected_key_is_rested_after_three_requests_and_used_again_once_corrected(
+    source: str, secret: str, hosts: tuple[str, ...]
+) -> None:
+    async def scenario() -> None:
+        async with sky(replace=(secret, "mistyped")) as it:
+            # Two sources share the key of Alibaba, and so its three requests.
+            clouds = [getattr(it.clouds, host) for host in hosts]
+            await asyncio.sleep(300)
+            assert it.up()[source] == 0.0
+            assert sum(cloud.weather.count() for cloud in clouds) == 3
+            failures = it.samples("streaming_source_poll_failures_total", reason="auth")
+            assert failures[source, "", ""] > 10
+            await asyncio.sleep(60)
+            # After the pause one request finds out whether anything changed.
+            assert sum(cloud.weather.count() for cloud in clouds) == 4
+            it.text[0] = it.text[0].replace("mistyped", secret)
+            await it.app.reload()
+            await asyncio.sleep(6)
+            assert it.up()[source] == 1.0
+            assert it.up()["flink"] == 1.0
 
     run(scenario())
 
