@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
 
 test: setup-test lint
-	$(BIN)/python -m pytest -q --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -34,6 +34,8 @@ print(child.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
+pytestmark = pytest.mark.xdist_group("flink")
+
 
 def _alive(pid: int) -> bool:
     try:

@@ -44,7 +44,7 @@ JOBS = (
 ENDS = {"finishing": "FINISHED", "failing": "FAILED", "cancelled": "CANCELED"}
 ALIVE = ("running", "looping", "late_sql", "late_stream")
 
-pytestmark = pytest.mark.usefixtures("jobs")
+pytestmark = [pytest.mark.usefixtures("jobs"), pytest.mark.xdist_group("flink")]
 
 
 @pytest.fixture(scope="module")
