@@ -72,7 +72,6 @@ class SourceCollector:
         self._backoff = Backoff(
             base=settings.poll_interval / 4, limit=settings.poll_interval, random=world.random
         )
-        telemetry.add_source(*self._labels)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -81,6 +80,7 @@ class SourceCollector:
 
     def announce(self) -> None:
         """Publish that the source exists, before anything is known of it."""
+        self._telemetry.add_source(*self._labels)
         self._publish()
 
     def adopt(self, snapshot: Snapshot) -> None:

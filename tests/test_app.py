@@ -1,0 +1,126 @@
+"""Starting, reloading and stopping the whole."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.app import App
+from exporter.config import Config, parse
+from exporter.errors import ConfigError
+from tests.recording import RecordingLog
+from tests.virtual_time import run, virtual_world
+
+FLINK = "{{name: {name}, platform: apache_flink, endpoint: 'http://{name}'{more}}}"
+
+
+def source(name: str, more: str = "") -> str:
+    return FLINK.format(name=name, more=more)
+
+
+class Stage:
+    """An exporter over a server that has no jobs, and its configuration."""
+
+    def __init__(self, *sources: str, directory: Path = Path()) -> None:
+        self.text = ""
+        self.asked: list[str] = []
+        self.log = RecordingLog()
+        self.configure(*sources)
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            self.asked.append(request.url.host)
+            return httpx.Response(200, json={"jobs": []})
+
+        def load() -> Config:
+            return parse(self.text, environ={}, directory=directory)
+
+        self.app = App(load, world=virtual_world(httpx.MockTransport(answer)), log=self.log)
+
+    def configure(self, *sources: str) -> None:
+        self.text = f"sources: [{', '.join(sources)}]"
+
+    def page(self) -> str:
+        return self.app.exposition.scrape()[0].decode()
+
+
+def scene(body: Any) -> None:
+    run(body())
+
+
+def test_ready_is_said_once_every_source_has_been_polled() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"), source("b"))
+        await stage.app.start()
+        assert not stage.app.ready()
+        await asyncio.sleep(40)
+        assert stage.app.ready()
+        assert [event for event in stage.log.said() if "ready" in event] == [
+            "ready: every source has been polled"
+        ]
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_nothing_is_asked_after_stopping() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"))
+        await stage.app.start()
+        await asyncio.sleep(40)
+        await stage.app.stop()
+        count = len(stage.asked)
+        await asyncio.sleep(400)
+        assert len(stage.asked) == count
+
+    scene(body)
+
+
+def test_certificate_that_is_none_is_told_with_its_place_and_nothing_changes(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+
+    async def body() -> None:
+        stage = Stage(source("a"), directory=tmp_path)
+        # Only real connections have TLS.
+        stage.app._world = virtual_world()
+        await stage.app.start()
+        stage.configure(source("a"), source("b"), source("c", ", tls: {ca_file: ca.pem}"))
+        with pytest.raises(ConfigError) as caught:
+            await stage.app.reload()
+        assert str(caught.value) == "sources[2].tls.ca_file: not a usable PEM file"
+        stage.app.exposition.refresh()
+        assert 'source="a"' in stage.page()
+        assert 'source="b"' not in stage.page()
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_source_that_becomes_another_platform_loses_what_was_known() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"))
+        await stage.app.start()
+        await asyncio.sleep(40)
+        stage.configure("{name: a, platform: alibaba_blink, region: cn-shanghai, projects: [p]}")
+        await stage.app.reload()
+        page = stage.page()
+        assert 'streaming_source_info{platform="alibaba_blink",source="a"} 1.0' in page
+        assert "apache_flink" not in page
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_page_is_rendered_after_a_publication_without_any_scrape() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"))
+        await stage.app.start()
+        assert "streaming_source_up{" not in stage.page()
+        await asyncio.sleep(5)
+        assert 'streaming_source_up{platform="apache_flink",source="a"} 1.0' in stage.page()
+        await stage.app.stop()
+
+    scene(body)
