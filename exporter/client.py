@@ -6,14 +6,13 @@ bucket, the wire. What may work in a moment is tried again a few times with grow
 """
 
 import asyncio
-import json
 import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -43,6 +42,23 @@ _LONGEST_WAIT = 10.0
 """Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
 
 
+class Http(Protocol):
+    """What is needed of an `httpx.AsyncClient`, or of something lighter."""
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        auth: httpx.Auth | None,
+        follow_redirects: bool,
+        stream: bool,
+    ) -> httpx.Response:
+        """Send a request; return the answer with its body unread."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What bounds the requests of one source."""
@@ -54,6 +70,21 @@ class Limits:
     largest_answer: int = LARGEST_ANSWER
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One request as it is sent, however often."""
+
+    operation: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """Return GET, or POST when there is a body."""
+        return "GET" if self.body is None else "POST"
+
+
 class ApiClient:
     """A client of one API of one source."""
 
@@ -62,7 +93,7 @@ class ApiClient:
         *,
         source: str,
         base_url: str,
-        http: httpx.AsyncClient,
+        http: Http,
         read_refusal: ReadRefusal,
         limits: Limits,
         telemetry: Telemetry,
@@ -99,20 +130,35 @@ class ApiClient:
 
         Raises FetchError.
         """
+        url = self._url(operation, segments, query)
+        return await self._send(_Call(operation=operation, url=url, headers=headers or {}))
+
+    async def post(self, operation: str, segments: Sequence[str], body: bytes) -> Answer:
+        """Send a body; return an answer that is no refusal.
+
+        It is tried again like a GET, so sending it twice must do no harm. Raises FetchError.
+        """
+        url = self._url(operation, segments, ())
+        return await self._send(_Call(operation=operation, url=url, headers={}, body=body))
+
+    def _url(
+        self, operation: str, segments: Sequence[str], query: Sequence[tuple[str, str]]
+    ) -> str:
         # httpx encodes a space as "+" and keeps the order of parameters, which breaks signatures:
         # the URL is built whole here, and httpx leaves it alone.
         try:
             url = self._base_url + canonical.path(*segments)
-            if query:
-                url += "?" + canonical.query(query)
+            return f"{url}?{canonical.query(query)}" if query else url
         except ValueError:
             # A job named ".." cannot be asked for: every HTTP stack would resolve it away.
             detail = "a name to ask for is empty, dots only or not UTF-8 text"
             raise FetchError(Reason.INVALID_RESPONSE, operation, detail=detail) from None
+
+    async def _send(self, call: _Call) -> Answer:
         backoff = Backoff(base=0.5, limit=5.0, random=self._random)
         for tries_left in reversed(range(_TRIES)):
             try:
-                return await self._try(operation, url, headers or {})
+                return await self._try(call)
             except FetchError as exc:
                 pause = exc.retry_after if exc.retry_after is not None else backoff.next()
                 if not exc.retryable or tries_left == 0 or pause > _LONGEST_WAIT:
@@ -133,10 +179,10 @@ class ApiClient:
         """
         return decode_json(operation, await self.get(operation, segments, query, headers))
 
-    async def _try(self, operation: str, url: str, headers: Mapping[str, str]) -> Answer:
+    async def _try(self, call: _Call) -> Answer:
         async with self._limits.slots:
             if self._guard is None:
-                return await self._exchange(operation, url, headers, lambda _: None)
+                return await self._exchange(call, lambda _: None)
             try:
                 async with self._guard.attempt() as attempt:
 
@@ -148,20 +194,17 @@ class ApiClient:
                             # an API, before it looks at the signature.
                             attempt.accepted()
 
-                    return await self._exchange(operation, url, headers, judge)
+                    return await self._exchange(call, judge)
             except CredentialError as exc:
-                raise FetchError(Reason.AUTH, operation, detail=str(exc)) from exc
+                raise FetchError(Reason.AUTH, call.operation, detail=str(exc)) from exc
 
-    async def _exchange(
-        self,
-        operation: str,
-        url: str,
-        headers: Mapping[str, str],
-        judge: Callable[[Refusal | None], None],
-    ) -> Answer:
+    async def _exchange(self, call: _Call, judge: Callable[[Refusal | None], None]) -> Answer:
+        operation = call.operation
         await self._limits.bucket.acquire()
         try:
-            request = self._http.build_request("GET", url, headers={**self._headers, **headers})
+            request = httpx.Request(
+                call.method, call.url, content=call.body, headers={**self._headers, **call.headers}
+            )
         except (httpx.InvalidURL, ValueError) as exc:
             # Raised without its cause, which holds the header or the host.
             detail = f"the request cannot be written: {type(exc).__name__}"
@@ -226,7 +269,7 @@ async def exchange(
                 body = await _read(response, operation, limits.largest_answer)
             finally:
                 await response.aclose()
-        return Answer(response.status_code, {**response.headers}, body)
+        return Answer(response.status_code, dict(response.headers.items()), body)
     except FetchError as exc:
         if exc.operation != operation:
             # Logging in failed, which is counted by itself: this request never left.
@@ -281,7 +324,7 @@ def decode_json(operation: str, answer: Answer) -> Any:
     by its first character only, since an unexpected page can hold anything.
     """
     try:
-        return json.loads(answer.body)
+        return answer.document
     except (ValueError, RecursionError) as exc:
         looks_like = "HTML or XML" if answer.body.lstrip()[:1] == b"<" else "something else"
         raise FetchError(

@@ -16,8 +16,11 @@ import yaml
 from pydantic import ValidationError
 
 from exporter import platforms
+from exporter.edge.settings import SOURCE as EDGE
+from exporter.edge.settings import EdgeSettings
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.platforms import Platform
+from exporter.settings import Section
 from exporter.source import SourceSettings
 
 _VARIABLE = re.compile(
@@ -26,7 +29,9 @@ _VARIABLE = re.compile(
 _DEFAULTABLE = tuple(
     name for name in SourceSettings.model_fields if name not in ("name", "platform", "endpoint")
 )
-_TOP_LEVEL = ("defaults", "sources")
+_TOP_LEVEL = ("defaults", "sources", "edge")
+_EDGE_DEFAULTABLE = ("ended_retention", "state_series", "labels")
+_RELAY_PLATFORM = "huawei_dli"
 _DEEPEST = 50
 _MOST_VALUES = 200_000
 _MOST_MERGED_KEYS = 10_000
@@ -55,6 +60,7 @@ class Config:
     """The whole configuration."""
 
     sources: tuple[SourceConfig, ...]
+    edge: EdgeSettings | None = None
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -77,7 +83,8 @@ def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
         document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader underneath)
     except yaml.YAMLError as exc:
         raise _error("", f"not valid YAML: {_describe_yaml(exc)}") from None
-    except (RecursionError, ValueError):
+    except (RecursionError, ValueError, LookupError, AttributeError):
+        # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
         raise _error("", "not valid YAML: nested too deeply or not a value of its kind") from None
     if _is_too_large(document):
         raise _error("", f"too large: more than {_MOST_VALUES} values")
@@ -88,18 +95,27 @@ def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
     problems += _unknown_keys("", document, _TOP_LEVEL)
     defaults = _section(document.get("defaults"), "defaults", problems)
     problems += _unknown_keys("defaults", defaults, _DEFAULTABLE)
-    sources = _sources(document.get("sources"), defaults, directory, problems)
+    edge = _edge(document, defaults, directory, problems)
+    # Whoever only receives reports has nothing to poll.
+    listed = document.get("sources", [] if "edge" in document else None)
+    sources = _sources(listed, defaults, directory, problems, required="edge" not in document)
+    _check_edge(edge, listed, problems)
     if problems:
         # The first problem of a place is its cause (an unset variable makes an empty secret).
         first = {problem.path: problem for problem in reversed(problems)}
         raise ConfigError(tuple(problem for problem in problems if first[problem.path] is problem))
-    return Config(sources=tuple(sources))
+    return Config(sources=tuple(sources), edge=edge)
 
 
 def _sources(
-    entries: object, defaults: Mapping[str, Any], directory: Path, problems: list[ConfigProblem]
+    entries: object,
+    defaults: Mapping[str, Any],
+    directory: Path,
+    problems: list[ConfigProblem],
+    *,
+    required: bool,
 ) -> list[SourceConfig]:
-    if not isinstance(entries, list) or not entries:
+    if not isinstance(entries, list) or (required and not entries):
         problems.append(ConfigProblem("sources", "expected a list of at least one source"))
         return []
     sources = []
@@ -146,10 +162,53 @@ def _source(
     return SourceConfig(platform=platform, settings=settings)
 
 
+def _edge(
+    document: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    directory: Path,
+    problems: list[ConfigProblem],
+) -> EdgeSettings | None:
+    if "edge" not in document:
+        return None
+    entry = document["edge"]
+    if not isinstance(entry, dict):
+        problems.append(ConfigProblem("edge", "expected a mapping with database and projects"))
+        return None
+    given = {key: value for key, value in defaults.items() if key in _EDGE_DEFAULTABLE}
+    try:
+        return EdgeSettings.model_validate({**given, **entry}, context={"directory": directory})
+    except ValidationError as exc:
+        problems += _translate(exc, "edge", EdgeSettings, entry, given)
+        return None
+
+
+def _check_edge(edge: EdgeSettings | None, entries: object, problems: list[ConfigProblem]) -> None:
+    """Check what `edge` and the sources must agree about."""
+    if edge is None or not isinstance(entries, list):
+        return
+    named = {
+        str(entry.get("name")): (index, entry.get("platform"))
+        for index, entry in enumerate(entries)
+        if isinstance(entry, dict)
+    }
+    if EDGE in named:
+        place = f"sources[{named[EDGE][0]}].name"
+        problems.append(ConfigProblem(place, f"{EDGE}: this name is that of the edge jobs"))
+    if edge.relay is None:
+        return
+    place, source = "edge.relay.source", edge.relay.source
+    if source not in named:
+        message = f"{_shown(source)}: no such source{_nearest(source, named)}"
+        problems.append(ConfigProblem(place, message))
+    elif named[source][1] != _RELAY_PLATFORM:
+        message = f"{_shown(source)}: expected a source of platform {_RELAY_PLATFORM}"
+        problems.append(ConfigProblem(place, message))
+
+
 def _translate(
     exc: ValidationError,
     place: str,
-    model: type[SourceSettings],
+    model: type[Section],
     entry: Mapping[str, Any],
     defaults: Mapping[str, Any],
 ) -> Iterator[ConfigProblem]:
@@ -169,6 +228,8 @@ def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[A
         return f"unknown key{_nearest(str(location[-1]), keys)}"
     if kind == "missing":
         return "required"
+    if location and location[-1] == "[key]":
+        return _PLAIN_WORDS["invalid_key"]
     if kind in _PLAIN_WORDS:
         return _PLAIN_WORDS[kind]
     message: str = error["msg"]
@@ -180,12 +241,18 @@ def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[A
 
 def _keys_at(model: Any, location: tuple[Any, ...]) -> tuple[str, ...]:
     """Return the keys a section at this place may have."""
+    named = False
     for step in location:
+        if named:
+            # This key is a name the user chose; what it names has keys of ours again.
+            named = False
+            continue
         field = getattr(model, "model_fields", {}).get(step)
         if field is None:
             return ()
         candidates = (field.annotation, *getattr(field.annotation, "__args__", ()))
         model = next((each for each in candidates if hasattr(each, "model_fields")), None)
+        named = getattr(field.annotation, "__origin__", None) is dict
     return tuple(getattr(model, "model_fields", {}))
 
 
@@ -217,7 +284,7 @@ def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mappin
 
 
 def _nearest(given: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(given.casefold(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
 
 

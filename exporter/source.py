@@ -208,3 +208,5 @@ class CallCost:
     """Calls for one pass over the listing."""
     per_details: float
     """Calls for the details of one running job."""
+    every_poll: bool = False
+    """Whether details are asked for at every poll, because only they tell the state."""

@@ -12,16 +12,19 @@ PACKAGE = ROOT / "exporter"
 LAYERS = (
     {"exporter"},
     {"model", "errors", "secret", "incidents"},
-    {"reading", "settings", "refusals"},
-    {"pacing", "telemetry"},
+    {"sharding"},
+    {"reading", "settings", "refusals", "lines"},
+    {"pacing", "instruments", "telemetry"},
     {"world"},
     {"auth"},
-    {"client"},
-    {"source", "merging", "store"},
+    {"client", "transport"},
+    {"source", "merging", "history"},
+    {"store"},
     {"connector", "ledger", "metrics"},
     {"vendors"},
-    {"platforms"},
+    {"platforms", "edge"},
     {"exposition", "config", "collector", "cost", "logs"},
+    {"pages"},
     {"web", "server"},
     {"app", "checking"},
     {"cli"},
@@ -32,6 +35,8 @@ FORBIDDEN_LIBRARIES = {
     "platforms": {"prometheus_client", "starlette", "uvicorn"},
     "vendors": {"prometheus_client", "starlette", "uvicorn"},
     "auth": {"prometheus_client", "starlette", "uvicorn"},
+    # Reports are answered without a framework: it would cost a third of their time.
+    "edge": {"starlette", "uvicorn"},
     "metrics": {"prometheus_client"},
     "model": {"httpx", "prometheus_client", "pydantic"},
     "ledger": {"httpx", "prometheus_client", "asyncio"},
@@ -103,6 +108,12 @@ def test_no_platform_imports_another() -> None:
     for path in (PACKAGE / "platforms").glob("[a-z]*.py"):
         others = {name for name in _imports(path) if name.startswith("exporter.platforms.")}
         assert not others
+
+
+def test_edge_and_platforms_do_not_import_each_other() -> None:
+    for area, other in (("edge", "platforms"), ("platforms", "edge")):
+        for path in (PACKAGE / area).glob("*.py"):
+            assert not {name for name in _imports(path) if name.startswith(f"exporter.{other}")}
 
 
 def test_only_the_poll_boundary_catches_everything() -> None:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from exporter.errors import Reason
@@ -18,7 +19,7 @@ _LONGEST_DETAIL = 160
 _LONGEST_CODE = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """One complete HTTP answer; header names are lower case."""
 
@@ -26,10 +27,15 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
+    @cached_property
+    def document(self) -> Any:
+        """Decode the body once, however many look at it; raises ValueError or RecursionError."""
+        return json.loads(self.body)
+
     def decoded(self) -> Any:
         """Return the body as JSON, or None when it is not."""
         try:
-            return json.loads(self.body)
+            return self.document
         except (ValueError, RecursionError):
             return None
 
