@@ -5,8 +5,11 @@ docs/metrics.md. Label names are given once per family; every function returns v
 these, and rendering refuses a mismatch.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
 
 from exporter.model import Job, Snapshot, State
 
@@ -16,6 +19,16 @@ IDENTITY = ("source", "platform", "project", "job_id", "job_name")
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
+class Form(Enum):
+    """What is known of a family's samples without asking its function, which takes longer."""
+
+    FREE = 0
+    NUMBER = 1
+    """The only field read is the value of the only sample; None is no sample."""
+    FACTS = 2
+    """The fields read are the values of the labels, the configured ones follow; always 1."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFamily:
     """A gauge with samples for each job; `labels` are those beside the identity."""
@@ -23,9 +36,12 @@ class JobFamily:
     name: str
     help: str
     labels: tuple[str, ...] = ()
+    reads: tuple[str, ...]
+    """The fields of a job that its samples are made of: only a change of these changes them."""
     samples: Callable[[Job, Snapshot], Samples]
     configured_labels: bool = False
     """Whether the labels configured on the source are added."""
+    form: Form = Form.FREE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +54,15 @@ class SourceFamily:
     samples: Callable[[Snapshot], Samples]
 
 
-def _value(read: Callable[[Job], float | None]) -> Callable[[Job, Snapshot], Samples]:
+def _number(*, name: str, help: str, field: str) -> JobFamily:
+    """Return the family of one number of each job."""
+    read = attrgetter(field)
+
     def samples(job: Job, snapshot: Snapshot) -> Samples:
         value = read(job)
         return () if value is None else (((), float(value)),)
 
-    return samples
+    return JobFamily(name=name, help=help, reads=(field,), samples=samples, form=Form.NUMBER)
 
 
 def _states(job: Job, snapshot: Snapshot) -> Samples:
@@ -52,18 +71,15 @@ def _states(job: Job, snapshot: Snapshot) -> Samples:
     return (((job.state.value,), 1.0),)
 
 
+_INFO = (
+    *("native_status", "graph_state", "expected_state", "job_type"),
+    *("run_mode", "queue", "engine_version", "run_id"),
+)
+_read_info = attrgetter(*_INFO)
+
+
 def _info(job: Job, snapshot: Snapshot) -> Samples:
-    labels = (
-        job.native_status,
-        job.graph_state,
-        job.expected_state,
-        job.job_type,
-        job.run_mode,
-        job.queue,
-        job.engine_version,
-        job.run_id,
-    )
-    return (((*labels, *(value for _, value in snapshot.labels)), 1.0),)
+    return (((*_read_info(job), *(value for _, value in snapshot.labels)), 1.0),)
 
 
 def _error_info(job: Job, snapshot: Snapshot) -> Samples:
@@ -100,122 +116,123 @@ JOB_FAMILIES = (
         "DLI status and execution plan state, DataArts status, Blink ActualState, Ververica "
         "currentJobStatus, Flink state. Polled in the background.",
         labels=("state",),
+        reads=("state",),
         samples=_states,
     ),
     JobFamily(
         name="streaming_job_info",
         help="Facts about the job that seldom change, and the platform's own words; always 1.",
-        labels=(
-            *("native_status", "graph_state", "expected_state", "job_type"),
-            *("run_mode", "queue", "engine_version", "run_id"),
-        ),
+        labels=_INFO,
+        reads=_INFO,
         samples=_info,
+        form=Form.FACTS,
         configured_labels=True,
     ),
-    JobFamily(
+    _number(
         name="streaming_job_duration_seconds",
         help="How long the current or last run has lasted: DLI, plan and Flink duration, else from "
         "start to now or to the end.",
-        samples=_value(lambda job: job.duration_seconds),
+        field="duration_seconds",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_restart_times",
         help="Restarts of the current run: DLI restart_times, Flink numRestarts, Ververica "
         "observedFlinkJobRestarts. Starts again with a new run.",
-        samples=_value(lambda job: job.restart_times),
+        field="restart_times",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_input_delay_seconds",
         help="How far the job is behind its input: Blink InputDelay; Flink emit event time lag, "
         "else watermark lag.",
-        samples=_value(lambda job: job.input_delay_seconds),
+        field="input_delay_seconds",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_start_timestamp_seconds",
         help="Start of the current or last run: start_time, start-time, startTime, StartTime.",
-        samples=_value(lambda job: job.start_timestamp),
+        field="start_timestamp",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_end_timestamp_seconds",
         help="End of the last run: end-time, endTime, EndTime.",
-        samples=_value(lambda job: job.end_timestamp),
+        field="end_timestamp",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_created_timestamp_seconds",
         help="When the job was created: create_time, createTime, createdAt.",
-        samples=_value(lambda job: job.created_timestamp),
+        field="created_timestamp",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_state_since_timestamp_seconds",
         help="When the current state began: the platform's time of the change, else when it was "
         "first seen.",
-        samples=_value(lambda job: job.state_since_timestamp),
+        field="state_since_timestamp",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_expected_running",
         help="Whether the job should be running: Blink ExpectState, or the expect list.",
-        samples=_value(
-            lambda job: None if job.expected_running is None else float(job.expected_running)
-        ),
+        field="expected_running",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_last_error_timestamp_seconds",
         help="When the job last failed: Blink LastErrorTime, Flink exceptions, Ververica failedAt, "
         "edge error_time.",
-        samples=_value(lambda job: job.last_error_timestamp),
+        field="last_error_timestamp",
     ),
     JobFamily(
         name="streaming_job_error_info",
         help="Code and class of the last error; always 1. Its text is at /api/v1/jobs.",
         labels=("error_id", "error_type"),
+        reads=("error_id", "error_type"),
         samples=_error_info,
     ),
-    JobFamily(
+    _number(
         name="streaming_job_parallelism",
         help="Parallelism of the job: parallel_number, or the widest vertex.",
-        samples=_value(lambda job: job.parallelism),
+        field="parallelism",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_compute_units",
         help="Compute units of the job: real_cu_number, else cu_number.",
-        samples=_value(lambda job: job.compute_units),
+        field="compute_units",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_health_score",
         help="Ververica healthScore of the run, 0 to 100; below 60 is serious.",
-        samples=_value(lambda job: job.health_score),
+        field="health_score",
     ),
     JobFamily(
         name="streaming_job_tasks",
         help="Tasks of the job in each task state: status-counts of the plan, tasks of Flink.",
         labels=("task_state",),
+        reads=("tasks",),
         samples=_tasks,
     ),
-    JobFamily(
+    _number(
         name="streaming_job_last_checkpoint_completed_timestamp_seconds",
         help="When the last completed checkpoint was acknowledged: Flink latest_ack_timestamp.",
-        samples=_value(lambda job: job.last_checkpoint_completed_timestamp),
+        field="last_checkpoint_completed_timestamp",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_last_checkpoint_duration_seconds",
         help="How long the last completed checkpoint took: Flink end_to_end_duration.",
-        samples=_value(lambda job: job.last_checkpoint_duration_seconds),
+        field="last_checkpoint_duration_seconds",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_last_checkpoint_size_bytes",
         help="Size of the last completed checkpoint: Flink state_size.",
-        samples=_value(lambda job: job.last_checkpoint_size_bytes),
+        field="last_checkpoint_size_bytes",
     ),
-    JobFamily(
+    _number(
         name="streaming_job_checkpoints_failed",
         help="Checkpoints of the current run that failed: Flink counts.failed.",
-        samples=_value(lambda job: job.checkpoints_failed),
+        field="checkpoints_failed",
     ),
     JobFamily(
         name="streaming_job_node_state",
         help="State of a node of a DataArts real-time job: 1 for the current state, 0 for the "
         "others. A job can be running while a node has failed.",
         labels=("node", "node_type", "state"),
+        reads=("nodes",),
         samples=_node_states,
     ),
     JobFamily(
@@ -223,12 +240,43 @@ JOB_FAMILIES = (
         help="The platform's own word for the node's state, and the DLI job id of a node that runs "
         "one, for joining the two; always 1.",
         labels=("node", "node_type", "native_status", "run_id"),
+        reads=("nodes",),
         samples=_node_info,
     ),
-    JobFamily(
+    _number(
+        name="streaming_job_read_records",
+        help="Records the job has read, as its edge agent reports them: records of sources, "
+        "flink_read_records_total.",
+        field="read_records",
+    ),
+    _number(
+        name="streaming_job_written_records",
+        help="Records the job has written, as its edge agent reports them: records of sinks, "
+        "flink_write_records_total.",
+        field="written_records",
+    ),
+    _number(
+        name="streaming_job_read_records_per_second",
+        help="Rate at which the job reads records, as its edge agent reports it: total_read_rate, "
+        "flink_read_records_per_second.",
+        field="read_records_per_second",
+    ),
+    _number(
+        name="streaming_job_written_records_per_second",
+        help="Rate at which the job writes records, as its edge agent reports it: "
+        "total_write_rate, flink_write_records_per_second.",
+        field="written_records_per_second",
+    ),
+    _number(
+        name="streaming_edge_job_stale",
+        help="Whether an edge job that has not ended was not reported for expire_after; it is "
+        "withdrawn after another expire_after.",
+        field="stale",
+    ),
+    _number(
         name="streaming_job_observed_timestamp_seconds",
         help="When a successful poll or a report last saw the state of the job.",
-        samples=_value(lambda job: job.observed_timestamp),
+        field="observed_timestamp",
     ),
 )
 
@@ -244,12 +292,9 @@ def _source_value(read: Callable[[Snapshot], float | None]) -> Callable[[Snapsho
 def _jobs_by_state(snapshot: Snapshot) -> Samples:
     if snapshot.up is None:
         return ()
-    counts = dict.fromkeys(State, 0)
-    for job in snapshot.jobs:
-        counts[job.state] += 1
+    counts = Counter(map(attrgetter("state"), snapshot.jobs))
     return [
-        ((snapshot.source, snapshot.platform, state.value), float(count))
-        for state, count in counts.items()
+        ((snapshot.source, snapshot.platform, state.value), float(counts[state])) for state in State
     ]
 
 
@@ -283,6 +328,12 @@ SOURCE_FAMILIES = (
         name="streaming_source_poll_duration_seconds",
         help="How long the last poll of the source took, questions about single jobs included.",
         samples=_source_value(lambda snapshot: snapshot.poll_duration_seconds),
+    ),
+    SourceFamily(
+        name="streaming_source_detail_age_seconds",
+        help="Age of the oldest details of any job of the source that lives; above "
+        "detail_interval when the calls allowed are too few.",
+        samples=_source_value(lambda snapshot: snapshot.detail_age_seconds),
     ),
     SourceFamily(
         name="streaming_source_jobs",

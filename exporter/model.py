@@ -112,6 +112,15 @@ class Job:
     checkpoints_failed: int | None = None
     nodes: tuple[Node, ...] = ()
 
+    read_records: float | None = None
+    written_records: float | None = None
+    read_records_per_second: float | None = None
+    written_records_per_second: float | None = None
+    other_metrics: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    """Numbers a job reports under names that nobody documents, for /api/v1/jobs only."""
+    stale: bool | None = None
+    """Whether a job that reports by itself has been silent for too long; None if it is polled."""
+
     observed_timestamp: float
     """When the platform told us this."""
 
@@ -145,6 +154,8 @@ class Snapshot:
     last_poll_timestamp: float | None = None
     next_poll_timestamp: float | None = None
     poll_duration_seconds: float | None = None
+    detail_age_seconds: float | None = None
+    """How old the oldest details of a job that lives are."""
     stale_after: float
     all_states: bool = True
     """Whether all ten states are exported or only the current one."""

@@ -349,8 +349,8 @@ class TestDetails:
 @pytest.mark.parametrize(
     ("jobs", "ids", "expected"),
     [
-        (0, [], CallCost(per_inventory=1, per_details=0)),
-        (250, [], CallCost(per_inventory=3 + 250, per_details=0)),
+        (0, [], CallCost(per_inventory=1, per_details=1, every_poll=True)),
+        (250, [], CallCost(per_inventory=3, per_details=1, every_poll=True)),
         (2, ["a", "b"], CallCost(per_inventory=2, per_details=1)),
     ],
 )

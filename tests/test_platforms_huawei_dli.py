@@ -10,7 +10,6 @@ from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.model import Job, JobKey, State
 from exporter.platforms.huawei_dli import (
     PLATFORM,
-    STATES,
     DliSource,
     add_plan,
     parse_details,
@@ -19,6 +18,7 @@ from exporter.platforms.huawei_dli import (
 )
 from exporter.reading import Flaws
 from exporter.source import CallCost, Details
+from exporter.vendors.dli_states import STATES
 from tests.huawei_sources import AUTH, FIXTURES, PROJECT, Server, with_source
 from tests.virtual_time import EPOCH
 

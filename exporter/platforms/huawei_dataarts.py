@@ -212,7 +212,8 @@ def cost(settings: Settings, jobs: int) -> CallCost:
     """
     if settings.jobs.ids:
         return CallCost(per_inventory=len(settings.jobs.ids), per_details=1)
-    return CallCost(per_inventory=max(1, math.ceil(jobs / PAGE_SIZE)) + jobs, per_details=0)
+    pages = max(1, math.ceil(jobs / PAGE_SIZE))
+    return CallCost(per_inventory=pages, per_details=1, every_poll=True)
 
 
 PLATFORM = Platform(name="huawei_dataarts", settings=Settings, open=DataArtsSource, cost=cost)

@@ -13,10 +13,11 @@ from typing import Any
 
 from exporter.connector import Connector
 from exporter.errors import FetchError, Reason, UnreadableError
-from exporter.model import Job, State, StateMap, look_up
+from exporter.model import Job, State, look_up
 from exporter.platforms import Platform
 from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory
+from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink_graph import FlinkGraph, parse_graph
 from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
 from exporter.vendors.huawei_inventory import (
@@ -27,23 +28,6 @@ from exporter.vendors.huawei_inventory import (
     read_page,
     take_inventory,
 )
-
-STATES: StateMap = {
-    "job_init": State.CREATED,
-    "job_submitting": State.STARTING,
-    "job_downloading": State.STARTING,
-    "job_arrearage_recovering": State.STARTING,
-    "job_running": State.RUNNING,
-    "job_savepointing": State.RUNNING,
-    "job_submit_fail": State.FAILED,
-    "job_running_exception": State.FAILED,
-    "job_canceling": State.STOPPING,
-    "job_cancel_fail": State.STOPPING,
-    "job_cancel_success": State.STOPPED,
-    "job_idle": State.SUSPENDED,
-    "job_arrearage_stopped": State.SUSPENDED,
-    "job_finish": State.FINISHED,
-}
 
 _PLANNED = frozenset({"job_running", "job_savepointing", "job_cancel_fail"})
 """Statuses whose Flink job runs: only then is there an execution plan worth a call.

@@ -6,6 +6,7 @@ to the caller: on loopback for the demo, or in memory.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.applications import Starlette
 
@@ -18,6 +19,7 @@ from exporter.simulator import (
     huawei_iam,
 )
 from exporter.simulator.alibaba_access import Access, AccessKey
+from exporter.simulator.edge_agent import TOKEN
 from exporter.simulator.fleet import Fleet
 from exporter.simulator.huawei_access import HuaweiAccess
 from exporter.simulator.huawei_tokens import HuaweiTokens
@@ -180,4 +182,14 @@ sources:
     namespaces: [default]
     auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}
   - {{name: flink, platform: apache_flink, endpoint: "{addresses["flink"]}"}}
+"""
+
+
+def edge_configuration(database: Path) -> str:
+    """Return what to add to a configuration to receive the reports of the simulated agent."""
+    return f"""\
+edge:
+  database: {database}
+  expire_after: 1m
+  projects: {{{PROJECT_ID}: {{token: {TOKEN}}}}}
 """

@@ -1,24 +1,58 @@
 """Serve the simulated clouds on loopback, over real HTTP, for the demo."""
 
+import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
 
+import httpx
 from starlette.types import ASGIApp
 
-from exporter.simulator.clouds import build_clouds, configuration
+from exporter.simulator.clouds import PROJECT_ID, build_clouds, configuration, edge_configuration
+from exporter.simulator.edge_agent import EdgeAgent
+from exporter.simulator.fleet import Fleet
 
 Serve = Callable[[ASGIApp, Sequence[socket.socket]], AbstractAsyncContextManager[None]]
+_EDGE_SEED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """What a demo runs with."""
+
+    configuration: str
+    agent: EdgeAgent
+
+    async def report(self, address: str) -> None:
+        """Report edge jobs to an exporter at this address until cancelled."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await self.agent.run(address, client)
 
 
 @contextlib.asynccontextmanager
-async def clouds(*, clock: Callable[[], float], serve: Serve, seed: int = 1) -> AsyncIterator[str]:
-    """Serve every cloud on a free port; yield the text of a configuration that watches them."""
+async def clouds(
+    *,
+    clock: Callable[[], float],
+    serve: Serve,
+    seed: int = 1,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[Demo]:
+    """Serve every cloud on a free port; yield a configuration that watches them, and an agent."""
     async with contextlib.AsyncExitStack() as stack:
         addresses = {}
         for cloud in build_clouds(clock=clock, seed=seed, incidents=True).all():
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             addresses[cloud.name] = f"http://127.0.0.1:{listener.getsockname()[1]}"
             await stack.enter_async_context(serve(cloud.app, [listener]))
-        yield configuration(addresses)
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-edge-")))
+        fleet = Fleet(seed=seed + _EDGE_SEED, started_at=clock(), jobs=12)
+        yield Demo(
+            configuration=configuration(addresses) + edge_configuration(directory / "edge.db"),
+            agent=EdgeAgent(
+                fleet=fleet, project_id=PROJECT_ID, clock=clock, sleep=sleep, seed=seed
+            ),
+        )

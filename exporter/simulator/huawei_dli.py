@@ -9,6 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 
+from exporter.simulator import huawei_edge
 from exporter.simulator.fleet import Fleet, View
 from exporter.simulator.huawei_access import HuaweiAccess
 from exporter.simulator.huawei_dli_graph import execution_graph
@@ -96,16 +97,31 @@ class _DliService:
 
 
 def build(
-    *, fleet: Fleet, weather: Weather, clock: Clock, access: HuaweiAccess, project_id: str
+    *,
+    fleet: Fleet,
+    weather: Weather,
+    clock: Clock,
+    access: HuaweiAccess,
+    project_id: str,
+    inbox: huawei_edge.EdgeInbox | None = None,
 ) -> Starlette:
-    """Build the DLI of one region that shows one project's jobs; job ids are fleet numbers."""
+    """Build the DLI of one region that shows one project's jobs; job ids are fleet numbers.
+
+    With an inbox it also takes reports of edge jobs, of any project.
+    """
     service = _DliService(fleet, project_id)
     gateway = HuaweiGateway(
         weather=weather, clock=clock, admit=admit_project(access, project_id), prefix="APIGW"
     )
     jobs = "/v1.0/{project_id}/streaming/jobs"
+    reports = (
+        []
+        if inbox is None
+        else huawei_edge.routes(inbox, weather=weather, clock=clock, access=access)
+    )
     return gateway.app(
         [
+            *reports,
             gateway.route(jobs, LIST, service.list_jobs),
             gateway.route(f"{jobs}/{{job_id}}", SHOW, service.show_job),
             gateway.route(f"{jobs}/{{job_id}}/execute-graph", GRAPH, service.show_graph),

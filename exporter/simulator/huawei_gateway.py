@@ -7,7 +7,7 @@ from hashlib import md5
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from exporter.simulator.huawei_access import HuaweiAccess
 from exporter.simulator.huawei_refusal import HuaweiRefusal, gateway_refusal
@@ -64,7 +64,7 @@ class HuaweiGateway:
 
         return Route(path, endpoint, methods=[method])
 
-    def app(self, routes: Sequence[Route]) -> Starlette:
+    def app(self, routes: Sequence[BaseRoute]) -> Starlette:
         """Build the application; everything not routed is an API that does not exist."""
 
         async def unpublished(request: Request) -> Response:

@@ -1,0 +1,78 @@
+"""Show the edge jobs that are known, as they change and as time passes."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import Any
+
+from exporter.edge.jobs import PLATFORM
+from exporter.edge.roster import Roster
+from exporter.edge.settings import SOURCE, EdgeSettings
+from exporter.model import Snapshot
+from exporter.store import Store
+from exporter.world import World
+
+PAUSE = 2.0
+"""Seconds between two publications: thousands of reports a second are shown together."""
+_TICK = 0.001
+_BACKSTOP = 60.0
+"""Seconds beyond its time after which the store withdraws a job that this module did not."""
+
+
+class Publisher:
+    """Put what the roster knows into the store."""
+
+    def __init__(
+        self, settings: EdgeSettings, *, roster: Roster, store: Store, world: World
+    ) -> None:
+        self.settings = settings
+        self._roster = roster
+        self._store = store
+        self._world = world
+        self._changed = asyncio.Event()
+        self._snapshot = Snapshot(source=SOURCE, platform=PLATFORM, stale_after=0.0)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what was last published."""
+        return self._snapshot
+
+    def changed(self) -> None:
+        """Note that there is something new to show."""
+        self._changed.set()
+
+    def publish(self, **changes: Any) -> None:
+        """Publish what is known now, with changes to what is said of the source itself."""
+        settings, now = self.settings, self._world.clock()
+        longest = max(2 * settings.expire_after, settings.ended_retention)
+        if changes.get("up", self._snapshot.up):
+            changes["last_success_timestamp"] = now
+        self._snapshot = replace(
+            self._snapshot,
+            labels=settings.label_pairs,
+            all_states=settings.state_series == "all",
+            stale_after=longest + _BACKSTOP,
+            jobs=self._roster.jobs(now, settings.projects),
+            **changes,
+        )
+        self._store.put(self._snapshot)
+
+    async def run(self) -> None:
+        """Publish whenever something is new, or a job becomes stale or leaves; until cancelled."""
+        while True:
+            if not self._changed.is_set():
+                await self._wait()
+            self._changed.clear()
+            for _ in self._roster.settle(self._world.clock()):
+                await asyncio.sleep(0)
+            self.publish()
+            await self._world.sleep(PAUSE)
+
+    async def _wait(self) -> None:
+        now = self._world.clock()
+        moment = self._roster.next_change(now)
+        # A hair later than the moment, when it is certain to have passed.
+        pause = None if moment is None else max(0.0, moment - now) + _TICK
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._changed.wait()

@@ -1,0 +1,219 @@
+"""Run everything about edge reports: the journal, what is remembered, what is shown, the relay."""
+
+import asyncio
+import contextlib
+
+from exporter.edge.desk import ReportDesk
+from exporter.edge.journal import Events, Journal, Limits
+from exporter.edge.journal_sql import Entry
+from exporter.edge.meters import EdgeMeters
+from exporter.edge.publisher import Publisher
+from exporter.edge.receiver import Receiver
+from exporter.edge.relay import Relay, RelayTarget
+from exporter.edge.roster import Roster
+from exporter.edge.settings import SOURCE, EdgeSettings
+from exporter.errors import JournalError
+from exporter.incidents import Incidents, Log, trail
+from exporter.store import Store
+from exporter.telemetry import Telemetry
+from exporter.world import World
+
+_PROBE_PAUSE = 5.0
+_TIDY_PAUSE = 60.0
+
+
+class EdgeService:
+    """The receiver of edge reports: open it, begin, stop it."""
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        *,
+        store: Store,
+        telemetry: Telemetry,
+        world: World,
+        log: Log,
+    ) -> None:
+        self.settings = settings
+        self._store = store
+        self._telemetry = telemetry
+        self._world = world
+        self._log = log.bind(source=SOURCE)
+        self._roster = Roster(
+            expire_after=settings.expire_after, ended_retention=settings.ended_retention
+        )
+        self._publisher = Publisher(settings, roster=self._roster, store=store, world=world)
+        events = Events(
+            stored=self._stored,
+            expired=self._expired,
+            committed=lambda seconds: self._meters.commit_duration.observe(seconds),
+            failed=self._failed,
+        )
+        limits = Limits(seconds=settings.retention, bytes=settings.max_size)
+        self._journal = Journal(
+            settings.database,
+            limits=limits,
+            events=events,
+            clock=world.clock,
+            monotonic=world.monotonic,
+        )
+        self._meters = EdgeMeters(settings.database)
+        self._desk = ReportDesk(
+            settings,
+            roster=self._roster,
+            journal=self._journal,
+            meters=self._meters,
+            telemetry=telemetry,
+            incidents=Incidents(self._log),
+            world=world,
+        )
+        self.receiver = Receiver(self._desk)
+        self._relay: Relay | None = None
+        self._backlog: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._down = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Say whether what was known before the start is known again."""
+        return self._publisher.snapshot.up is not None
+
+    async def open(self) -> None:
+        """Open the journal and read back what is known. Raises JournalError."""
+        aside = await self._journal.open()
+        try:
+            jobs, lost = await self._journal.jobs()
+            self._backlog = await self._journal.backlog()
+        except JournalError:
+            await self._journal.close()
+            raise
+        if aside is not None:
+            self._log.error(
+                "the journal of edge reports is damaged: moved it away, began a new one",
+                moved_to=str(aside),
+            )
+        for stored in jobs:
+            try:
+                self._roster.restore(stored.known, since=stored.since, last_error=stored.last_error)
+            except (ValueError, TypeError, LookupError):
+                lost += 1
+        if lost:
+            self._log.error("left out jobs of the journal that cannot be read", jobs=lost)
+        self._log.info("journal of edge reports is open", jobs=len(jobs))
+
+    async def close(self) -> None:
+        """Close a journal that was opened but not begun with."""
+        await self._journal.close()
+
+    async def begin(self, target: RelayTarget | None) -> None:
+        """Show what is known, and take reports from now on."""
+        self._meters.register(self._telemetry.registry)
+        await self._configure(target)
+        for job in self._roster.jobs(self._world.clock(), self.settings.projects):
+            self._meters.reported(job.project, job.observed_timestamp)
+        self._publisher.publish(up=True)
+        for name, work in (
+            ("publish", self._publisher.run()),
+            ("tidy", self._tidy()),
+            ("probe", self._probe()),
+        ):
+            task = asyncio.create_task(work, name=f"edge {name}")
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    async def reconfigure(self, settings: EdgeSettings, target: RelayTarget | None) -> None:
+        """Go on with other settings for the same file."""
+        for project in self.settings.projects.keys() - settings.projects.keys():
+            self._meters.remove_project(project)
+        self.settings = settings
+        self._roster.expire_after = settings.expire_after
+        self._roster.ended_retention = settings.ended_retention
+        self._journal.limits = Limits(seconds=settings.retention, bytes=settings.max_size)
+        self._desk.configure(settings)
+        self._publisher.settings = settings
+        await self._configure(target)
+        self._publisher.publish()
+
+    async def stop(self) -> None:
+        """Stop, with everything that was taken in on the disk."""
+        for task in self._tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        if self._relay is not None:
+            await self._relay.stop()
+        await self._journal.close()
+        self._meters.unregister()
+        self._telemetry.remove_source(SOURCE)
+        self._store.remove(SOURCE)
+
+    async def _configure(self, target: RelayTarget | None) -> None:
+        if self._relay is not None:
+            await self._relay.stop()
+            self._relay = None
+        for project in self.settings.projects:
+            self._meters.add_project(project, relay=target is not None)
+        if target is not None:
+            with contextlib.suppress(JournalError):
+                self._backlog = await self._journal.backlog()
+            self._relay = Relay(
+                target,
+                self._journal,
+                projects=self.settings.projects,
+                backlog=self._backlog,
+                meters=self._meters,
+                world=self._world,
+                log=self._log,
+            )
+
+    # The journal tells, in the order of commits.
+
+    def _stored(self, entry: Entry) -> None:
+        for known in entry.jobs:
+            self._roster.note(known)
+        self._meters.accepted(entry.project)
+        self._meters.reported(entry.project, entry.received_at)
+        if entry.relay and self._relay is not None:
+            self._relay.added(entry)
+        self._publisher.changed()
+
+    def _expired(self, project: str, count: int) -> None:
+        if self._relay is not None:
+            self._relay.expired(project, count)
+
+    def _failed(self, failure: str | None) -> None:
+        if failure is None:
+            self._down.clear()
+            self._log.info("edge reports are stored again")
+            self._publisher.publish(up=True, failure="")
+            return
+        self._down.set()
+        self._log.error("edge reports cannot be stored, senders are asked to wait", detail=failure)
+        self._publisher.publish(up=False, failure=f"journal: {failure}")
+
+    # What goes on in the background.
+
+    async def _tidy(self) -> None:
+        """Forget withdrawn jobs, on the disk first."""
+        while True:
+            gone = self._roster.gone(self._world.clock())
+            if gone:
+                with contextlib.suppress(JournalError):
+                    await self._journal.forget(gone)
+                    for known in gone:
+                        self._roster.forget(known)
+            await self._world.sleep(_TIDY_PAUSE)
+
+    async def _probe(self) -> None:
+        """While writing does not work try it, so that its recovery is noticed without reports."""
+        while True:
+            await self._down.wait()
+            await self._world.sleep(_PROBE_PAUSE)
+            if self._down.is_set():
+                with contextlib.suppress(JournalError):
+                    await self._journal.probe()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            self._log.error("ended unexpectedly", task=task.get_name(), detail=trail(exc))
