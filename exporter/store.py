@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from exporter.history import History
 from exporter.model import Snapshot
 
 
@@ -19,6 +20,7 @@ class Store:
     def __init__(self) -> None:
         self._snapshots: Mapping[str, Snapshot] = MappingProxyType({})
         self._changed = asyncio.Event()
+        self.history = History()
 
     @property
     def snapshots(self) -> Mapping[str, Snapshot]:
@@ -27,10 +29,12 @@ class Store:
 
     def put(self, snapshot: Snapshot) -> None:
         """Publish the snapshot of a source in place of its last one."""
+        self.history.note(self._snapshots.get(snapshot.source), snapshot)
         self._swap({**self._snapshots, snapshot.source: snapshot})
 
     def remove(self, source: str) -> None:
         """Withdraw everything of a source."""
+        self.history.forget(source)
         self._swap({name: kept for name, kept in self._snapshots.items() if name != source})
 
     async def changed(self) -> None:
@@ -54,7 +58,8 @@ def fresh(snapshot: Snapshot, now: float) -> Snapshot:
         absent = ()
     if jobs is snapshot.jobs and absent is snapshot.absent:
         return snapshot
-    return replace(snapshot, jobs=jobs, absent=absent)
+    age = snapshot.detail_age_seconds if jobs else None
+    return replace(snapshot, jobs=jobs, absent=absent, detail_age_seconds=age)
 
 
 def expires_at(snapshot: Snapshot) -> float | None:

@@ -3,7 +3,6 @@
 Nothing here waits for a cloud: every answer comes from what is already known.
 """
 
-import html
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
@@ -11,20 +10,21 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter import __version__
+from exporter.edge.receiver import Receiver, is_report
 from exporter.errors import ConfigError
-from exporter.exposition import Exposition
+from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.model import Job, Snapshot
 from exporter.pacing import Clock
+from exporter.pages.routes import SECURITY_HEADERS, page_routes
 from exporter.store import Store, fresh
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    **SECURITY_HEADERS,
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
 
@@ -40,17 +40,6 @@ def build_web(
 ) -> Starlette:
     """Return the ASGI application over what is known and the way to reload."""
 
-    async def metrics(request: Request) -> Response:
-        body, headers = exposition.scrape(
-            accept=request.headers.get("accept", ""),
-            accept_encoding=request.headers.get("accept-encoding", ""),
-        )
-        return Response(body, headers=headers)
-
-    async def landing(request: Request) -> Response:
-        snapshots = [fresh(snapshot, clock()) for snapshot in store.snapshots.values()]
-        return HTMLResponse(_landing_page(snapshots, telemetry_path), headers=_HEADERS)
-
     async def jobs(request: Request) -> Response:
         return JSONResponse(
             await run_in_threadpool(_jobs, list(store.snapshots.values()), clock(), request),
@@ -58,7 +47,8 @@ def build_web(
         )
 
     async def sources(request: Request) -> Response:
-        body = {"sources": [_source(snapshot) for snapshot in store.snapshots.values()]}
+        now = clock()
+        body = {"sources": [_source(fresh(each, now)) for each in store.snapshots.values()]}
         return JSONResponse(body, headers=_HEADERS)
 
     async def healthy(request: Request) -> Response:
@@ -78,8 +68,8 @@ def build_web(
 
     return Starlette(
         routes=[
-            Route(telemetry_path, metrics),
-            Route("/", landing),
+            Route(telemetry_path, MetricsEndpoint(exposition), methods=["GET"]),
+            *page_routes(store=store, clock=clock, telemetry_path=telemetry_path),
             Route("/api/v1/jobs", jobs),
             Route("/api/v1/sources", sources),
             Route("/-/healthy", healthy),
@@ -87,6 +77,20 @@ def build_web(
             Route("/-/reload", reload_now, methods=["POST", "PUT"]),
         ]
     )
+
+
+def with_reports(app: ASGIApp, receiver: Callable[[], Receiver | None]) -> ASGIApp:
+    """Return an application that hands edge reports to their receiver, if there is one."""
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_report(scope["path"]):
+            reports = receiver()
+            if reports is not None:
+                await reports(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return dispatch
 
 
 def _jobs(snapshots: list[Snapshot], now: float, request: Request) -> dict[str, Any]:
@@ -109,6 +113,7 @@ def _job(job: Job, snapshot: Snapshot) -> dict[str, Any]:
     entry = {"source": snapshot.source, "platform": snapshot.platform} | asdict(job)
     entry["state"] = job.state.value
     entry["tasks"] = dict(job.tasks)
+    entry["other_metrics"] = dict(job.other_metrics)
     entry["labels"] = dict(snapshot.labels)
     return entry
 
@@ -127,24 +132,3 @@ def _source(snapshot: Snapshot) -> dict[str, Any]:
         "absent": list(snapshot.absent),
         "labels": dict(snapshot.labels),
     }
-
-
-def _landing_page(snapshots: list[Snapshot], telemetry_path: str) -> str:
-    rows = "".join(
-        f"<tr><td>{html.escape(snapshot.source)}<td>{html.escape(snapshot.platform)}"
-        f"<td>{_health(snapshot)}<td>{len(snapshot.jobs)}<td>{html.escape(snapshot.failure)}"
-        for snapshot in snapshots
-    )
-    return f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>streaming-job-exporter</title>
-<h1>streaming-job-exporter {__version__}</h1>
-<p><a href="{html.escape(telemetry_path)}">Metrics</a> ·
-<a href="/api/v1/jobs">Jobs as JSON</a> · <a href="/api/v1/sources">Sources as JSON</a></p>
-<table><thead><tr><th>Source<th>Platform<th>Health<th>Jobs<th>Last failure</thead>
-<tbody>{rows}</tbody></table>
-</html>
-"""
-
-
-def _health(snapshot: Snapshot) -> str:
-    return {None: "not polled yet", True: "up", False: "down"}[snapshot.up]

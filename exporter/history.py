@@ -1,0 +1,149 @@
+"""Remember how the states of jobs changed while the exporter was watching.
+
+What was published is compared with what is published now; nothing else is asked. The record is
+bounded for each job and in total, and forgets jobs some time after they have left.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from exporter.model import Job, JobKey, Snapshot, State
+
+_CHANGES_PER_JOB = 50
+_JOBS = 20_000
+_FORGET_AFTER = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One job going from one state to another."""
+
+    at: float
+    """When the platform says it happened; when we saw it if the platform does not say."""
+    before: State | None
+    """None for a job that came back after it had left."""
+    after: State | None
+    """None for a job that is no longer there."""
+    native_status: str = ""
+    """The platform's own word for the new state."""
+    new_run: bool = False
+    """Whether another run of the job began: a restart between two polls keeps the state."""
+
+
+def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Change]]:
+    """Yield what happened to which job between two snapshots of one source."""
+    if old is None or old.jobs is new.jobs:
+        return
+    common = 0
+    for before, after in zip(old.jobs, new.jobs, strict=False):
+        # At nearly every poll the same jobs come in the same order.
+        if before.job_id != after.job_id or before.project != after.project:
+            break
+        common += 1
+        if before.state is not after.state or _is_new_run(before, after):
+            yield after.key, _change(before, after)
+    known = {job.key: job for job in old.jobs[common:]}
+    for job in new.jobs[common:]:
+        was = known.pop(job.key, None)
+        if was is None:
+            yield job.key, _change(None, job)
+        elif was.state is not job.state or _is_new_run(was, job):
+            yield job.key, _change(was, job)
+    for key, was in known.items():
+        yield key, Change(at=_moment(new, was), before=was.state, after=None)
+
+
+def _is_new_run(before: Job, after: Job) -> bool:
+    return bool(before.run_id and after.run_id and before.run_id != after.run_id)
+
+
+def _change(before: Job | None, after: Job) -> Change:
+    same_state = before is not None and before.state is after.state
+    # The state is older than a run that began without our seeing the job down.
+    moment = after.start_timestamp if same_state else after.state_since_timestamp
+    return Change(
+        at=after.observed_timestamp if moment is None else moment,
+        before=None if before is None else before.state,
+        after=after.state,
+        native_status=after.native_status,
+        new_run=before is not None and _is_new_run(before, after),
+    )
+
+
+def _moment(snapshot: Snapshot, job: Job) -> float:
+    seen = snapshot.last_poll_timestamp
+    return job.observed_timestamp if seen is None else max(seen, job.observed_timestamp)
+
+
+@dataclass(slots=True)
+class _Record:
+    changes: deque[Change]
+    left_at: float | None = None
+
+
+@dataclass(slots=True)
+class _SourceRecords:
+    """The records of one source; the job that changed longest ago comes first."""
+
+    jobs: OrderedDict[JobKey, _Record] = field(default_factory=OrderedDict)
+    swept_at: float | None = None
+
+
+class History:
+    """The state changes seen per job of all sources."""
+
+    def __init__(
+        self,
+        *,
+        changes_per_job: int = _CHANGES_PER_JOB,
+        jobs: int = _JOBS,
+        forget_after: float = _FORGET_AFTER,
+    ) -> None:
+        self._changes_per_job = changes_per_job
+        self._jobs = jobs
+        self._forget_after = forget_after
+        self._sources: dict[str, _SourceRecords] = {}
+
+    def of(self, source: str, key: JobKey) -> tuple[Change, ...]:
+        """Return the changes seen of a job, the latest first."""
+        records = self._sources.get(source)
+        record = None if records is None else records.jobs.get(key)
+        return () if record is None else tuple(reversed(record.changes))
+
+    def note(self, old: Snapshot | None, new: Snapshot) -> None:
+        """Record what changed between what was published and what is published now."""
+        records = self._sources.setdefault(new.source, _SourceRecords())
+        for key, change in changes(old, new):
+            record = records.jobs.get(key)
+            if record is None and change.before is None:
+                # No news: a job is seen for the first time when we begin to look, or when its
+                # details come in after the listing.
+                continue
+            if record is None:
+                record = records.jobs[key] = _Record(deque(maxlen=self._changes_per_job))
+            record.changes.append(change)
+            record.left_at = change.at if change.after is None else None
+            records.jobs.move_to_end(key)
+        self._forget(records, new.last_poll_timestamp)
+
+    def forget(self, source: str) -> None:
+        """Drop everything about a source that is no longer watched."""
+        self._sources.pop(source, None)
+
+    def _forget(self, records: _SourceRecords, now: float | None) -> None:
+        if now is not None and now != records.swept_at:
+            records.swept_at = now
+            oldest = now - self._forget_after
+            gone = [
+                key
+                for key, record in records.jobs.items()
+                if record.left_at is not None and record.left_at < oldest
+            ]
+            for key in gone:
+                del records.jobs[key]
+        # Each source keeps its share, so that a busy one cannot push out all others.
+        share = max(1, self._jobs // len(self._sources))
+        for key in list(islice(records.jobs, max(0, len(records.jobs) - share))):
+            del records.jobs[key]

@@ -1,0 +1,87 @@
+"""Turn what a page says into HTML.
+
+Templates escape everything that is put into them, and an unknown name in one is an error.
+"""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from exporter import __version__
+from exporter.pages.colours import LOOKS, stylesheet
+from exporter.pages.details import ChangeRow, Details
+from exporter.pages.overview import Overview
+from exporter.pages.wording import Moment, visible
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+@cache
+def assets() -> dict[str, tuple[bytes, str]]:
+    """Return the files that the pages need, by name, with their types."""
+    folder = files("exporter.pages") / "static"
+    found = {}
+    for entry in folder.iterdir():
+        kind = entry.name.rpartition(".")[2]
+        if kind in _TYPES:
+            body = entry.read_text(encoding="utf-8")
+            if kind == "css":
+                body = stylesheet() + body
+            found[entry.name] = (body.encode(), f"{_TYPES[kind]}; charset=utf-8")
+    return found
+
+
+@cache
+def asset_link(name: str) -> str:
+    """Return the address of a file of ours, which changes when the file does."""
+    return f"static/{name}?v={hashlib.sha256(assets()[name][0]).hexdigest()[:12]}"
+
+
+def prepare() -> None:
+    """Read the files and compile the templates, so that no reader waits for it."""
+    assets()
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
+def render_overview(page: Overview, *, rendered: Moment | None, metrics: str) -> str:
+    """Return the HTML of the overview."""
+    return _render("overview.html", page=page, rendered=rendered, metrics=metrics)
+
+
+def render_details(page: Details, *, rendered: Moment | None, metrics: str) -> str:
+    """Return the HTML of a job's page."""
+    return _render("job.html", page=page, rendered=rendered, metrics=metrics)
+
+
+def render_missing(
+    name: str, changes: tuple[ChangeRow, ...], *, rendered: Moment | None, metrics: str
+) -> str:
+    """Return the HTML that says that there is no such job, with what is remembered of it."""
+    return _render(
+        "missing.html", name=name, changes_seen=changes, rendered=rendered, metrics=metrics
+    )
+
+
+def _render(template: str, **values: object) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(version=__version__, looks=LOOKS, asset=asset_link, **values)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("exporter.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["visible"] = visible
+    return environment

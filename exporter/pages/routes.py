@@ -1,0 +1,128 @@
+"""Answer the requests for pages.
+
+Working out a page of ten thousand jobs takes some time, so it happens in a thread: the loop that
+polls and serves scrapes is not held up.
+"""
+
+import gzip
+from collections.abc import Callable
+from functools import partial
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from exporter.exposition import wants_gzip
+from exporter.history import Change
+from exporter.model import Job, JobKey, Snapshot
+from exporter.pacing import Clock
+from exporter.pages.details import change_rows, details
+from exporter.pages.overview import overview
+from exporter.pages.query import parse
+from exporter.pages.rendering import (
+    assets,
+    prepare,
+    render_details,
+    render_missing,
+    render_overview,
+)
+from exporter.pages.wording import moment, visible
+from exporter.store import Store, fresh
+
+SECURITY_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "x-frame-options": "DENY",
+}
+_PAGE_HEADERS = {
+    **SECURITY_HEADERS,
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "cache-control": "no-store",
+    "vary": "accept-encoding",
+}
+_ASSET_HEADERS = {
+    **SECURITY_HEADERS,
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    # Their addresses change with their content.
+    "cache-control": "public, max-age=31536000, immutable",
+}
+
+
+def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Route]:
+    """Return the routes of all pages."""
+    prepare()
+    # Relative, as all links are: a proxy may serve the pages under any path.
+    metrics = telemetry_path.lstrip("/")
+
+    async def show_overview(request: Request) -> Response:
+        return await _page(request, partial(_overview, store, clock(), metrics, request))
+
+    async def show_job(request: Request) -> Response:
+        source, project, job_id = (
+            request.query_params.get(name, "") for name in ("source", "project", "job_id")
+        )
+        key = JobKey(project=project, job_id=job_id)
+        # Read here and not in the thread, since it is written here.
+        changes = store.history.of(source, key)
+        return await _page(request, partial(_job, store, clock(), metrics, source, key, changes))
+
+    async def show_asset(request: Request) -> Response:
+        found = assets().get(request.path_params["name"])
+        if found is None:
+            return Response(status_code=404, headers=SECURITY_HEADERS)
+        body, content_type = found
+        return Response(body, headers={**_ASSET_HEADERS, "content-type": content_type})
+
+    return [
+        Route("/", show_overview),
+        Route("/job", show_job),
+        Route("/static/{name}", show_asset),
+    ]
+
+
+async def _page(request: Request, make: Callable[[], tuple[str, int]]) -> Response:
+    zipped = wants_gzip(request.headers.get("accept-encoding", ""))
+
+    def work() -> tuple[bytes, int]:
+        text, status = make()
+        body = text.encode()
+        return gzip.compress(body, 1) if zipped else body, status
+
+    body, status = await run_in_threadpool(work)
+    headers = {**_PAGE_HEADERS, "content-type": "text/html; charset=utf-8"}
+    if zipped:
+        headers["content-encoding"] = "gzip"
+    return Response(body, status_code=status, headers=headers)
+
+
+def _overview(store: Store, now: float, metrics: str, request: Request) -> tuple[str, int]:
+    snapshots = [fresh(snapshot, now) for snapshot in store.snapshots.values()]
+    page = overview(snapshots, parse(request.query_params.multi_items()), now)
+    return render_overview(page, rendered=moment(now, now), metrics=metrics), 200
+
+
+def _job(
+    store: Store, now: float, metrics: str, source: str, key: JobKey, changes: tuple[Change, ...]
+) -> tuple[str, int]:
+    rendered = moment(now, now)
+    found = _find(store, source, key, now)
+    if found is None:
+        name, rows = visible(key.job_id), change_rows(changes, now)
+        return render_missing(name, rows, rendered=rendered, metrics=metrics), 404
+    page = details(*found, changes, now)
+    return render_details(page, rendered=rendered, metrics=metrics), 200
+
+
+def _find(store: Store, source: str, key: JobKey, now: float) -> tuple[Job, Snapshot] | None:
+    snapshot = store.snapshots.get(source)
+    if snapshot is None:
+        return None
+    snapshot = fresh(snapshot, now)
+    for job in snapshot.jobs:
+        if job.job_id == key.job_id and job.project == key.project:
+            return job, snapshot
+    return None

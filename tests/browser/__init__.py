@@ -1,0 +1,1 @@
+"""Drive a real, headless Chromium over its own protocol, without any driver in between."""
