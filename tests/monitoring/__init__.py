@@ -1,0 +1,1 @@
+"""Give the tests a real Prometheus, a real Alertmanager, and somebody for them to notify."""
