@@ -28,6 +28,8 @@ setup: $(VENV)/.run
 
 setup-test: $(VENV)/.test
 	scripts/setup-debian
+	scripts/setup-browser
+	scripts/setup-grafana
 	scripts/setup-oracle
 	scripts/fetch-flink
 

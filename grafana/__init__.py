@@ -1,0 +1,1 @@
+"""Dashboards for Grafana, and the short source that generates them."""

@@ -1,0 +1,1 @@
+"""Say what the dashboards show; `grafana.generate` writes them down as JSON."""

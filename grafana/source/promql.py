@@ -1,0 +1,61 @@
+"""Build the PromQL that several panels share.
+
+Two exporters may watch the same jobs, so everything is aggregated without `instance`. Every
+selector follows the variables `job` and `instance`, as dashboard-linter asks.
+"""
+
+from exporter.model import State
+from grafana.source.palette import CODES
+
+SCRAPED = 'job=~"$job", instance=~"$instance"'
+SOURCE = f'{SCRAPED}, source=~"$source"'
+WATCHED = f'{SCRAPED}, platform=~"$platform", source=~"$source"'
+JOB = f'{WATCHED}, project=~"$project", job_name=~"$job_name"'
+
+IDENTITY = "source, platform, project, job_id, job_name"
+NAMED = "source, project, job_name"
+"""What people call a job; each new run of Flink has a `job_id` of its own."""
+LEGEND = "{{source}} / {{job_name}}"
+
+
+def jobs(metric: str, matchers: str = "", *, by: str = IDENTITY, test: str = "") -> str:
+    """Return the samples of the selected jobs, with a test of their values such as `== 1`."""
+    inner = f"{metric}{{{JOB}{matchers and ', '}{matchers}}}"
+    return f"max by ({by}) ({inner}{test and ' '}{test})"
+
+
+def in_state(*states: State) -> str:
+    """Return 1 for each selected job that is in one of these states."""
+    names = "|".join(state.value for state in states)
+    operator = "=" if len(states) == 1 else "=~"
+    return jobs("streaming_job_state", f'state{operator}"{names}"', test="== 1")
+
+
+def state_code(metric: str = "streaming_job_state", *, by: str = IDENTITY) -> str:
+    """Return the code of the state of each selected job; of several of a name, the worst."""
+    codes = "\n    or ".join(
+        f'label_replace(vector({code}), "state", "{state.value}", "", "")'
+        for state, code in CODES.items()
+    )
+    current = f"({metric}{{{JOB}}} == 1)"
+    return f"max by ({by}) (\n  {current}\n  * on (state) group_left () (\n    {codes}\n  )\n)"
+
+
+def age(metric: str, selector: str, by: str) -> str:
+    """Return how many seconds ago the time was that a metric holds."""
+    return f"time() - max by ({by}) ({metric}{{{selector}}})"
+
+
+def per_second(metric: str, selector: str, by: str) -> str:
+    """Return the rate of a counter."""
+    return f"sum by ({by}) (rate({metric}{{{selector}}}[$__rate_interval]))"
+
+
+def within_range(metric: str, selector: str, by: str) -> str:
+    """Return by how much a counter has grown in the time shown."""
+    return f"sum by ({by}) (increase({metric}{{{selector}}}[$__range]))"
+
+
+def count_or_zero(found: str, present: str) -> str:
+    """Count what is found; 0 when nothing is, but no data when nothing is present either."""
+    return f"count(\n{found}\n)\nor\n0 * count({present})"

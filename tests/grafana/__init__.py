@@ -1,0 +1,1 @@
+"""Read the dashboards as Grafana does, for the tests that hold them to various rules."""
