@@ -1,0 +1,138 @@
+"""Keep the page ready for whoever scrapes.
+
+The families about jobs and sources are all gauges, whose text is the same in the Prometheus text
+format and in OpenMetrics, so one block serves both. The exporter's own metrics are few; they are
+printed at each scrape and put behind the block.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CollectorRegistry
+
+from exporter.exposition.blocks import Deflater, Piece
+from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
+from exporter.exposition.own import own_text
+from exporter.exposition.page import Page, build
+from exporter.exposition.sources import SourceBlocks, render_source
+from exporter.lines import LineWriter
+from exporter.metrics import JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily
+from exporter.pacing import Clock
+from exporter.store import Store
+
+_TICK = 0.001
+
+
+class Exposition:
+    """The page that scrapers get."""
+
+    def __init__(self, store: Store, own: CollectorRegistry, *, clock: Clock) -> None:
+        self._store = store
+        self._own = own
+        self._clock = clock
+        self._deflater = Deflater()
+        self._headers = {
+            family.name: self._deflater.piece(_header(family).encode())
+            for family in (*JOB_FAMILIES, *SOURCE_FAMILIES)
+        }
+        self._sources: dict[str, SourceBlocks] = {}
+        self._page = Page()
+        self._begun = self._finished = 0
+        self._withdrawing = asyncio.Lock()
+        self.refresh()
+
+    @property
+    def stale_at(self) -> float | None:
+        """Return when the page must be rendered again though nothing new came in."""
+        return self._page.stale_at
+
+    def refresh(self) -> None:
+        """Render what has changed in the store, or become stale, since the last time."""
+        for _ in self._steps():
+            pass
+
+    async def refresh_in_turns(self) -> None:
+        """Render like `refresh`, but let others have their turn every millisecond or two."""
+        for _ in self._steps():
+            await asyncio.sleep(0)
+
+    async def withdraw_stale(self) -> None:
+        """Render in turns if the page shows what has become stale."""
+        if not self._is_stale():
+            return
+        async with self._withdrawing:
+            # Who waited for the lock need not do the same again.
+            if self._is_stale():
+                await self.refresh_in_turns()
+
+    def scrape(
+        self, *, accept: str = "", accept_encoding: str = ""
+    ) -> tuple[bytes, dict[str, str]]:
+        """Return the page and its headers in the form that a scraper asks for."""
+        headers, chunks = self.answer(accept=accept, accept_encoding=accept_encoding)
+        return b"".join(chunks), headers
+
+    def answer(
+        self, *, accept: str, accept_encoding: str
+    ) -> tuple[dict[str, str], Iterator[bytes]]:
+        """Return the headers and the page in chunks, whose bytes all scrapers share."""
+        if self._is_stale():
+            self.refresh()
+        as_openmetrics = wants_openmetrics(accept)
+        tail = own_text(self._own, as_openmetrics=as_openmetrics)
+        headers = {
+            "content-type": OPENMETRICS if as_openmetrics else TEXT,
+            "vary": "accept, accept-encoding",
+        }
+        if wants_gzip(accept_encoding):
+            headers["content-encoding"] = "gzip"
+            length, chunks = self._page.gzip(tail)
+        else:
+            length, chunks = self._page.plain(tail)
+        return headers | {"content-length": str(length)}, chunks
+
+    def _is_stale(self) -> bool:
+        stale_at = self._page.stale_at
+        return stale_at is not None and self._clock() > stale_at
+
+    def _steps(self) -> Iterator[None]:
+        self._begun += 1
+        turn = self._begun
+        now = self._clock()
+        sources = {}
+        for name, snapshot in self._store.snapshots.items():
+            last = self._sources.get(name)
+            for rendered in render_source(snapshot, now, last, self._deflater):
+                if rendered is not None:
+                    sources[name] = rendered
+                yield
+        ends = [end for each in sources.values() if (end := each.stale_at) is not None]
+        stale_at = min(ends) + _TICK if ends else None
+        for page in build(self._strips(list(sources.values())), stale_at):
+            if page is None:
+                yield
+            elif turn > self._finished:
+                # Otherwise someone rendered what is newer while we took turns.
+                self._finished = turn
+                self._sources, self._page = sources, page
+
+    def _strips(self, sources: list[SourceBlocks]) -> Iterator[Sequence[Piece]]:
+        """Yield the pieces of the page in their order, several at a time."""
+        for index, family in enumerate(JOB_FAMILIES):
+            yield [self._headers[family.name]]
+            for source in sources:
+                yield [block.pieces[index] for block in source.blocks.values()]
+        for source_family in SOURCE_FAMILIES:
+            yield [self._headers[source_family.name]]
+            writer = LineWriter(source_family.name, {}, source_family.labels)
+            for source in sources:
+                lines = (
+                    writer.line(values, number)
+                    for values, number in source_family.samples(source.snapshot)
+                )
+                yield [self._deflater.piece("".join(lines).encode())]
+
+
+def _header(family: JobFamily | SourceFamily) -> str:
+    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    return f"# HELP {family.name} {text}\n# TYPE {family.name} gauge\n"
