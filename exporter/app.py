@@ -5,20 +5,23 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from exporter import __version__
 from exporter.auth.guard import GuardBook
 from exporter.collector import SourceCollector
 from exporter.config import Config, SourceConfig
 from exporter.connector import Connector
+from exporter.edge.slot import EdgeSlot, Stage
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.exposition import Exposition
 from exporter.incidents import Log, trail
+from exporter.sharding import Shard
 from exporter.source import Source
 from exporter.store import Store
 from exporter.telemetry import Telemetry
-from exporter.web import build_web
+from exporter.vendors.huawei import HuaweiSettings
+from exporter.web import build_web, with_reports
 from exporter.world import World
 
 _LEAST_PAUSE = 0.1
@@ -39,9 +42,17 @@ class _Running:
 class App:
     """The running exporter."""
 
-    def __init__(self, load: Callable[[], Config], *, world: World, log: Log) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        *,
+        world: World,
+        log: Log,
+        shard: Shard | None = None,
+    ) -> None:
         """Take the function that reads the configuration; nothing runs before `start`."""
         self._load = load
+        self._shard = shard or Shard()
         self._world = world
         self._log = log
         self._guards = GuardBook(clock=world.monotonic)
@@ -51,11 +62,16 @@ class App:
         self.store = Store()
         self.telemetry = Telemetry()
         self.telemetry.build.info({"version": __version__})
+        self.telemetry.shard.info({"shard": str(self._shard.ordinal)})
+        self.telemetry.shards.set(self._shard.total)
         self.exposition = Exposition(self.store, self.telemetry.registry, clock=world.clock)
+        self._edge = EdgeSlot(
+            store=self.store, telemetry=self.telemetry, guards=self._guards, world=world, log=log
+        )
 
-    def web(self, telemetry_path: str = "/metrics") -> Starlette:
+    def web(self, telemetry_path: str = "/metrics") -> ASGIApp:
         """Return the ASGI application of this exporter."""
-        return build_web(
+        web = build_web(
             store=self.store,
             exposition=self.exposition,
             clock=self._world.clock,
@@ -63,10 +79,13 @@ class App:
             reload=self.reload,
             telemetry_path=telemetry_path,
         )
+        return with_reports(web, lambda: self._edge.receiver)
 
     def ready(self) -> bool:
-        """Say whether every source has been polled once, with whatever result."""
-        return all(running.collector.snapshot.up is not None for running in self._running.values())
+        """Say whether every source was polled once, with whatever result, and edge jobs known."""
+        return self._edge.ready and all(
+            running.collector.snapshot.up is not None for running in self._running.values()
+        )
 
     async def start(self) -> None:
         """Load the configuration and start polling. Raises ConfigError."""
@@ -81,13 +100,14 @@ class App:
         async with self._reloading:
             try:
                 config = self._load()
-                added = await self._open(config)
+                added, edge = await self._prepare(config)
             except ConfigError as exc:
                 self.telemetry.reloaded(successful=False, now=self._world.clock())
                 self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
                 raise
             kept = {source.settings.name for source in config.sources} - added.keys()
             await self._replace(added, kept)
+            await self._edge.apply(edge)
             # Whoever reloads and looks must see the new configuration, not the last rendering.
             self.exposition.refresh()
             self.telemetry.reloaded(successful=True, now=self._world.clock())
@@ -99,6 +119,8 @@ class App:
         Raises ConfigError.
         """
         self._running = await self._open(self._load())
+        for running in self._running.values():
+            running.collector.announce()
         failures = await asyncio.gather(
             *(running.collector.poll() for running in self._running.values())
         )
@@ -111,6 +133,31 @@ class App:
             await _cancel(self._rendering)
         await asyncio.gather(*(self._close(running) for running in self._running.values()))
         self._running = {}
+        await self._edge.stop()
+
+    async def _prepare(self, config: Config) -> tuple[dict[str, _Running], Stage]:
+        """Open all that is new or different; raises ConfigError with everything that cannot be."""
+        edge, relay_source = config.edge, None
+        if edge is not None and edge.relay is not None:
+            by_name = {each.settings.name: each.settings for each in config.sources}
+            found = by_name.get(edge.relay.source)
+            relay_source = found if isinstance(found, HuaweiSettings) else None
+        problems: list[ConfigProblem] = []
+        stage = Stage(wanted=None)
+        try:
+            stage = await self._edge.prepare(edge, relay_source)
+        except ConfigError as exc:
+            problems += exc.problems
+        try:
+            added = await self._open(config)
+        except ConfigError as exc:
+            await self._edge.discard(stage)
+            raise ConfigError((*exc.problems, *problems)) from None
+        if problems:
+            for running in added.values():
+                await running.source.aclose()
+            raise ConfigError(tuple(problems))
+        return added, stage
 
     async def _open(self, config: Config) -> dict[str, _Running]:
         """Open the sources that are new or different, without touching those that run."""
@@ -148,6 +195,7 @@ class App:
             telemetry=self.telemetry,
             world=self._world,
             log=self._log.bind(source=settings.name, platform=settings.platform),
+            shard=self._shard,
         )
         return _Running(config=config, source=source, collector=collector)
 
@@ -161,7 +209,6 @@ class App:
                 self.store.remove(name)
                 self.telemetry.remove_source(name)
         for name, running in added.items():
-            self.telemetry.add_source(name, running.config.platform.name)
             running.collector.announce()
             running.task = asyncio.create_task(running.collector.run(), name=f"poll {name}")
             running.task.add_done_callback(self._ended)
@@ -181,15 +228,24 @@ class App:
         world = self._world
         announced = False
         while True:
-            await self.store.changed()
+            await self._until_news()
             started = world.monotonic()
-            self.exposition.refresh()
+            await self.exposition.refresh_in_turns()
             if not announced and self.ready():
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
                 self._log.info("ready: every source has been polled", jobs=jobs)
             took = world.monotonic() - started
             await world.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
+
+    async def _until_news(self) -> None:
+        """Wait until something was published, or until something shown has become stale."""
+        stale_at = self.exposition.stale_at
+        pause = None if stale_at is None else max(0.0, stale_at - self._world.clock())
+        # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the news.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self.store.changed()
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from exporter.auth.guard import GuardBook
 from exporter.config import Config, SourceConfig, parse
 from exporter.connector import Connector
-from exporter.cost import forecast
+from exporter.cost import Forecast, forecast
 from exporter.errors import ExporterError
 from exporter.model import State
 from exporter.telemetry import Telemetry
@@ -83,14 +83,14 @@ def table(trials: Iterable[Trial]) -> str:
     return _aligned(rows)
 
 
-def plan(config: Config, jobs: Mapping[str, int]) -> str:
-    """Return what each source costs as a table for people."""
+def plan(config: Config, jobs: Mapping[str, int], shards: int = 1) -> str:
+    """Return what each source costs, for each of so many shards, as a table for people."""
     rows = [("SOURCE", "PLATFORM", "JOBS", "CALLS/MIN", "CALLS/DAY", "LIMIT/MIN", "")]
     total = 0.0
     for source in config.sources:
         count = jobs[source.settings.name]
         cost = source.platform.cost(source.settings, count)
-        cast = forecast(source.settings, cost, count)
+        cast = forecast(source.settings, cost, count, shards)
         total += cast.calls_per_minute
         rows.append(
             (
@@ -100,11 +100,20 @@ def plan(config: Config, jobs: Mapping[str, int]) -> str:
                 f"{cast.calls_per_minute:.0f}",
                 f"{cast.calls_per_day:.0f}",
                 f"{cast.limit_per_minute:.0f}",
-                "" if cast.fits else "over rate_limit: details will come less often",
+                "" if cast.fits else _over(cast),
             )
         )
     rows.append(("total", "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", ""))
+    if shards > 1:
+        total *= shards
+        name = f"{shards} shards"
+        rows.append((name, "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", ""))
     return _aligned(rows)
+
+
+def _over(cast: Forecast) -> str:
+    wanted = f"over rate_limit, {cast.wanted_per_minute:.0f} wanted"
+    return f"{wanted}: details of a job every {cast.detail_seconds:.0f} s"
 
 
 def parse_text(text: str, environ: Mapping[str, str]) -> Config:

@@ -2,19 +2,22 @@
 
 import argparse
 import asyncio
+import contextlib
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from exporter import __version__, checking
 from exporter.app import App
 from exporter.config import Config, load
-from exporter.errors import ConfigError, ExporterError
+from exporter.edge import sender
+from exporter.errors import ConfigError, ConfigProblem, ExporterError
 from exporter.incidents import Log
 from exporter.logs import FORMATS, LEVELS, build_log, quiet_libraries
 from exporter.server import Signals, listen, serving
+from exporter.sharding import Shard, read_shard
 from exporter.simulator import demo
 from exporter.world import World
 
@@ -64,7 +67,7 @@ def _check(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> 
 
 def _once(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
     async def poll() -> tuple[bool, bytes]:
-        app = App(_loader(options, world), world=world, log=log)
+        app = App(_loader(options, world), world=world, log=log, shard=_shard(options, world))
         try:
             return await app.poll_once(), app.exposition.scrape()[0]
         finally:
@@ -81,27 +84,52 @@ def _plan(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> i
         counts = {row.source: row.jobs for row in asyncio.run(checking.try_sources(config, world))}
     else:
         counts = {source.settings.name: options.jobs for source in config.sources}
-    out.write(checking.plan(config, counts))
+    out.write(checking.plan(config, counts, _shard(options, world).total))
     return 0
 
 
 def _demo(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
     async def run() -> None:
-        async with demo.clouds(clock=world.clock, serve=serving, seed=options.seed) as text:
+        async with demo.clouds(clock=world.clock, serve=serving, seed=options.seed) as show:
 
             def load_demo() -> Config:
-                return checking.parse_text(text, world.environ)
+                return checking.parse_text(show.configuration, world.environ)
 
-            await _serve_until_stopped(load_demo, options, world, log)
+            await _serve_until_stopped(load_demo, options, world, log, show.report)
 
     asyncio.run(run())
     return 0
 
 
+def _report(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+    if options.file is not None:
+        body = _read_file(options.file)
+    else:
+        body = sender.build_report(job_id=options.job_id, status=options.status, now=world.clock())
+    token = _read_file(options.token_file).decode(errors="replace").split("\n", 1)[0].strip()
+    message = asyncio.run(
+        sender.send_report(options.url, options.project, token, body, world=world)
+    )
+    out.write(f"{message}\n")
+    return 0
+
+
+def _read_file(name: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as exc:
+        problem = ConfigProblem("", f"{name}: {exc.strerror or 'cannot be read'}")
+        raise ConfigError((problem,)) from None
+
+
 async def _serve_until_stopped(
-    load_config: Callable[[], Config], options: argparse.Namespace, world: World, log: Log
+    load_config: Callable[[], Config],
+    options: argparse.Namespace,
+    world: World,
+    log: Log,
+    beside: Callable[[str], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    app = App(load_config, world=world, log=log)
+    app = App(load_config, world=world, log=log, shard=_shard(options, world))
     # Signals are heard before anything starts: a SIGHUP must never end the program.
     with Signals() as signals, listen(options.web_listen_address) as listener:
         try:
@@ -110,18 +138,38 @@ async def _serve_until_stopped(
                 host, port = listener.getsockname()[:2]
                 shown = "localhost" if host in ("::", "0.0.0.0") else host
                 log.info("listening", address=f"http://{shown}:{port}", version=__version__)
-                await signals.until_stopped(app.reload)
+                async with _running(beside, f"http://{shown}:{port}"):
+                    await signals.until_stopped(app.reload)
                 log.info("stopping")
         finally:
             await app.stop()
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    beside: Callable[[str], Coroutine[Any, Any, None]] | None, address: str
+) -> AsyncIterator[None]:
+    task = asyncio.create_task(beside(address)) if beside is not None else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 def _loader(options: argparse.Namespace, world: World) -> Callable[[], Config]:
     return lambda: load(Path(options.config_file), world.environ)
 
 
+def _shard(options: argparse.Namespace, world: World) -> Shard:
+    return read_shard(options.shard, options.total_shards, world.environ)
+
+
 def _telemetry_path(text: str) -> str:
-    if not re.fullmatch(r"/[A-Za-z0-9_.~/-]+", text) or text.startswith(("/-/", "/api/")):
+    taken = f"{text}/".startswith(("/-/", "/api/", "/static/", "/job/"))
+    if taken or not re.fullmatch(r"/[A-Za-z0-9_.~/-]+", text):
         raise argparse.ArgumentTypeError("expected a path such as /metrics")
     return text
 
@@ -129,6 +177,12 @@ def _telemetry_path(text: str) -> str:
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 7:
         raise argparse.ArgumentTypeError("expected a number of jobs")
+    return int(text)
+
+
+def _job_id(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 19:
+        raise argparse.ArgumentTypeError("expected a whole number")
     return int(text)
 
 
@@ -178,6 +232,18 @@ def _common(*, defaults: bool) -> argparse.ArgumentParser:
         default=default("/metrics"),
         help="path of the metrics (default: /metrics)",
     )
+    parser.add_argument(
+        "--shard",
+        metavar="N",
+        default=default("0"),
+        help="which of the shards this is, from 0, or auto: as the pod is numbered (default: 0)",
+    )
+    parser.add_argument(
+        "--total-shards",
+        metavar="N",
+        default=default("1"),
+        help="how many exporters share the jobs (default: 1)",
+    )
     return parser
 
 
@@ -209,6 +275,17 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=_count, default=100, help="running jobs a source is taken to have (100)"
     )
     plan.add_argument("--online", action="store_true", help="count the jobs there are instead")
+    report = command("edge-report", _report, "send a report of an edge job")
+    report.add_argument(
+        "--url", default="http://localhost:10370", help="of the exporter (http://localhost:10370)"
+    )
+    report.add_argument("--project", required=True, help="id of the project")
+    report.add_argument("--token-file", required=True, metavar="FILE", help="its token")
+    report.add_argument("--job-id", type=_job_id, metavar="N", help="id of the job")
+    report.add_argument(
+        "--status", metavar="WORD", help="such as job_running; without it no job is reported"
+    )
+    report.add_argument("--file", metavar="FILE", help="send this report as it is; - reads stdin")
     show = command("demo", _demo, "run against simulated clouds; needs no account")
     show.add_argument("--seed", type=int, default=1, help="what the simulated incidents are (1)")
     return parser

@@ -7,16 +7,17 @@ until the next poll is due, and what is left then waits for its turn.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from exporter.errors import FetchError, Reason
 from exporter.incidents import Incidents, Log, trail
-from exporter.ledger import Agenda, Ledger
+from exporter.ledger import Agenda, Ledger, Steps
 from exporter.model import Job, Snapshot
 from exporter.pacing import Backoff
 from exporter.reading import Flaws
+from exporter.sharding import Shard
 from exporter.source import Source, SourceSettings
 from exporter.store import Store
 from exporter.telemetry import Telemetry
@@ -26,6 +27,8 @@ _LATEST_START = 3.0
 """Seconds over which the first polls of all sources are spread."""
 _PUBLISH_EVERY = 5.0
 """Seconds after which a long round of details publishes what it has so far."""
+_LEAST_SHARE = 1 / 3
+"""How much longer than its listing a poll lasts at least, so that details always come as well."""
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -38,6 +41,18 @@ class _Outcome:
 
     failure: FetchError | None
     agenda: Agenda | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """One round of questions about single jobs, shared by those who ask them."""
+
+    queue: Iterator[Job]
+    deadline: float
+    published: float
+    """When it last published what it had so far."""
+    stopped: bool = False
+    """Whether an answer said that asking on makes no sense."""
 
 
 class SourceCollector:
@@ -53,15 +68,18 @@ class SourceCollector:
         telemetry: Telemetry,
         world: World,
         log: Log,
+        shard: Shard | None = None,
     ) -> None:
         self._settings = settings
         self._source = source
         self._store = store
         self._telemetry = telemetry
         self._world = world
-        self._ledger = Ledger(settings, supersedes=supersedes, random=world.random)
+        self._ledger = Ledger(settings, supersedes=supersedes, random=world.random, shard=shard)
         self._incidents = Incidents(log)
         self._labels = (settings.name, settings.platform)
+        self._behind_at: float | None = None
+        """When a poll last left questions over that were due."""
         self._snapshot = Snapshot(
             source=settings.name,
             platform=settings.platform,
@@ -112,30 +130,26 @@ class SourceCollector:
         """Poll once; return why the listing failed, or None."""
         world = self._world
         started = world.monotonic()
-        deadline = started + self._settings.poll_interval
         outcome = await self._take_inventory()
-        self._publish_listing(outcome, world.monotonic() - started)
+        listed = world.monotonic()
+        await self._publish_listing(outcome, listed - started)
+        deadline = max(
+            started + self._settings.poll_interval, listed + (listed - started) * _LEAST_SHARE
+        )
         finished = True
         if outcome.agenda is not None:
             finished = await self._ask(outcome.agenda, deadline)
         self._telemetry.polls.labels(*self._labels).inc()
-        if not finished or world.monotonic() > deadline:
+        if not finished or world.monotonic() > started + self._settings.poll_interval:
             self._telemetry.poll_overruns.labels(*self._labels).inc()
-            self._incidents.once(
-                "poll did not finish what was due within poll_interval: raise rate_limit, "
-                "poll_interval or detail_interval"
-            )
-        self._publish(
-            jobs=self._ledger.jobs(world.clock()),
-            poll_duration_seconds=world.monotonic() - started,
-        )
+        await self._publish_jobs(poll_duration_seconds=world.monotonic() - started)
         return outcome.failure
 
     async def _take_inventory(self) -> _Outcome:
         async def take() -> _Outcome:
             inventory = await self._source.fetch_inventory()
             self._note_flaws(inventory.flaws)
-            agenda = self._ledger.note_inventory(inventory, self._world.clock())
+            agenda = await self._in_steps(self._ledger.take(inventory, self._world.clock()))
             for project, error in inventory.incomplete:
                 self._incidents.once("listing failed", project=project, detail=str(error))
             errors = [error for _, error in inventory.incomplete]
@@ -146,50 +160,66 @@ class SourceCollector:
             return _Outcome(failure=outcome, agenda=None)
         return outcome
 
-    def _publish_listing(self, outcome: _Outcome, seconds: float) -> None:
+    async def _publish_listing(self, outcome: _Outcome, seconds: float) -> None:
         now = self._world.clock()
         failure = outcome.failure
         if failure is None:
             self._incidents.succeeded()
-            self._publish(
+            await self._publish_jobs(
                 up=True,
                 failure="",
                 last_success_timestamp=now,
                 last_poll_timestamp=now,
                 poll_duration_seconds=seconds,
-                jobs=self._ledger.jobs(now),
                 absent=self._ledger.absent(),
             )
             return
         self._incidents.failed(failure.reason, str(failure))
         self._telemetry.poll_failures.labels(*self._labels, failure.reason.value).inc()
-        self._publish(
+        await self._publish_jobs(
             up=False,
             failure=str(failure),
             last_poll_timestamp=now,
             poll_duration_seconds=seconds,
-            jobs=self._ledger.jobs(now),
         )
 
     async def _ask(self, agenda: Agenda, deadline: float) -> bool:
         """Ask about single jobs until done or the next poll is due; say whether all was asked."""
-        queue = iter((*agenda.missing, *agenda.urgent, *agenda.routine))
-        stop = asyncio.Event()
-        workers = [self._work(queue, stop, deadline) for _ in range(self._settings.concurrency)]
+        queue = agenda.in_order()
+        round_ = _Round(queue=queue, deadline=deadline, published=self._world.monotonic())
+        workers = [self._work(round_) for _ in range(self._settings.concurrency)]
         await asyncio.gather(*workers)
-        return next(queue, None) is None and not stop.is_set()
+        left = tuple(queue)
+        self._note_lateness(behind=not round_.stopped and self._ledger.behind(left))
+        return not left and not round_.stopped
 
-    async def _work(self, queue: Iterable[Job], stop: asyncio.Event, deadline: float) -> None:
-        published = self._world.monotonic()
-        for job in queue:
+    async def _work(self, round_: "_Round") -> None:
+        monotonic = self._world.monotonic
+        for job in round_.queue:
             if not await self._ask_one(job):
-                stop.set()
-            now = self._world.monotonic()
-            if stop.is_set() or now >= deadline:
+                round_.stopped = True
+            if round_.stopped or monotonic() >= round_.deadline:
                 return
-            if now - published >= _PUBLISH_EVERY:
-                published = now
-                self._publish(jobs=self._ledger.jobs(self._world.clock()))
+            if monotonic() - round_.published >= _PUBLISH_EVERY:
+                round_.published = monotonic()
+                await self._publish_jobs()
+
+    def _note_lateness(self, *, behind: bool) -> None:
+        """Say when details begin to come later than asked for, and when they no longer do.
+
+        They are in time again when for a whole detail_interval no poll has left any over: near the
+        limit of what is possible every other poll does.
+        """
+        now = self._world.monotonic()
+        if behind:
+            self._behind_at = now
+            self._incidents.began(
+                "details late",
+                "details come less often than detail_interval: raise rate_limit, concurrency, "
+                "poll_interval or detail_interval, or add shards",
+            )
+        elif self._behind_at is None or now - self._behind_at >= self._settings.detail_interval:
+            self._incidents.ended("details late", "details come within detail_interval again")
 
     async def _ask_one(self, job: Job) -> bool:
         """Ask about one job; say whether asking about the others makes sense."""
@@ -207,7 +237,7 @@ class SourceCollector:
         if error.gone:
             self._ledger.note_gone(job.key)
             return True
-        self._ledger.note_failure(job.key)
+        self._ledger.note_failure(job.key, self._world.clock())
         self._note_detail_failure(error)
         # What concerns the whole source would only be refused again for the next job.
         return error.reason not in (Reason.AUTH, Reason.THROTTLED, Reason.CONNECTION, Reason.TLS)
@@ -242,6 +272,20 @@ class SourceCollector:
             self._incidents.all_at_once(
                 "met a state word that is not known", "word", flaws.unknown_states
             )
+
+    async def _in_steps(self, steps: Steps[_Result]) -> _Result:
+        """Do the steps and let others have their turn in between."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: _Result = end.value
+                return result
+            await asyncio.sleep(0)
+
+    async def _publish_jobs(self, **changes: Any) -> None:
+        shown = await self._in_steps(self._ledger.show(self._world.clock()))
+        self._publish(jobs=shown.jobs, detail_age_seconds=shown.detail_age_seconds, **changes)
 
     def _publish(self, **changes: Any) -> None:
         self._snapshot = replace(self._snapshot, **changes)

@@ -7,22 +7,35 @@ connections, one token bucket and one concurrency limit.
 import asyncio
 import ssl
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.request import getproxies
 
 import httpx
 
 from exporter import __version__
 from exporter.auth.guard import GuardBook, RejectionGuard
-from exporter.client import ApiClient, Limits, exchange
+from exporter.client import ApiClient, Http, Limits, exchange
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.pacing import TokenBucket
 from exporter.refusals import ReadRefusal
 from exporter.source import SourceSettings, TlsSettings
 from exporter.telemetry import Telemetry
+from exporter.transport import (
+    KEPT_OPEN_SECONDS,
+    AiohttpTransport,
+    PlainClient,
+    resume_sessions,
+)
 from exporter.world import World
 
-_USER_AGENT = f"streaming-job-exporter/{__version__}"
-_KEEP_ALIVE_SECONDS = 90.0
+_HEADERS = {
+    "User-Agent": f"streaming-job-exporter/{__version__}",
+    # What httpx can undo whatever else is installed.
+    "Accept-Encoding": "gzip, deflate",
+}
 _BURST_SECONDS = 1.0
+_LOGINS = 2
+"""Connections beside those of `concurrency`: logins wait for no other request."""
 
 
 class Connector:
@@ -50,8 +63,8 @@ class Connector:
             slots=asyncio.Semaphore(settings.concurrency),
             timeout=settings.timeout,
         )
-        self.http = self._open()
-        self._metadata_http: httpx.AsyncClient | None = None
+        self.http: Http = self._open()
+        self._metadata_http: Http | None = None
 
     def api(
         self,
@@ -76,7 +89,7 @@ class Connector:
             random=self.world.random,
             auth=auth,
             guard=guard,
-            headers=headers,
+            headers={**_HEADERS, **(headers or {})},
         )
 
     async def send(self, request: httpx.Request, operation: str) -> httpx.Response:
@@ -84,7 +97,8 @@ class Connector:
 
         Raises FetchError when there is no answer; any answer is returned, whatever its status.
         """
-        request.headers.setdefault("User-Agent", _USER_AGENT)
+        for name, value in _HEADERS.items():
+            request.headers.setdefault(name, value)
         http = self._direct() if self._is_metadata(request) else self.http
         answer = await exchange(
             lambda: http.send(request, auth=None, follow_redirects=False, stream=True),
@@ -112,40 +126,57 @@ class Connector:
         services = (self.world.huawei_metadata, self.world.alibaba_metadata)
         return str(request.url).startswith(tuple(f"{service}/" for service in services))
 
-    def _direct(self) -> httpx.AsyncClient:
+    def _direct(self) -> Http:
         """Return a client without any proxy: the metadata of this machine is no one else's."""
-        if self.world.transport is not None:
+        if isinstance(self.http, PlainClient):
             return self.http
         if self._metadata_http is None:
-            self._metadata_http = httpx.AsyncClient(trust_env=False, timeout=self._limits.timeout)
+            self._metadata_http = self._plain(ssl_context(TlsSettings()))
         return self._metadata_http
 
-    def _open(self) -> httpx.AsyncClient:
-        settings = self._settings
-        headers = {"User-Agent": _USER_AGENT}
-        # Each phase has the whole time; `exchange` bounds their sum.
-        timeout = httpx.Timeout(settings.timeout)
+    def _open(self) -> Http:
         if self.world.transport is not None:
-            return httpx.AsyncClient(
-                transport=self.world.transport(), timeout=timeout, headers=headers
+            return PlainClient(self.world.transport())
+        context = ssl_context(self._settings.tls)
+        resume_sessions(context)
+        if self._settings.proxy_url is None and not _environment_names_a_proxy():
+            return self._plain(context)
+        return self._proxied(context)
+
+    def _plain(self, context: ssl.SSLContext) -> PlainClient:
+        return PlainClient(
+            AiohttpTransport(
+                context=context,
+                connections=self._settings.concurrency + _LOGINS,
+                # Each phase has the whole time; `exchange` bounds their sum.
+                timeout=self._settings.timeout,
             )
-        context = ssl_context(settings.tls)
+        )
+
+    def _proxied(self, context: ssl.SSLContext) -> httpx.AsyncClient:
+        """Return httpx's own client, which knows what the environment's NO_PROXY means."""
+        connections = self._settings.concurrency + _LOGINS
         try:
             return httpx.AsyncClient(
                 verify=context,
-                proxy=settings.proxy_url,
-                timeout=timeout,
-                headers=headers,
+                proxy=self._settings.proxy_url,
+                timeout=httpx.Timeout(self._settings.timeout),
+                # A jar that takes no cookie from anyone.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
                 limits=httpx.Limits(
-                    max_connections=settings.concurrency + 2,
-                    max_keepalive_connections=settings.concurrency + 2,
-                    keepalive_expiry=_KEEP_ALIVE_SECONDS,
+                    max_connections=connections,
+                    max_keepalive_connections=connections,
+                    keepalive_expiry=KEPT_OPEN_SECONDS,
                 ),
             )
         except (ImportError, ValueError, httpx.InvalidURL):
             # The environment's HTTPS_PROXY and its like count too; a cause would quote them.
             problem = ConfigProblem("proxy_url", "this proxy, or the environment's, cannot be used")
             raise ConfigError((problem,)) from None
+
+
+def _environment_names_a_proxy() -> bool:
+    return not getproxies().keys().isdisjoint(("http", "https", "all"))
 
 
 def ssl_context(tls: TlsSettings) -> ssl.SSLContext:

@@ -1,23 +1,32 @@
 """Foretell how many API calls a configuration costs: arithmetic over the polling rules."""
 
-import math
 from dataclasses import dataclass
 
 from exporter.source import CallCost, SourceSettings
 
-_SPREAD = 0.25
-"""The share of detail_interval over which the ledger spreads its questions."""
+_LEAST_DETAIL_SHARE = 1 / 4
+"""What the details get of the calls allowed where listing alone takes longer than poll_interval:
+a poll then lasts a third longer than its listing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """The calls of one source, as steady state."""
+    """The calls of one source, as steady state: nothing changes, nothing fails."""
 
     source: str
     platform: str
     jobs: int
-    calls_per_minute: float
+    """Running jobs of the whole source, whatever share of them this exporter asks about."""
+    wanted_per_minute: float
+    """What asking as often as configured would take."""
     limit_per_minute: float
+    detail_seconds: float
+    """Time between two questions about a job that does not change."""
+
+    @property
+    def calls_per_minute(self) -> float:
+        """Return the calls that will be made."""
+        return min(self.wanted_per_minute, self.limit_per_minute)
 
     @property
     def calls_per_day(self) -> float:
@@ -26,38 +35,26 @@ class Forecast:
 
     @property
     def fits(self) -> bool:
-        """Say whether rate_limit lets so many calls through."""
-        return self.calls_per_minute <= self.limit_per_minute
+        """Say whether rate_limit lets through as many calls as are wanted."""
+        return self.wanted_per_minute <= self.limit_per_minute
 
 
-def forecast(settings: SourceSettings, cost: CallCost, jobs: int) -> Forecast:
-    """Return what a source with so many running jobs costs."""
-    per_minute = 60 / settings.poll_interval * cost.per_inventory
-    per_minute += 60 / detail_period(settings) * cost.per_details * jobs
+def forecast(settings: SourceSettings, cost: CallCost, jobs: int, shards: int = 1) -> Forecast:
+    """Return what a source with so many running jobs costs in one of so many shards."""
+    limit = settings.rate_limit * 60
+    listing = cost.per_inventory * 60 / settings.poll_interval
+    asked = cost.per_details * jobs / shards
+    # Nothing is asked more than once in a poll; beyond that the mean is detail_interval exactly.
+    interval = 0.0 if cost.every_poll else settings.detail_interval
+    period = max(settings.poll_interval, interval)
+    wanted = listing + asked * 60 / period
+    if wanted > limit and asked > 0:
+        period = asked * 60 / max(limit - listing, limit * _LEAST_DETAIL_SHARE)
     return Forecast(
         source=settings.name,
         platform=settings.platform,
         jobs=jobs,
-        calls_per_minute=per_minute,
-        limit_per_minute=settings.rate_limit * 60,
+        wanted_per_minute=wanted,
+        limit_per_minute=limit,
+        detail_seconds=period,
     )
-
-
-def detail_period(settings: SourceSettings) -> float:
-    """Return the seconds between two questions about a job that does not change.
-
-    Details become due between (1 - spread) and 1 times detail_interval after the last ones, and
-    are asked for at the next poll, so the mean is over that range, rounded up to whole polls.
-    """
-    poll, latest = settings.poll_interval, settings.detail_interval
-    earliest = latest * (1 - _SPREAD)
-    if latest <= 0:
-        return poll
-    total = 0.0
-    start = earliest
-    while start < latest:
-        ticks = math.floor(start / poll) + 1
-        end = min(latest, ticks * poll)
-        total += (end - start) * ticks * poll
-        start = end
-    return max(poll, total / (latest - earliest))

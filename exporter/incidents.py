@@ -38,6 +38,7 @@ class Incidents:
         self._log = log
         self._down: str | None = None
         self._said: set[str] = set()
+        self._going_on: set[str] = set()
 
     def failed(self, reason: str, message: str) -> None:
         """Note a failed poll: said when it is the first, or failed for another reason before."""
@@ -54,6 +55,20 @@ class Incidents:
         if self._down is not None:
             self._log.info("poll succeeded again", after=self._down)
             self._down = None
+
+    def began(self, condition: str, event: str, **facts: str) -> None:
+        """Note that a condition holds: said when it did not before."""
+        if condition in self._going_on:
+            self._log.debug(event, **facts)
+            return
+        self._going_on.add(condition)
+        self._log.warning(event, **facts)
+
+    def ended(self, condition: str, event: str) -> None:
+        """Note that a condition does not hold: said when it did before."""
+        if condition in self._going_on:
+            self._going_on.remove(condition)
+            self._log.info(event)
 
     def once(self, event: str, **facts: str) -> None:
         """Note something that need not be said a second time while the source runs."""

@@ -3,19 +3,45 @@
 No I/O happens here: the collector tells the ledger what it found and asks it what to do. The rules
 it keeps are those of telling the truth: a job is gone only when the platform says so twice over, a
 failed question changes nothing, and ended runs leave after a while.
+
+What takes long with very many jobs is done in steps, so that whoever runs them can do other things
+in between: see `Steps`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from random import Random
+from typing import TypeVar
 
-from exporter.merging import finish, merge, new_run
+from exporter.merging import merge, new_run, settle
 from exporter.model import CHANGING_STATES, Job, JobKey, State
+from exporter.sharding import Shard
 from exporter.source import Inventory, SourceSettings
 
-_SPREAD = 0.25
-"""Share of detail_interval over which questions about running jobs are spread."""
+_ROWS_PER_STEP = 200
+_JOBS_PER_STEP = 2000
+_PATIENCE = 3
+"""Failures in a row after which details are no longer asked for at every poll."""
+_ROUTINE_SHARE = 4
+"""One question in so many is about a job whose details are merely old, whatever else is due."""
+_GRAIN = 1e-6
+
+_T = TypeVar("_T")
+Steps = Generator[None, None, _T]
+"""Work in steps of some milliseconds each; the result comes with the last one."""
+
+
+def finished(steps: Steps[_T]) -> _T:
+    """Do all steps at once; return the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: _T = end.value
+            return result
 
 
 @dataclass(slots=True)
@@ -23,60 +49,209 @@ class _Track:
     """What is remembered of one job."""
 
     row: Job
+    seen_at: float
+    """When it was first listed."""
     details: Job | None = None
+    detailed_at: float | None = None
+    """When details were last had."""
     job: Job | None = None
-    """The two put together, as it is shown."""
+    """Row and details put together, as it is shown."""
     changed: bool = True
     """Whether the row changed since details were last had."""
+    news: bool = False
+    """Whether that is because something happened, and not because we have just begun to look."""
     asked: bool = False
     """Whether details were ever asked for, with whatever result."""
-    due_at: float = 0.0
+    asked_at: float = 0.0
+    """When they were asked for last; whoever waits longest comes first."""
+    failures: int = 0
+    """How many questions in a row had no answer."""
+    routine: bool = False
+    """Whether it is on the agenda for no other reason than old details."""
     missing: int = 0
     since: float = 0.0
     """When we first saw the state that is shown."""
+
+
+@dataclass(slots=True)
+class _Stranger:
+    """What is remembered of a job that another shard exports."""
+
+    name: str
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
     """What to ask after an inventory, most urgent first."""
 
-    urgent: tuple[Job, ...]
-    """Jobs that are new, changed or about to change."""
-    routine: tuple[Job, ...]
-    """Jobs whose details have merely become old."""
-    missing: tuple[Job, ...]
+    news: tuple[Job, ...] = ()
+    """Jobs to which something has happened."""
+    missing: tuple[Job, ...] = ()
     """Jobs that a complete listing lacks: to be asked for by id before they are let go."""
+    urgent: tuple[Job, ...] = ()
+    """Jobs that are about to change, that only details tell the state of, or that are new to us."""
+    routine: tuple[Job, ...] = ()
+    """Jobs whose details have merely become old."""
+
+    def in_order(self) -> Iterator[Job]:
+        """Yield everything in the order to ask: if time runs out, no kind has had none of it."""
+        yield from self.news
+        yield from self.missing
+        routine = iter(self.routine)
+        for number, job in enumerate(self.urgent, start=1):
+            yield job
+            if number % (_ROUTINE_SHARE - 1) == 0:
+                yield from islice(routine, 1)
+        yield from routine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What there is to show of a source."""
+
+    jobs: tuple[Job, ...]
+    """In a fixed order."""
+    detail_age_seconds: float | None
+    """How old the oldest details of a job that lives are; None without such a job."""
 
 
 class Ledger:
-    """The memory of one source's jobs."""
+    """The memory of one source's jobs, or of those among them that are this shard's."""
 
-    def __init__(self, settings: SourceSettings, *, supersedes: bool, random: Random) -> None:
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        supersedes: bool,
+        random: Random,
+        shard: Shard | None = None,
+    ) -> None:
         self._settings = settings
         self._supersedes = supersedes
-        self._random = random
+        self._shard = shard or Shard()
         self._tracks: dict[JobKey, _Track] = {}
+        self._strangers: dict[JobKey, _Stranger] = {}
         self._include = _any_of(settings.jobs.include)
         self._exclude = _any_of(settings.jobs.exclude)
         self._expect = tuple((text, re.compile(text)) for text in settings.expect)
         self._listed_once = False
+        self._listed_at: float | None = None
+        # Sources that start together, with a job each, must not ask about it at the same polls.
+        self._credit = random.random()
 
     def adopt(self, jobs: Iterable[Job]) -> None:
         """Take over jobs known from before; the next listing confirms them or lets them go."""
         for job in jobs:
-            if self._selected(job):
-                track = self._tracks[job.key] = _Track(row=job, asked=True)
-                track.since = job.state_since_timestamp or job.observed_timestamp
+            if self._selected(job) and self._owned(job):
+                since = job.state_since_timestamp or job.observed_timestamp
+                track = _Track(row=job, seen_at=job.observed_timestamp, asked=True, since=since)
                 track.job = job
+                self._tracks[job.key] = track
 
     def note_inventory(self, inventory: Inventory, now: float) -> Agenda:
         """Take in what a listing found; return what to ask now."""
-        seen = set()
-        for row in inventory.jobs:
+        return finished(self.take(inventory, now))
+
+    def take(self, inventory: Inventory, now: float) -> Steps[Agenda]:
+        """Take in what a listing found, in steps."""
+        seen: set[JobKey] = set()
+        for count, row in enumerate(inventory.jobs, start=1):
             if self._selected(row):
-                seen.add(row.key)
-                self._note_row(row)
+                key = row.key
+                seen.add(key)
+                self._note_row(key, row, now)
+            if count % _ROWS_PER_STEP == 0:
+                yield
         unlisted = {project for project, _ in inventory.incomplete}
+        missing = self._note_missing(seen, unlisted)
+        if not unlisted:
+            self._listed_once = True
+        return (yield from self._agenda(now, missing))
+
+    def note_details(self, job: Job, now: float) -> None:
+        """Take in the details of a job."""
+        track = self._tracks.get(job.key)
+        if track is None:
+            return
+        # A part that could not be had this time, or that ended runs no longer tell, stays known.
+        track.details = job if track.details is None else merge(track.details, job)
+        track.detailed_at = now
+        track.changed = track.news = False
+        track.failures = 0
+        self._note_asked(track, now)
+        self._settle(track)
+
+    def note_failure(self, key: JobKey, now: float) -> None:
+        """Take in that the details of a job could not be had; what was known stays."""
+        track = self._tracks.get(key)
+        if track is not None:
+            track.failures += 1
+            self._note_asked(track, now)
+
+    def note_gone(self, key: JobKey) -> None:
+        """Take in that the platform says a job does not exist."""
+        self._tracks.pop(key, None)
+
+    def jobs(self, now: float) -> tuple[Job, ...]:
+        """Return the jobs to show, in a fixed order."""
+        return finished(self.show(now)).jobs
+
+    def show(self, now: float) -> Steps[Shown]:
+        """Put together what there is to show, in steps."""
+        replaced = self._replaced()
+        shown, age = [], None
+        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
+            job = track.job
+            if job is not None and key not in replaced and self._shown(job, track, now):
+                shown.append(job)
+                if _lives(job):
+                    had_at = track.seen_at if track.detailed_at is None else track.detailed_at
+                    age = max(age or 0.0, now - had_at)
+            if count % _JOBS_PER_STEP == 0:
+                yield
+        shown.sort(key=attrgetter("project", "job_name", "job_id"))
+        return Shown(jobs=tuple(shown), detail_age_seconds=age)
+
+    def absent(self) -> tuple[str, ...]:
+        """Return the `expect` entries that no job of any shard matches, once all were listed.
+
+        Each shard knows the names of all jobs, and tells of its own share of the entries.
+        """
+        if not self._listed_once or not self._expect:
+            return ()
+        names = {track.row.job_name for track in self._tracks.values()}
+        names |= {stranger.name for stranger in self._strangers.values()}
+        return tuple(
+            text
+            for text, pattern in self._expect
+            if self._shard.owns(self._settings.name, "expect", text)
+            and not any(pattern.fullmatch(name) for name in names)
+        )
+
+    def behind(self, left: Iterable[Job]) -> bool:
+        """Say whether jobs that were not asked about had details before, which now grow old."""
+        tracks = (self._tracks.get(job.key) for job in left)
+        return any(track is not None and track.detailed_at is not None for track in tracks)
+
+    def _note_row(self, key: JobKey, row: Job, now: float) -> None:
+        track = self._tracks.get(key)
+        if track is not None:
+            if _differs(track.row, row):
+                track.changed = track.news = True
+            track.row = row
+            track.missing = 0
+        elif self._owned(row):
+            track = self._tracks[key] = _Track(
+                row=row, seen_at=now, asked_at=now, news=self._listed_once
+            )
+        else:
+            if self._expect:
+                self._strangers[key] = _Stranger(row.job_name)
+            return
+        self._settle(track)
+
+    def _note_missing(self, seen: set[JobKey], unlisted: set[str]) -> tuple[Job, ...]:
         missing = []
         for key, track in list(self._tracks.items()):
             if key in seen or key.project in unlisted:
@@ -87,92 +262,79 @@ class Ledger:
                 del self._tracks[key]
             else:
                 missing.append(track.row)
-        if not unlisted:
-            self._listed_once = True
-        return self._agenda(now, tuple(missing))
+        for key, stranger in list(self._strangers.items()):
+            if key not in seen and key.project not in unlisted:
+                stranger.missing += 1
+                if stranger.missing >= 2:
+                    del self._strangers[key]
+        return tuple(missing)
 
-    def note_details(self, job: Job, now: float) -> None:
-        """Take in the details of a job."""
-        track = self._tracks.get(job.key)
-        if track is None:
-            return
-        # A part that could not be had this time, or that ended runs no longer tell, stays known.
-        track.details = job if track.details is None else merge(track.details, job)
+    def _note_asked(self, track: _Track, now: float) -> None:
         track.asked = True
-        track.changed = False
-        interval = self._settings.detail_interval
-        track.due_at = now + interval * (1 - _SPREAD * self._random.random())
-        self._settle(track)
-
-    def note_failure(self, key: JobKey) -> None:
-        """Take in that the details of a job could not be had; what was known stays."""
-        track = self._tracks.get(key)
-        if track is not None:
-            track.asked = True
-
-    def note_gone(self, key: JobKey) -> None:
-        """Take in that the platform says a job does not exist."""
-        self._tracks.pop(key, None)
-
-    def jobs(self, now: float) -> tuple[Job, ...]:
-        """Return the jobs to show, in a fixed order."""
-        replaced = self._replaced()
-        shown = [
-            job
-            for key, track in self._tracks.items()
-            if key not in replaced and (job := track.job) and self._shown(job, track, now)
-        ]
-        return tuple(sorted(shown, key=lambda job: (job.project, job.job_name, job.job_id)))
-
-    def absent(self) -> tuple[str, ...]:
-        """Return the `expect` entries that no job matches, once every job was listed."""
-        if not self._listed_once:
-            return ()
-        names = {track.row.job_name for track in self._tracks.values()}
-        return tuple(
-            text
-            for text, pattern in self._expect
-            if not any(pattern.fullmatch(name) for name in names)
-        )
-
-    def _note_row(self, row: Job) -> None:
-        track = self._tracks.get(row.key)
-        if track is None:
-            track = self._tracks[row.key] = _Track(row=row)
-        else:
-            previous = track.row
-            if _differs(previous, row):
-                track.changed = True
-            track.row = row
-            track.missing = 0
-        self._settle(track)
+        track.asked_at = now
+        if track.routine:
+            track.routine = False
+            self._credit -= 1
 
     def _settle(self, track: _Track) -> None:
-        row, details = track.row, track.details
-        job = finish(row if details is None else merge(row, details))
-        if track.job is None or track.job.state is not job.state or new_run(track.job, job):
-            track.since = job.observed_timestamp
-        if job.state_since_timestamp is None:
-            job = replace(job, state_since_timestamp=track.since)
-        if job.expected_running is None and self._expected(job.job_name):
-            job = replace(job, expected_running=True)
-        track.job = job
+        track.job, track.since = settle(
+            track.row,
+            track.details,
+            before=track.job,
+            since=track.since,
+            expected=self._expected,
+        )
 
-    def _agenda(self, now: float, missing: tuple[Job, ...]) -> Agenda:
+    def _agenda(self, now: float, missing: tuple[Job, ...]) -> Steps[Agenda]:
         replaced = self._replaced()
-        urgent, routine = [], []
-        for key, track in self._tracks.items():
+        news: list[_Track] = []
+        urgent: list[_Track] = []
+        calm: list[_Track] = []
+        for count, (key, track) in enumerate(self._tracks.items(), start=1):
+            if count % _JOBS_PER_STEP == 0:
+                yield
             job = track.job
+            track.routine = False
             if job is None or key in replaced or track.missing or self._hidden_draft(job):
                 continue
-            if track.changed or job.state in CHANGING_STATES or not track.row.native_status:
-                urgent.append(track.row)
-            elif not job.ended and job.state is not State.CREATED and track.due_at <= now:
-                routine.append((track.due_at, track.row))
-        routine.sort(key=lambda pair: pair[0])
+            restless = job.state in CHANGING_STATES or not track.row.native_status
+            if track.failures >= _PATIENCE and (restless or track.changed):
+                # Asked for at every poll, jobs that cannot be had would take the place of others.
+                calm.append(track)
+            elif track.news:
+                news.append(track)
+            elif track.changed or restless:
+                urgent.append(track)
+            elif _lives(job):
+                calm.append(track)
+        routine = self._due(calm, now)
+        for track in routine:
+            track.routine = True
         return Agenda(
-            urgent=tuple(urgent), routine=tuple(row for _, row in routine), missing=missing
+            news=_rows(sorted(news, key=attrgetter("asked_at"))),
+            missing=missing,
+            # What was never asked for comes last: at the start that is everything.
+            urgent=_rows(sorted(urgent, key=lambda track: (not track.asked, track.asked_at))),
+            routine=_rows(routine),
         )
+
+    def _due(self, calm: list[_Track], now: float) -> list[_Track]:
+        """Return as many of the jobs with the oldest details as the time since then is worth.
+
+        In each detail_interval every job is worth one question. That spreads them evenly over the
+        polls, and when there is no time for all the oldest are still the first.
+        """
+        elapsed = 0.0 if self._listed_at is None else max(0.0, now - self._listed_at)
+        self._listed_at = now
+        earned = len(calm) * elapsed / self._settings.detail_interval
+        self._credit = min(self._credit + earned, max(1.0, len(calm)))
+        calm.sort(key=attrgetter("asked_at"))
+        return calm[: int(self._credit + _GRAIN)]
+
+    def _owned(self, row: Job) -> bool:
+        # A later run must find the earlier one in the same shard, or none would be replaced.
+        name = row.job_name if self._supersedes else row.job_id
+        return self._shard.owns(self._settings.name, row.project, name)
 
     def _selected(self, row: Job) -> bool:
         if self._settings.jobs.ids:
@@ -224,6 +386,14 @@ class Ledger:
 
     def _known(self) -> Iterator[Job]:
         return (track.job for track in self._tracks.values() if track.job is not None)
+
+
+def _rows(tracks: Iterable[_Track]) -> tuple[Job, ...]:
+    return tuple(track.row for track in tracks)
+
+
+def _lives(job: Job) -> bool:
+    return not job.ended and job.state is not State.CREATED
 
 
 def _differs(previous: Job, row: Job) -> bool:

@@ -4,10 +4,12 @@ Two observations of one job differ in age and in fullness. The newer one decides
 what it leaves out is taken from the older one as far as it can still be true.
 """
 
-from dataclasses import fields, replace
+from collections.abc import Callable
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
-from exporter.model import Job, State
+from exporter.model import ENDED_STATES, Job, State
 
 _STATE_WORDS = ("state", "native_status")
 _BOUND_TO_STATE = (
@@ -23,63 +25,113 @@ _BOUND_TO_STATE = (
 """What may be different as soon as the state is: never carried over a change of it."""
 
 _RUNNING_LIKE = frozenset({State.RUNNING, State.RESTARTING, State.STOPPING})
+_NAMES = tuple(field.name for field in fields(Job))
 _LASTING = tuple(
-    field.name
-    for field in fields(Job)
-    if field.name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name")
-    and field.name != "observed_timestamp"
+    name
+    for name in _NAMES
+    if name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name")
+    and name != "observed_timestamp"
 )
+_UNKNOWN: tuple[object, ...] = (None, "", ())
+
+# Every job of a source is put together anew at every poll: its fields are read and written all at
+# once, since `dataclasses.replace` takes several times as long.
+_read = attrgetter(*_NAMES)
+_Facts = dict[str, Any]
 
 
 def merge(one: Job, other: Job) -> Job:
     """Return one job out of two observations of it, in whatever order they come."""
-    older, newer = sorted((one, other), key=lambda job: job.observed_timestamp)
-    if newer.job_name in ("", newer.job_id):
-        # Some answers leave the name out; the id stands in for it only until it is known.
-        newer = replace(newer, job_name=older.job_name)
-    if new_run(older, newer):
-        return newer
-    changes: dict[str, Any] = {
-        name: getattr(older, name) for name in _LASTING if _is_unknown(getattr(newer, name))
-    }
-    if not newer.native_status:
-        # The newer answer is silent about the state: it neither confirms nor changes it.
-        changes |= {name: getattr(older, name) for name in (*_STATE_WORDS, *_BOUND_TO_STATE)}
-        changes["observed_timestamp"] = older.observed_timestamp
-    elif newer.native_status == older.native_status:
-        changes |= {
-            name: getattr(older, name)
-            for name in _BOUND_TO_STATE
-            if _is_unknown(getattr(newer, name))
-        }
-        if newer.duration_seconds is None and newer.state in _RUNNING_LIKE:
-            # A running job's duration of some time ago is wrong now.
-            changes["duration_seconds"] = None
-    return replace(newer, **changes)
-
-
-def new_run(older: Job, newer: Job) -> bool:
-    """Say whether the two observations belong to different runs of the job."""
-    if older.run_id and newer.run_id:
-        return older.run_id != newer.run_id
-    if older.start_timestamp is None or newer.start_timestamp is None:
-        return False
-    return newer.start_timestamp != older.start_timestamp
+    return Job(**_merged(one, other))
 
 
 def finish(job: Job) -> Job:
     """Settle what follows from the rest: the finer state, and the duration where none was given."""
-    state = job.state
-    if state is State.RUNNING and job.finer_state not in (None, State.UNKNOWN):
-        state = job.finer_state or state
-    duration = job.duration_seconds
-    if duration is None and job.start_timestamp is not None:
+    return Job(**_finished(_facts(job)))
+
+
+def settle(
+    row: Job,
+    details: Job | None,
+    *,
+    before: Job | None,
+    since: float,
+    expected: Callable[[str], bool],
+) -> tuple[Job, float]:
+    """Return what to show of a job, and since when it has been seen in that state.
+
+    `before` is what was shown of it until now, `since` when that state was first seen, `expected`
+    whether a job of a name is on the source's list.
+    """
+    facts = _finished(_facts(row) if details is None else _merged(row, details))
+    if (
+        before is None
+        or before.state is not facts["state"]
+        or _differ(before, facts["run_id"], facts["start_timestamp"])
+    ):
+        since = facts["observed_timestamp"]
+    if facts["state_since_timestamp"] is None:
+        facts["state_since_timestamp"] = since
+    if facts["expected_running"] is None and expected(facts["job_name"]):
+        facts["expected_running"] = True
+    return Job(**facts), since
+
+
+def new_run(older: Job, newer: Job) -> bool:
+    """Say whether the two observations belong to different runs of the job."""
+    return _differ(older, newer.run_id, newer.start_timestamp)
+
+
+def _differ(older: Job, run_id: str, start_timestamp: float | None) -> bool:
+    if older.run_id and run_id:
+        return older.run_id != run_id
+    if older.start_timestamp is None or start_timestamp is None:
+        return False
+    return start_timestamp != older.start_timestamp
+
+
+def _facts(job: Job) -> _Facts:
+    return dict(zip(_NAMES, _read(job), strict=True))
+
+
+def _merged(one: Job, other: Job) -> _Facts:
+    older, newer = one, other
+    if newer.observed_timestamp < older.observed_timestamp:
+        older, newer = newer, older
+    facts, known = _facts(newer), _facts(older)
+    if newer.job_name in ("", newer.job_id):
+        # Some answers leave the name out; the id stands in for it only until it is known.
+        facts["job_name"] = older.job_name
+    if new_run(older, newer):
+        return facts
+    _fill(facts, known, _LASTING)
+    if not newer.native_status:
+        # The newer answer is silent about the state: it neither confirms nor changes it.
+        facts |= {name: known[name] for name in (*_STATE_WORDS, *_BOUND_TO_STATE)}
+        facts["observed_timestamp"] = older.observed_timestamp
+    elif newer.native_status == older.native_status:
+        _fill(facts, known, _BOUND_TO_STATE)
+        if newer.duration_seconds is None and newer.state in _RUNNING_LIKE:
+            # A running job's duration of some time ago is wrong now.
+            facts["duration_seconds"] = None
+    return facts
+
+
+def _fill(facts: _Facts, known: _Facts, names: tuple[str, ...]) -> None:
+    for name in names:
+        if facts[name] in _UNKNOWN:
+            facts[name] = known[name]
+
+
+def _finished(facts: _Facts) -> _Facts:
+    state, start, end = facts["state"], facts["start_timestamp"], facts["end_timestamp"]
+    if state is State.RUNNING and facts["finer_state"] not in (None, State.UNKNOWN):
+        state = facts["finer_state"]
+    if facts["duration_seconds"] is None and start is not None:
         if state in _RUNNING_LIKE:
-            duration = max(0.0, job.observed_timestamp - job.start_timestamp)
-        elif job.ended and job.end_timestamp is not None:
-            duration = max(0.0, job.end_timestamp - job.start_timestamp)
-    return replace(job, state=state, duration_seconds=duration)
-
-
-def _is_unknown(value: object) -> bool:
-    return value is None or value == "" or value == ()
+            facts["duration_seconds"] = max(0.0, facts["observed_timestamp"] - start)
+        # The platform's own word decides: a finer state ends no run.
+        elif facts["state"] in ENDED_STATES and end is not None:
+            facts["duration_seconds"] = max(0.0, end - start)
+    facts["state"] = state
+    return facts

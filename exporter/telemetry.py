@@ -7,19 +7,13 @@ is registered.
 
 from collections.abc import Iterable
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    Info,
-    disable_created_metrics,
-)
+from prometheus_client import CollectorRegistry, Gauge, Info, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter.errors import Reason
+from exporter.instruments import Counter, Histogram, Registry
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SOURCE = ("source", "platform")
@@ -35,7 +29,7 @@ class Telemetry:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         # One more series beside each counter, of which Prometheus makes nothing by default.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self.registry = registry or CollectorRegistry(auto_describe=False)
+        self.registry = registry or Registry()
         self.polls = Counter(
             "streaming_source_polls",
             "Polls of a source that have ended, well or not.",
@@ -97,6 +91,16 @@ class Telemetry:
             "Version of the exporter, always 1.",
             registry=self.registry,
         )
+        self.shard = Info(
+            "streaming_exporter_shard",
+            "Which of the exporters that share the jobs this one is, always 1.",
+            registry=self.registry,
+        )
+        self.shards = Gauge(
+            "streaming_exporter_shards",
+            "How many exporters share the jobs.",
+            registry=self.registry,
+        )
         self.reload_successful = Gauge(
             "streaming_exporter_config_last_reload_successful",
             "Whether the last attempt to load the configuration succeeded.",
@@ -121,15 +125,15 @@ class Telemetry:
 
     def remove_source(self, source: str) -> None:
         """Withdraw the series of a source that is no longer configured."""
-        for family in (
+        for counter in (
             *self._per_source(),
             self.poll_failures,
             self.detail_failures,
             self.api_requests,
-            self.api_request_duration,
             self.api_throttled,
         ):
-            family.remove_by_labels({"source": source})
+            counter.remove_by_labels({"source": source})
+        self.api_request_duration.remove_by_labels({"source": source})
 
     def request_done(self, source: str, operation: str, code: str, seconds: float) -> None:
         """Count one request to a platform's API; every request is counted, for this is the bill."""

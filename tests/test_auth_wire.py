@@ -1,8 +1,9 @@
-"""What httpx puts on the wire is what was signed: read back from a plain TCP socket."""
+"""What is put on the wire is what was signed: read back from a plain TCP socket."""
 
 import asyncio
 import re
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -13,6 +14,7 @@ from exporter.auth.alibaba_signature import AlibabaSignatureAuth
 from exporter.auth.credentials import Credentials, StaticProvider
 from exporter.auth.huawei_signature import HuaweiSignatureAuth
 from exporter.secret import TextSecret
+from exporter.transport import AiohttpTransport, PlainClient
 from tests.auth_tools import Clock
 
 KEY = Credentials("AKEXAMPLE", "SKEXAMPLE", "tok")
@@ -36,10 +38,25 @@ class Wire:
     body: bytes
 
 
+def _aiohttp() -> httpx.AsyncBaseTransport:
+    context = ssl.create_default_context()
+    return AiohttpTransport(context=context, connections=1, timeout=5.0)
+
+
+Carrier = Callable[[], httpx.AsyncBaseTransport]
+carriers = pytest.mark.parametrize("carrier", [_aiohttp, httpx.AsyncHTTPTransport])
+"""Sources without a proxy use the one, those with a proxy the other."""
+
+
 async def on_the_wire(
-    auth: httpx.Auth, method: str, target: str, headers: Mapping[str, str], body: bytes
+    carrier: Carrier,
+    auth: httpx.Auth,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Wire:
-    """Send one request through httpx's own transport to a bare socket."""
+    """Send one request to a bare socket."""
     seen: list[Wire] = []
     served = asyncio.Event()
 
@@ -59,12 +76,16 @@ async def on_the_wire(
         served.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server, httpx.AsyncClient(trust_env=False, auth=auth) as client:
+    client = PlainClient(carrier())
+    async with server:
         host, port = server.sockets[0].getsockname()
         url = f"http://{host}:{port}{target}"
-        response = await client.request(method, url, headers=headers, content=body or None)
+        request = httpx.Request(method, url, headers=headers, content=body or None)
+        response = await client.send(request, auth=auth, follow_redirects=False, stream=True)
         assert response.status_code == 204
+        await response.aread()
         await served.wait()
+        await client.aclose()
     (wire,) = seen
     return wire
 
@@ -75,13 +96,14 @@ def signed_headers(wire: Wire) -> dict[str, str]:
     return {name: wire.headers[name] for name in match[1].split(";")}
 
 
+@carriers
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("body", [b"", '{"名": 1}'.encode()])
-def test_huawei_request_is_sent_as_signed(target: str, body: bytes) -> None:
+def test_huawei_request_is_sent_as_signed(carrier: Carrier, target: str, body: bytes) -> None:
     """Request line, headers and body from the socket give the signature that came with them."""
     auth = HuaweiSignatureAuth(PROVIDER, project_id="0123", clock=Clock(1_704_067_200.0))
     headers = {"Content-Type": "application/json", "workspace": "w"}
-    wire = asyncio.run(on_the_wire(auth, "POST" if body else "GET", target, headers, body))
+    wire = asyncio.run(on_the_wire(carrier, auth, "POST" if body else "GET", target, headers, body))
     assert (wire.target, wire.body) == (target, body)
     signed = signed_headers(wire)
     assert list(signed) == [
@@ -92,9 +114,10 @@ def test_huawei_request_is_sent_as_signed(target: str, body: bytes) -> None:
     assert wire.headers["authorization"] == again["Authorization"]
 
 
+@carriers
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("body", [b"", '{"名": 1}'.encode()])
-def test_alibaba_request_is_sent_as_signed(target: str, body: bytes) -> None:
+def test_alibaba_request_is_sent_as_signed(carrier: Carrier, target: str, body: bytes) -> None:
     """Request line, headers and body from the socket give the signature that came with them."""
     auth = AlibabaSignatureAuth(PROVIDER, clock=Clock(1_704_164_645.0), nonce=lambda: "n" * 32)
     headers = {
@@ -103,7 +126,7 @@ def test_alibaba_request_is_sent_as_signed(target: str, body: bytes) -> None:
         "x-acs-version": "2022-07-18",
         "workspace": "w",
     }
-    wire = asyncio.run(on_the_wire(auth, "POST" if body else "GET", target, headers, body))
+    wire = asyncio.run(on_the_wire(carrier, auth, "POST" if body else "GET", target, headers, body))
     assert (wire.target, wire.body) == (target, body)
     again = alibaba_signature.sign(
         wire.method,

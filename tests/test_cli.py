@@ -136,6 +136,8 @@ def test_plan_counts_the_jobs_there_are(config: Path, world: World) -> None:
     [
         ["--web.telemetry-path=metrics"],
         ["--web.telemetry-path=/-/metrics"],
+        ["--web.telemetry-path=/static/metrics"],
+        ["--web.telemetry-path=/job"],
         ["plan", "--jobs=many"],
         ["--log.level=loud"],
         ["--config.fil=x"],

@@ -19,7 +19,7 @@ from exporter.pacing import Clock
 
 _ALGORITHM = "SDK-HMAC-SHA256"
 # What proxies rewrite (User-Agent, Accept-Encoding, Connection) must stay out of the signature.
-_SIGNED_HEADERS = ("content-type", "host", "workspace", "x-project-id")
+_SIGNED_HEADERS = frozenset({"content-type", "host", "workspace", "x-project-id"})
 
 
 def sign(
@@ -93,13 +93,15 @@ class HuaweiSignatureAuth(httpx.Auth):
         yield request
 
     def _sign(self, request: httpx.Request, body: bytes, credentials: Credentials) -> None:
-        # A request sent again may carry the token of credentials that were since replaced.
-        request.headers.pop("X-Security-Token", None)
-        if self._project_id:
-            request.headers["X-Project-Id"] = self._project_id
-        headers = {
-            name: request.headers[name] for name in _SIGNED_HEADERS if name in request.headers
+        # Read once as a whole: each look-up in httpx's headers goes through all of them.
+        given = dict(request.headers.items())
+        if "x-security-token" in given:
+            # A request sent again may carry the token of credentials that were since replaced.
+            del request.headers["X-Security-Token"]
+        named = {"X-Project-Id": self._project_id} if self._project_id else {}
+        headers = {name: value for name, value in given.items() if name in _SIGNED_HEADERS} | {
+            name.lower(): value for name, value in named.items()
         }
         target = request.url.raw_path.decode("ascii")
         added = sign(request.method, target, headers, body, credentials, self._clock())
-        request.headers.update(added)
+        request.headers.update(named | added)
