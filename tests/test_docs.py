@@ -9,6 +9,8 @@ import yaml
 
 from exporter import cli, platforms
 from exporter.config import parse
+from exporter.edge.meters import EdgeMeters
+from exporter.edge.settings import EdgeSettings
 from exporter.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import State
 from exporter.settings import Section
@@ -22,7 +24,9 @@ README = (ROOT / "README.md").read_text()
 
 def _exported() -> set[str]:
     own = set()
-    for family in Telemetry().registry.collect():
+    telemetry = Telemetry()
+    EdgeMeters(Path("none.db")).register(telemetry.registry)
+    for family in telemetry.registry.collect():
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         own.add(family.name + suffix)
     return {
@@ -107,11 +111,14 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
     exist = set()
     for name in platforms.names():
         exist |= _settings(platforms.load(name).settings)
+    exist |= _settings(EdgeSettings, "edge.")
     tables = CONFIGURATION[: CONFIGURATION.index("## Commands")]
     documented = set()
     for line in tables.splitlines():
         if line.startswith("| `"):
-            documented |= set(re.findall(r"`([a-z_.]+)`", line.split(" | ")[0]))
+            documented |= set(re.findall(r"`([a-z_.*]+)`", line.split(" | ")[0]))
+    # The star stands for the id of a project.
+    documented = {name.replace(".*", "") for name in documented} - {"edge.projects"}
     assert documented == exist
 
 
