@@ -228,7 +228,7 @@ def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[A
         return f"unknown key{_nearest(str(location[-1]), keys)}"
     if kind == "missing":
         return "required"
-    if location and location[-1] == "[key]":
+    if location and location[-1] == "[key]" and kind in _PLAIN_WORDS:
         return _PLAIN_WORDS["invalid_key"]
     if kind in _PLAIN_WORDS:
         return _PLAIN_WORDS[kind]

@@ -9,7 +9,7 @@ lines instead. They belong to one thread, that of the event loop.
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -17,8 +17,6 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from exporter.lines import LineWriter, format_number
-
-Labels = tuple[tuple[str, str], ...]
 
 
 class _Series(Protocol):
@@ -205,17 +203,19 @@ class Registry(CollectorRegistry):
 
     def __init__(self) -> None:
         super().__init__(auto_describe=False)
-        self.collectors: tuple[Collector, ...] = ()
+        self.collectors: tuple[tuple[Collector, Instrument[Any] | None], ...] = ()
+        """Each collector, and the same once more if it is one of these instruments."""
 
     def register(self, collector: Collector) -> None:
         """Add a collector."""
         super().register(collector)
-        self.collectors = (*self.collectors, collector)
+        instrument = collector if isinstance(collector, Instrument) else None
+        self.collectors = (*self.collectors, (collector, instrument))
 
     def unregister(self, collector: Collector) -> None:
         """Take a collector away."""
         super().unregister(collector)
-        self.collectors = tuple(kept for kept in self.collectors if kept is not collector)
+        self.collectors = tuple(each for each in self.collectors if each[0] is not collector)
 
 
 def _edge(bound: float) -> str:

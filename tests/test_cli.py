@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -129,6 +130,37 @@ def test_plan_counts_the_jobs_there_are(config: Path, world: World) -> None:
     rows = {line.split()[0]: line.split() for line in out.splitlines()}
     assert code == 0
     assert 5 <= int(rows["flink"][2]) <= 12
+
+
+def test_plan_of_several_shards_is_that_of_each_and_their_sum(config: Path) -> None:
+    arguments = ("plan", "--jobs=900", f"--config.file={config}", "--shard=1", "--total-shards=3")
+    _, out, _ = invoke(*arguments)
+    rows = {line.split()[0]: line.split() for line in out.splitlines()}
+    assert int(rows["3"][2]) == pytest.approx(3 * int(rows["total"][1]), abs=2)
+    _, alone, _ = invoke("plan", "--jobs=900", f"--config.file={config}")
+    assert int(alone.splitlines()[-1].split()[1]) > int(rows["total"][1])
+
+
+def test_shard_exports_its_share(config: Path, world: World) -> None:
+    def jobs(*flags: str, pod: str = "") -> set[str]:
+        named = replace(world, environ={"HOSTNAME": pod})
+        code, out, _ = invoke("once", f"--config.file={config}", *flags, world=named)
+        assert code == 0
+        lines = out.splitlines()
+        return {line.split("}")[0] for line in lines if line.startswith("streaming_job_state{")}
+
+    parts = [jobs(f"--shard={number}", "--total-shards=2") for number in range(2)]
+    assert parts[0].isdisjoint(parts[1])
+    assert parts[0] | parts[1] == jobs()
+    assert jobs("--shard=auto", "--total-shards=2", pod="exporter-1") == parts[1]
+
+
+@pytest.mark.parametrize("command", [[], ["once"], ["plan"]])
+def test_shard_that_cannot_be_is_told(config: Path, command: list[str]) -> None:
+    flags = (f"--config.file={config}", "--shard=2", "--total-shards=2")
+    code, _, err = invoke(*command, *flags)
+    message = "error: --shard: 2: expected less than --total-shards, which is 2\n"
+    assert (code, err) == (2, message)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from exporter.errors import ConfigError, FetchError, Reason
 from exporter.refusals.plain import read_refusal
 from exporter.source import SourceSettings, TlsSettings
 from exporter.telemetry import Telemetry
+from exporter.transport import PlainClient
 from exporter.world import World
 from tests.virtual_time import run, virtual_world
 
@@ -177,7 +178,7 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def serving(context: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
+async def serving(context: ssl.SSLContext | None = None, headers: str = "") -> AsyncIterator[Peer]:
     """Serve `{}` to whoever asks, over TLS when there is a context."""
     peer = Peer()
     conversations = set()
@@ -192,7 +193,8 @@ async def serving(context: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
         first, *others = head.rstrip("\r\n").split("\r\n")
         peer.lines.append(first)
         peer.heads.append({k.lower(): v for k, v in (each.split(": ", 1) for each in others)})
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        answer = f"HTTP/1.1 200 OK\r\n{headers}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+        writer.write(answer.encode())
         await writer.drain()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -341,6 +343,58 @@ def test_requests_go_through_the_proxy_of_the_environment(
         return peer
 
     assert asyncio.run(scenario()).lines == ["GET http://api.example/path HTTP/1.1"]
+
+
+def test_host_that_the_environment_exempts_is_asked_without_the_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> Peer:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{_unused_port()}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        async with serving() as peer:
+            assert await _ask(f"http://127.0.0.1:{peer.port}") == {}
+        return peer
+
+    assert asyncio.run(scenario()).lines == ["GET /path HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("NO_PROXY", "*", PlainClient),
+        ("FTP_PROXY", "http://127.0.0.1:1", PlainClient),
+        ("ALL_PROXY", "http://127.0.0.1:1", httpx.AsyncClient),
+        ("https_proxy", "http://127.0.0.1:1", httpx.AsyncClient),
+    ],
+)
+def test_connections_are_aiohttps_unless_the_environment_names_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, expected: type[Any]
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    async def scenario() -> type[Any]:
+        connector, _ = _connector(World())
+        await connector.aclose()
+        return type(connector.http)
+
+    assert asyncio.run(scenario()) is expected
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_cookies_are_not_kept(proxied: bool) -> None:
+    async def scenario() -> Peer:
+        async with serving(headers="Set-Cookie: session=1; Path=/\r\n") as peer:
+            url = f"http://127.0.0.1:{peer.port}"
+            connector, _ = _connector(World(), **({"proxy_url": url} if proxied else {}))
+            api = connector.api(url, read_refusal=read_refusal)
+            for _ in range(2):
+                await api.get("Op", ("path",))
+            await connector.aclose()
+        return peer
+
+    heads = asyncio.run(scenario()).heads
+    assert len(heads) == 2
+    assert not any("cookie" in head for head in heads)
 
 
 def test_metadata_service_is_asked_without_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,8 @@ def test_questions_about_running_jobs_are_spread_evenly_over_the_polls() -> None
     assert [len(asked_now) for asked_now in others] == [10] * 20
     # Round robin: any four polls ask about all.
     for begin in range(len(others) - 3):
-        assert sorted(sum(others[begin : begin + 4], [])) == names(tuple(rows))
+        asked_about = [name for each in others[begin : begin + 4] for name in each]
+        assert sorted(asked_about) == names(tuple(rows))
 
 
 def test_questions_come_at_the_mean_interval_though_it_is_no_multiple_of_the_polls() -> None:

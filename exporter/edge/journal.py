@@ -84,6 +84,7 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
         self._closing = False
         self._ended = False
+        self._short_of_room = False
         self._waiting_bytes = 0
         self._failure: str | None = None
         self._next_seq = 1
@@ -207,8 +208,20 @@ class Journal:
 
     def _commit(self, connection: sqlite3.Connection, batch: list[_Work]) -> None:
         started = self._monotonic()
-        failure: str | None = None
         expired: dict[str, int] = {}
+        failure: str | None = None
+        try:
+            expired = self._try(connection, batch)
+        except sqlite3.Error as exc:
+            failure = str(exc)
+            self._short_of_room = journal_file.is_full(exc)
+        self._tell(batch, failure, expired, self._monotonic() - started)
+        if self._short_of_room:
+            # As soon as there is some room: the log may have taken what its content could use.
+            self._short_of_room = not journal_file.make_room(connection)
+
+    def _try(self, connection: sqlite3.Connection, batch: list[_Work]) -> dict[str, int]:
+        """Write a batch in one transaction; raises sqlite3.Error when nothing of it was."""
         try:
             connection.execute("BEGIN IMMEDIATE")
             self._store([work for work in batch if work.entry is not None], connection)
@@ -217,11 +230,10 @@ class Journal:
                     work.result = work.task(connection)
             expired = self._trim(connection, len(batch))
             connection.execute("COMMIT")
-        except sqlite3.Error as exc:
-            failure = str(exc)
+        finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-        self._tell(batch, failure, expired, self._monotonic() - started)
+        return expired
 
     def _store(self, batch: list[_Work], connection: sqlite3.Connection) -> None:
         entries = [work.entry for work in batch if work.entry is not None]
@@ -238,6 +250,7 @@ class Journal:
         if batch and self._written < _MEASURE_EVERY:
             return {}
         self._written = 0
+        journal_file.fit_log(connection, self.path)
         return journal_sql.trim(
             connection,
             before=self._clock() - self.limits.seconds,

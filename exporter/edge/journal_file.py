@@ -52,6 +52,9 @@ _APPLICATION_ID = 0x534A4558
 """What SQLite's header says of a file that is ours: "SJEX"."""
 _LOCK_SECONDS = 5.0
 _WAL_BYTES = 16 * 1024 * 1024
+_PAGE_BYTES = 4096
+_LOG_PAGES = 1000
+_LOG_SHARE = 16
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -119,6 +122,30 @@ def is_damage(exc: sqlite3.Error) -> bool:
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
+def is_full(exc: sqlite3.Error) -> bool:
+    """Say whether the disk had no room."""
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+
+
+def make_room(connection: sqlite3.Connection) -> bool:
+    """Give back the space of the log, all of which is in the file then; say whether it worked."""
+    try:
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error:
+        return False
+    return not busy
+
+
+def fit_log(connection: sqlite3.Connection, path: Path) -> None:
+    """Let SQLite tidy its log before that takes a large part of what is free on the disk."""
+    try:
+        disk = os.statvfs(path)
+    except OSError:
+        return
+    share = disk.f_bavail * disk.f_frsize // _LOG_SHARE // _PAGE_BYTES
+    connection.execute(f"PRAGMA wal_autocheckpoint = {min(_LOG_PAGES, max(1, share))}")
+
+
 def _connect(path: Path, migrations: Sequence[str], lock_seconds: float) -> sqlite3.Connection:
     connection = _open(path, lock_seconds)
     try:
@@ -126,6 +153,7 @@ def _connect(path: Path, migrations: Sequence[str], lock_seconds: float) -> sqli
         _check_origin(connection, path, len(migrations))
         damaged = connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"
         if not damaged:
+            fit_log(connection, path)
             _migrate(connection, migrations)
     except JournalError:
         connection.close()

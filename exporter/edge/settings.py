@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.settings import Duration, PositiveDuration, SecretFile, SecretText, Section
@@ -14,6 +14,7 @@ from exporter.source import Labels
 SOURCE = "edge"
 """The `source` label of all edge jobs; no polled source may have this name."""
 _MOST_PROJECTS = 1000
+_PROJECT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNITS = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SIZE = re.compile(r"(\d{1,12})\s*(KiB|MiB|GiB|)")
 
@@ -41,8 +42,23 @@ def _database(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def _project_id(text: str) -> str:
+    if not _PROJECT_ID.fullmatch(text):
+        raise PydanticCustomError(
+            "project_id", "expected up to 64 letters, digits, dashes or underscores"
+        )
+    return text
+
+
+def _projects(value: dict[str, "ProjectSettings"]) -> dict[str, "ProjectSettings"]:
+    if not 1 <= len(value) <= _MOST_PROJECTS:
+        message = "expected 1 to {most} projects"
+        raise PydanticCustomError("projects", message, {"most": _MOST_PROJECTS})
+    return value
+
+
 Size = Annotated[int, BeforeValidator(_size)]
-ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ProjectId = Annotated[str, AfterValidator(_project_id)]
 
 
 class ProjectSettings(Section):
@@ -67,9 +83,7 @@ class EdgeSettings(Section):
     """What the receiver of edge reports is told."""
 
     database: Annotated[Path, BeforeValidator(_database)]
-    projects: Annotated[
-        dict[ProjectId, ProjectSettings], Field(min_length=1, max_length=_MOST_PROJECTS)
-    ]
+    projects: Annotated[dict[ProjectId, ProjectSettings], AfterValidator(_projects)]
     expire_after: PositiveDuration = 600.0
     ended_retention: Duration = 86400.0
     state_series: Literal["all", "current"] = "all"

@@ -18,9 +18,11 @@ from exporter.exposition.families import (
 )
 from exporter.model import Job
 
-_LEAST, _MOST = 24, 96
-_MASK = 15
+_LEAST, _MOST = 32, 128
+_MASK = 31
 LEVEL = 1  # Ten times cheaper than 9 for 3 % more bytes, measured on this very text.
+
+_MEMORY = 9
 
 Piece = tuple[bytes, bytes]
 """Some text, and the same as a part of a deflate stream."""
@@ -42,7 +44,7 @@ class Deflater:
 
     def __init__(self) -> None:
         # Making one anew for each piece would take longer than compressing it.
-        self._stream = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self._stream = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, _MEMORY)
 
     def piece(self, text: bytes) -> Piece:
         """Return the text with its part of a stream, which refers to nothing before it."""

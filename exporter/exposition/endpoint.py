@@ -25,8 +25,12 @@ class MetricsEndpoint:
         )
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
-        if scope["method"] != "HEAD":
-            async with asyncio.timeout(_LONGEST_ANSWER):
-                for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        if scope["method"] == "HEAD":
+            chunks = iter(())
+        async with asyncio.timeout(_LONGEST_ANSWER):
+            last = b""
+            for chunk in chunks:
+                if last:
+                    await send({"type": "http.response.body", "body": last, "more_body": True})
+                last = chunk
+            await send({"type": "http.response.body", "body": last})

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.exposition.blocks import Deflater, Piece
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
-from exporter.exposition.own import own_text
+from exporter.exposition.own import OwnMetrics
 from exporter.exposition.page import Page, build
 from exporter.exposition.sources import SourceBlocks, render_source
 from exporter.lines import LineWriter
@@ -26,11 +26,18 @@ _TICK = 0.001
 class Exposition:
     """The page that scrapers get."""
 
-    def __init__(self, store: Store, own: CollectorRegistry, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        own: CollectorRegistry,
+        *,
+        clock: Clock,
+        deflater: Deflater | None = None,
+    ) -> None:
         self._store = store
-        self._own = own
+        self._own = OwnMetrics(own)
         self._clock = clock
-        self._deflater = Deflater()
+        self._deflater = deflater or Deflater()
         self._headers = {
             family.name: self._deflater.piece(_header(family).encode())
             for family in (*JOB_FAMILIES, *SOURCE_FAMILIES)
@@ -79,7 +86,7 @@ class Exposition:
         if self._is_stale():
             self.refresh()
         as_openmetrics = wants_openmetrics(accept)
-        tail = own_text(self._own, as_openmetrics=as_openmetrics)
+        tail = self._own.text(as_openmetrics=as_openmetrics)
         headers = {
             "content-type": OPENMETRICS if as_openmetrics else TEXT,
             "vary": "accept, accept-encoding",

@@ -1,33 +1,44 @@
 """Print the exporter's own metrics, which are fresh at each scrape."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import exposition as text_format
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.samples import Sample
 
-from exporter.instruments import Instrument, Registry
-from exporter.lines import LineWriter
+from exporter.instruments import Registry
+from exporter.lines import LineWriter, format_number
 
 _END = b"# EOF\n"
 _SIMPLE = ("gauge", "counter", "info")
 
 
-def own_text(registry: CollectorRegistry, *, as_openmetrics: bool) -> bytes:
-    """Return what the client library would print for a registry, faster where it can be."""
-    if not isinstance(registry, Registry):
-        return _by_the_library(registry, as_openmetrics)
-    parts = []
-    for collector in registry.collectors:
-        if isinstance(collector, Instrument):
-            name, kind, help_text = collector.name, collector.kind, collector.documentation
-            parts.append(_header(name, kind, help_text, as_openmetrics) + collector.text())
-        else:
-            parts.extend(_family(metric, as_openmetrics) for metric in collector.collect())
-    return "".join(parts).encode() + (_END if as_openmetrics else b"")
+class OwnMetrics:
+    """What the client library would print for a registry, faster where that can be had."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._known = registry if isinstance(registry, Registry) else None
+
+    def text(self, *, as_openmetrics: bool) -> bytes:
+        """Return the lines of all families."""
+        if self._known is None:
+            return _by_the_library(self._registry, as_openmetrics)
+        parts: list[str] = []
+        for collector, instrument in self._known.collectors:
+            if instrument is None:
+                parts.extend(_family(metric, as_openmetrics) for metric in collector.collect())
+            else:
+                family = (instrument.name, instrument.kind, instrument.documentation)
+                parts.append(_header(*family, as_openmetrics))
+                parts.append(instrument.text())
+        return "".join(parts).encode() + (_END if as_openmetrics else b"")
 
 
+@lru_cache(256)
 def _header(name: str, kind: str, documentation: str, as_openmetrics: bool) -> str:
     text = documentation.replace("\\", r"\\").replace("\n", r"\n")
     if as_openmetrics:
@@ -39,22 +50,32 @@ def _header(name: str, kind: str, documentation: str, as_openmetrics: bool) -> s
 
 
 def _family(metric: Metric, as_openmetrics: bool) -> str:
-    ends = () if metric.type != "counter" else (f"{metric.name}_created",)
-    if (
-        metric.type not in _SIMPLE
-        or metric.unit
-        or any(
-            sample.timestamp is not None or sample.exemplar or sample.name in ends
-            for sample in metric.samples
-        )
-    ):
+    if not _is_simple(metric):
         return _by_the_library(_Only(metric), as_openmetrics).removesuffix(_END).decode()
-    lines = (
-        LineWriter(sample.name, sample.labels, ()).line((), float(sample.value))
+    header = _header(metric.name, metric.type, metric.documentation, as_openmetrics)
+    return header + "".join(map(_line, metric.samples))
+
+
+def _is_simple(metric: Metric) -> bool:
+    """Say whether each sample is a line of its own and the same in both formats."""
+    if metric.type not in _SIMPLE or metric.unit:
+        return False
+    created = f"{metric.name}_created"
+    return not any(
+        sample.name == created or sample.exemplar is not None or sample.timestamp is not None
         for sample in metric.samples
     )
-    header = _header(metric.name, metric.type, metric.documentation, as_openmetrics)
-    return header + "".join(lines)
+
+
+def _line(sample: Sample) -> str:
+    return (
+        f"{_beginning(sample.name, *sample.labels.items())}{format_number(float(sample.value))}\n"
+    )
+
+
+@lru_cache(256)
+def _beginning(name: str, *labels: tuple[str, str]) -> str:
+    return LineWriter(name, dict(labels), ()).line((), 0.0).removesuffix("0.0\n")
 
 
 class _Only(CollectorRegistry):

@@ -25,6 +25,11 @@ class Ledger:
                 self.new.clear()
                 await self.new.wait()
 
+    async def grow(self, count: int) -> None:
+        """Wait until so many more reports are acknowledged."""
+        wanted = len(self.acknowledged) + count
+        await self.until(lambda: len(self.acknowledged) >= wanted)
+
 
 @contextlib.asynccontextmanager
 async def reporting(port: int, ledger: Ledger, connections: int = 16) -> AsyncIterator[None]:

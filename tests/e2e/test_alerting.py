@@ -29,7 +29,7 @@ OUTAGE = 600 / FACTOR
 STALE_AFTER = 300 / FACTOR
 TOLERANCE = 2.0
 """Seconds for what takes no time in theory: requests, rendering, two busy processors."""
-QUIET = 4.0
+QUIET = 3.0
 """Seconds without news after which none is expected."""
 
 FAILING = {"dli-prod": "dli", "factory": "dataarts", "vvp": "ververica", "flink": "flink"}
@@ -189,6 +189,7 @@ def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
     time.sleep(max(0.0, began + OUTAGE - time.time()))
     assert rig.query(f'streaming_job_state{{source="{source}"}}') == {}
     assert rig.alerts(source=source) == {"StreamingSourceDown", "StreamingJobFailed"}
+    assert rig.inhibited(source=source) == {"StreamingJobFailed"}
     assert [each.status for each in webhook.about(source=source, job_name="settlement_report")] == [
         "firing"
     ]

@@ -5,22 +5,20 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import sqlite3
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import httpx
 
 from exporter.edge.journal_file import damaged_files
-from tests.e2e.exporter_process import ExporterProcess, free_port
+from tests.e2e.exporter_process import Nursery, free_port
 from tests.e2e.reporters import Ledger, reporting
 from tests.edge import NOW_MS, configuration
 
 KILLS = 50
-_READY = 3
-"""Processes that have done their imports and wait for their turn."""
 
 
 def rows(database: Path, query: str) -> list[tuple[object, ...]]:
@@ -58,72 +56,52 @@ def test_no_acknowledged_report_is_lost_by_kill_9(tmp_path: Path) -> None:
     config, port, random = tmp_path / "exporter.yml", free_port(), Random()
     config.write_text(configuration(tmp_path, "rate_limit: 1000000"))
 
-    def process() -> ExporterProcess:
-        return ExporterProcess(config, port, tmp_path / "log")
-
-    async def scenario(waiting: deque[ExporterProcess]) -> Ledger:
+    async def scenario(nursery: Nursery) -> Ledger:
         ledger = Ledger()
         async with reporting(port, ledger):
             for _ in range(KILLS):
-                running = waiting.popleft()
-                running.begin()
-                waiting.append(process())
-                target = len(ledger.acknowledged) + random.randint(1, 150)
-                await ledger.until(lambda n=target: len(ledger.acknowledged) >= n)  # type: ignore[misc]
-                running.kill()
-            last = waiting.popleft()
-            last.begin()
-            before = len(ledger.acknowledged)
-            await ledger.until(lambda: len(ledger.acknowledged) > before + 50)
+                nursery.start()
+                await ledger.grow(random.randint(1, 150))
+                assert nursery.end(signal.SIGKILL) == -signal.SIGKILL
+            nursery.start()
+            await ledger.grow(50)
         ready = await answer(port, "/-/ready")
         assert ready is not None
         assert ready.status_code == 200
-        assert last.terminate() == 0
+        assert nursery.end(signal.SIGTERM) == 0
         return ledger
 
-    waiting = deque(process() for _ in range(_READY))
+    nursery = Nursery(config, port, tmp_path / "log")
     try:
-        ledger = asyncio.run(scenario(waiting))
+        ledger = asyncio.run(scenario(nursery))
     finally:
-        for each in waiting:
-            each.kill()
+        nursery.close()
     assert len(ledger.acknowledged) > KILLS
     assert ledger.refused == {}
     assert damaged_files(tmp_path / "edge.db") == []
     check(tmp_path / "edge.db", ledger)
 
 
-@contextlib.asynccontextmanager
-async def small_disk(tmp_path: Path, port: int) -> AsyncIterator[tuple[int, Path]]:
-    """Run an exporter with its journal on a disk of 2 MiB; yield its process and that disk."""
+@contextlib.contextmanager
+def small_disk(tmp_path: Path, port: int) -> Iterator[tuple[Nursery, Path]]:
+    """Run an exporter with its journal on a disk of 2 MiB, half of it taken; yield both."""
     disk = tmp_path / "disk"
     disk.mkdir()
     config = tmp_path / "exporter.yml"
     config.write_text(configuration(disk, "rate_limit: 1000000"))
-    # In a namespace of its own the mount needs no root and leaves nothing behind. The shell
-    # outlives the exporter, so that the disk can still be looked at.
+    # In a namespace of its own the mount needs no root and leaves nothing behind.
     script = (
         f"mount -t tmpfs -o size=2m tmpfs {disk} && head -c 1m /dev/zero > {disk}/filler && "
-        '"$@"; read end'
+        'exec "$@"'
     )
     user = () if os.geteuid() == 0 else ("--map-root-user",)
-    shell = ExporterProcess(
-        config,
-        port,
-        tmp_path / "log",
-        prefix=("unshare", "--mount", *user, "sh", "-c", script, "sh"),
-    )
-    shell.begin()
+    prefix = ("unshare", "--mount", *user, "sh", "-c", script, "sh")
+    nursery = Nursery(config, port, tmp_path / "log", prefix)
     try:
-        yield shell.pid, Path(f"/proc/{shell.pid}/root{disk}")
+        nursery.start()
+        yield nursery, Path(f"/proc/{nursery.pid}/root{disk}")
     finally:
-        shell.kill()
-
-
-def child_of(pid: int) -> int:
-    """Return the process that a process has started."""
-    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(child)
+        nursery.close()
 
 
 def source_is_up(page: httpx.Response | None) -> str | None:
@@ -137,36 +115,33 @@ def source_is_up(page: httpx.Response | None) -> str | None:
 def test_no_acknowledged_report_is_lost_by_a_full_disk(tmp_path: Path) -> None:
     port = free_port()
 
-    async def scenario() -> Ledger:
+    async def scenario(nursery: Nursery, disk: Path) -> Ledger:
         ledger = Ledger()
-        async with small_disk(tmp_path, port) as (pid, disk):
-            async with reporting(port, ledger):
-                await ledger.until(lambda: ledger.refused.get(503, 0) > 100)
-                assert await is_up(port) == "0.0"
-                assert len(ledger.acknowledged) > 100
-                before = len(ledger.acknowledged)
-                (disk / "filler").unlink()
-                await ledger.until(lambda: len(ledger.acknowledged) > before + 500)
-                assert await is_up(port) == "1.0"
-            os.kill(child_of(pid), 9)
-            for name in ("edge.db", "edge.db-wal"):
-                shutil.copy(disk / name, tmp_path / name)
+        async with reporting(port, ledger):
+            await ledger.until(lambda: ledger.refused.get(503, 0) > 100)
+            assert await is_up(port) == "0.0"
+            assert len(ledger.acknowledged) > 100
+            (disk / "filler").unlink()
+            await ledger.grow(500)
+            assert await is_up(port) == "1.0"
+        nursery.end(signal.SIGKILL)
         return ledger
 
-    ledger = asyncio.run(scenario())
+    with small_disk(tmp_path, port) as (nursery, disk):
+        ledger = asyncio.run(scenario(nursery, disk))
+        for name in ("edge.db", "edge.db-wal"):
+            shutil.copy(disk / name, tmp_path / name)
     assert ledger.refused.keys() == {503}
     check(tmp_path / "edge.db", ledger)
 
 
 async def is_up(port: int) -> str | None:
-    """Return what the page says once it was rendered after the latest change."""
-    found = None
+    """Return what the page says of the journal, once it has said so twice."""
+    said: list[str | None] = [None]
     async with asyncio.timeout(20):
-        for _ in range(2):
-            before = found
-            page = await answer(port, "/metrics")
-            found = source_is_up(page)
-            await asyncio.sleep(0.5)
-            if found == before:
+        for _ in range(20):
+            said.append(source_is_up(await answer(port, "/metrics")))
+            if said[-1] is not None and said[-1] == said[-2]:
                 break
-    return found
+            await asyncio.sleep(0.5)
+    return said[-1]

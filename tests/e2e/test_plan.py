@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -91,7 +91,7 @@ class Watch:
 
 @contextlib.asynccontextmanager
 async def watching(
-    platform: str, jobs: int, *, calm: bool = True, **settings: Any
+    platform: str, jobs: int, settings: Mapping[str, Any], *, calm: bool = True
 ) -> AsyncIterator[Watch]:
     loop = asyncio.get_running_loop()
     extra = len(STORIES) if calm else 0
@@ -141,7 +141,7 @@ CASES = [
 @pytest.mark.parametrize(("platform", "jobs", "settings"), CASES)
 def test_calls_are_those_foretold(platform: str, jobs: int, settings: dict[str, Any]) -> None:
     async def scenario() -> tuple[float, float]:
-        async with watching(platform, jobs, **settings) as watch:
+        async with watching(platform, jobs, settings) as watch:
             (source,) = watch.config.sources
             told = forecast(source.settings, source.platform.cost(source.settings, jobs), jobs)
             # Until everything has been asked for once there is more to ask than later on.
@@ -157,7 +157,7 @@ def test_calls_are_those_foretold(platform: str, jobs: int, settings: dict[str, 
 def test_listings_for_deployments_in_doubt_are_foretold_though_there_may_be_none() -> None:
     async def scenario() -> float:
         settings = {"poll_interval": 30, "detail_interval": 120}
-        async with watching("alibaba_flink", 110, **settings) as watch:
+        async with watching("alibaba_flink", 110, settings) as watch:
             (source,) = watch.config.sources
             told = forecast(source.settings, source.platform.cost(source.settings, 110), 110)
             await asyncio.sleep(120)
@@ -170,7 +170,7 @@ def test_listings_for_deployments_in_doubt_are_foretold_though_there_may_be_none
 def test_details_come_as_often_as_foretold_when_calls_are_too_few() -> None:
     async def scenario() -> tuple[float, float | None, str]:
         settings = {"poll_interval": 30, "detail_interval": 60, "rate_limit": 1}
-        async with watching("huawei_dli", 80, **settings) as watch:
+        async with watching("huawei_dli", 80, settings) as watch:
             (source,) = watch.config.sources
             told = forecast(source.settings, source.platform.cost(source.settings, 80), 80)
             await asyncio.sleep(900)
@@ -214,7 +214,7 @@ def test_change_of_state_is_seen_as_early_as_by_polling_everything() -> None:
     async def scenario() -> Naive:
         loop = asyncio.get_running_loop()
         settings = {"poll_interval": 60, "detail_interval": 300}
-        async with watching("huawei_dli", 24, calm=False, **settings) as watch:
+        async with watching("huawei_dli", 24, settings, calm=False) as watch:
             store = watch.app.store
             await asyncio.sleep(5)
             assert store.snapshots["s"].up
@@ -239,7 +239,7 @@ def test_change_of_state_is_seen_as_early_as_by_polling_everything() -> None:
 def test_five_hundred_jobs_cost_a_fifth_of_polling_everything() -> None:
     async def scenario() -> tuple[float, float]:
         settings = {"poll_interval": 60, "detail_interval": 300}
-        async with watching("huawei_dli", 500, **settings) as watch:
+        async with watching("huawei_dli", 500, settings) as watch:
             await asyncio.sleep(360)
             ours = await watch.calls_in(300)
             naive = Naive(watch.config, virtual_world(Network(_sky_of(watch))))

@@ -55,6 +55,15 @@ class Rig:
         found = self.query(f'ALERTS{{alertstate="firing"{selector}}}')
         return {dict(series)["alertname"] for series in found}
 
+    def inhibited(self, **labels: str) -> set[str]:
+        """Return the names of the alerts with these labels that Alertmanager keeps to itself."""
+        answer = httpx.get(f"{self.alertmanager}/api/v2/alerts", timeout=10, trust_env=False)
+        return {
+            alert["labels"]["alertname"]
+            for alert in answer.raise_for_status().json()
+            if alert["status"]["inhibitedBy"] and labels.items() <= alert["labels"].items()
+        }
+
 
 @contextlib.contextmanager
 def monitoring(target: str, folder: Path) -> Iterator[Rig]:

@@ -1,0 +1,127 @@
+"""How long a poll takes and how many calls it costs, over real HTTP on this machine."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.support.cloud import cloud
+from benchmarks.support.report import Report
+from exporter.app import App
+from exporter.config import Config, parse
+from exporter.logs import build_log
+from exporter.simulator.clouds import PROJECT_ID
+from exporter.world import World
+
+LATENCY = 0.020
+JOBS = 10_000
+_LIMITS: dict[str, tuple[str, Callable[[int], float]]] = {
+    "8 at a time, 20 ms each": ("rate_limit: 10000", lambda calls: calls * LATENCY / 8),
+    "400 a second": ("rate_limit: 400, concurrency: 32", lambda calls: calls / 400),
+}
+_LOGIN = "KeystoneCreateUserTokenByPassword"
+
+
+def run(report: Report) -> None:
+    """Measure one poll of very many jobs, and the polls of a few hundred."""
+    rows = []
+    with cloud(JOBS, LATENCY) as address:
+        for what, (settings, ideal) in _LIMITS.items():
+            cycle = asyncio.run(_cycle(address, settings))
+            best = ideal(cycle.calls)
+            ratio = cycle.seconds / best
+            rows.append(
+                (
+                    *(what, cycle.calls, cycle.seconds, best, ratio),
+                    *(cycle.cpu / cycle.calls * 1e6, cycle.stall * 1000),
+                )
+            )
+            report.at_most(f"poll of {JOBS:,} DLI jobs, {what}: times the ideal", ratio, 1.15)
+    header = ("limit", "calls", "seconds", "ideal", "ratio", "CPU us a call", "longest stall ms")
+    report.table(f"One poll of {JOBS:,} DLI jobs, details of all", header, rows)
+    with cloud(500) as address:
+        listings, ours = asyncio.run(_calls_of_polls(address))
+    naive = 5 + 500 * 2
+    report.table(
+        "Calls a minute for 500 running DLI jobs, poll_interval 60s, detail_interval 5m",
+        ("how", "calls a minute"),
+        [("list all, ask everything about each", naive), ("this exporter", ours)],
+    )
+    report.at_most("500 DLI jobs, a poll a minute: calls a minute", ours, 210)
+    report.at_least("the same: listings a minute", listings, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """One poll: how long, how many calls, how much CPU, how long the loop had no turn."""
+
+    seconds: float
+    calls: int
+    cpu: float
+    stall: float
+
+
+async def _cycle(address: str, settings: str) -> Cycle:
+    async with _exporter(address, f"poll_interval: 1h, stale_after: 2h, {settings}") as app:
+        stalls: list[float] = []
+        watching = asyncio.create_task(_watch(stalls))
+        cpu, started = time.process_time(), time.monotonic()
+        assert await app.poll_once()
+        seconds = time.monotonic() - started
+        cpu = time.process_time() - cpu
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+        assert len(app.store.snapshots["dli"].jobs) == JOBS
+        return Cycle(seconds=seconds, calls=_calls(app), cpu=cpu, stall=max(stalls))
+
+
+async def _calls_of_polls(address: str) -> tuple[float, float]:
+    """Count listings and calls of polls that are ten times as fast as those meant."""
+    settings = "poll_interval: 6s, detail_interval: 30s, rate_limit: 1000"
+    async with _exporter(address, settings) as app:
+        await app.start()
+        # The first poll asks about everything; from then on one is like the other.
+        await asyncio.sleep(9)
+        before, listed = _calls(app), _calls(app, "ListFlinkJobs")
+        await asyncio.sleep(30)
+        return (_calls(app, "ListFlinkJobs") - listed) / 5 / 5, (_calls(app) - before) / 5
+
+
+@contextlib.asynccontextmanager
+async def _exporter(address: str, settings: str) -> AsyncIterator[App]:
+    text = (
+        f"sources: [{{name: dli, platform: huawei_dli, endpoint: '{address}', {settings}, "
+        f"project_id: {PROJECT_ID}, auth: {{iam: {{endpoint: '{address}', domain: d, "
+        "username: u, password: p}}}]"
+    )
+
+    def load() -> Config:
+        return parse(text, environ={}, directory=Path())
+
+    app = App(load, world=World(environ={}), log=build_log("error", "logfmt"))
+    try:
+        yield app
+    finally:
+        await app.stop()
+
+
+def _calls(app: App, operation: str = "") -> int:
+    return sum(
+        int(sample.value)
+        for family in app.telemetry.registry.collect()
+        for sample in family.samples
+        if sample.name == "streaming_exporter_api_requests_total"
+        and sample.labels["operation"] != _LOGIN
+        and operation in ("", sample.labels["operation"])
+    )
+
+
+async def _watch(stalls: list[float]) -> None:
+    """Note how long the event loop leaves one waiting that wants a turn all the time."""
+    while True:
+        asked = time.monotonic()
+        await asyncio.sleep(0.001)
+        stalls.append(time.monotonic() - asked - 0.001)
