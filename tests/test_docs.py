@@ -51,7 +51,14 @@ def test_every_metric_is_documented_and_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/configuration.md", "docs/platforms.md", "docs/metrics.md"]
+    "name",
+    [
+        "README.md",
+        "docs/configuration.md",
+        "docs/platforms.md",
+        "docs/metrics.md",
+        "docs/scaling.md",
+    ],
 )
 def test_metrics_named_in_a_document_exist(name: str) -> None:
     named = set(re.findall(r"\bstreaming_[a-z_]+\b", (ROOT / name).read_text()))
@@ -149,6 +156,12 @@ def _flags() -> set[str]:
 def test_every_flag_is_documented_and_nothing_else_is() -> None:
     commands = CONFIGURATION[CONFIGURATION.index("## Commands") :]
     assert set(re.findall(r"--[a-z.-]*[a-z]", commands)) == _flags()
+
+
+def test_flags_named_in_the_page_about_scaling_exist() -> None:
+    text = (ROOT / "docs" / "scaling.md").read_text()
+    assert {"--shard", "--total-shards", "--jobs"} <= set(re.findall(r"--[a-z-]*[a-z]", text))
+    assert set(re.findall(r"--[a-z-]*[a-z]", text)) <= _flags()
 
 
 def test_every_command_is_documented() -> None:

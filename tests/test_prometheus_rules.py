@@ -136,7 +136,11 @@ def _without_parts() -> Iterator[Mutant]:
                 f"{name} without part {number}",
                 rules.changed(RULES, name, expr=f"{match[1] or ''}{left}{match[3] or ''}"),
                 # Those it is about are the first to notice.
-                [*(user for user in users if user in part), *users],
+                [
+                    *(user for user in users if user in part),
+                    *(("StreamingJobAbsent",) if 'job_id=""' in part else ()),
+                    *users,
+                ],
             )
 
 

@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import json
 import re
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
 
 from exporter.simulator.clouds import PROJECT_ID
-from exporter.simulator.fleet import Fleet
+from exporter.simulator.fleet import Fleet, Phase
 from exporter.simulator.huawei_dli_graph import execution_graph
 from exporter.simulator.huawei_dli_rows import detailed_row, light_row
 
@@ -38,7 +39,8 @@ class Dli:
 
     def __init__(self, jobs: int) -> None:
         fleet = Fleet(seed=1, started_at=_STARTED, jobs=20)
-        view = fleet.views(_STARTED)[-1]
+        running = (each for each in fleet.views(_STARTED) if each.phase is Phase.RUNNING)
+        view = next(running)
         row = light_row(view, _STARTED)
         rows = [{**row, "job_id": 100_000 + n, "name": f"orders_{n:06}"} for n in range(jobs)]
         self._pages = {
@@ -120,5 +122,11 @@ async def _serve(jobs: int, latency: float) -> None:
     server.close()
 
 
+def _exact_loop() -> asyncio.AbstractEventLoop:
+    # With epoll every pause is rounded up to a whole millisecond, a twentieth of the latency.
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    with asyncio.Runner(loop_factory=_exact_loop) as runner:
+        runner.run(_serve(int(sys.argv[1]), float(sys.argv[2])))

@@ -40,7 +40,10 @@ class Times:
 
 
 def ask(targets: Sequence[Target], count: int) -> list[Times]:
-    """Ask all targets so often, in turns, from another process."""
+    """Ask all targets so often, in turns, from another process.
+
+    They are asked once before, which counts only if that is all.
+    """
     order = json.dumps({"count": count, "targets": [asdict(target) for target in targets]})
     done = subprocess.run(
         [sys.executable, "-m", __name__], input=order, capture_output=True, text=True, check=True
@@ -97,12 +100,15 @@ def main() -> None:
     """Ask what standard input says, and print the times."""
     order = json.load(sys.stdin)
     connections = [_Connection(Target(**target)) for target in order["targets"]]
-    results = [{"times": [], "size": connection.ask()[1]} for connection in connections]
+    results = []
+    for connection in connections:
+        milliseconds, size = connection.ask()
+        results.append((size, [] if order["count"] else [milliseconds]))
     for _ in range(order["count"]):
-        for connection, result in zip(connections, results, strict=True):
+        for connection, (_, times) in zip(connections, results, strict=True):
             time.sleep(random.uniform(0, _PAUSE))
-            result["times"].append(connection.ask()[0])  # type: ignore[attr-defined]
-    json.dump(results, sys.stdout)
+            times.append(connection.ask()[0])
+    json.dump([{"size": size, "times": times} for size, times in results], sys.stdout)
 
 
 if __name__ == "__main__":

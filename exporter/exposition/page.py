@@ -13,7 +13,7 @@ from zlib import crc32
 from exporter.exposition.blocks import LEVEL, Piece
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_CHUNK = 256 * 1024
+_CHUNK = 512 * 1024
 _PIECES_A_STEP = 64
 
 
