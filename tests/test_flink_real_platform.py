@@ -122,16 +122,31 @@ def settle(found: Callable[[], T], good: Callable[[T], bool], timeout: float = 6
 def test_every_state_is_that_of_the_cluster(flink_cluster: FlinkCluster) -> None:
     """One call tells the state, the name and the tasks of every job."""
 
+    # A crash loop can leave a state and come back to it between two looks: the time of the last
+    # change tells the two apart.
     def theirs() -> dict[str, object]:
         rows = flink_cluster.get("/jobs/overview")["jobs"]
         return {
-            row["jid"]: (row["name"], row["state"], FLINK_STATES[row["state"].casefold()])
+            row["jid"]: (
+                row["name"],
+                row["state"],
+                FLINK_STATES[row["state"].casefold()],
+                row["last-modification"],
+            )
             for row in rows
         }
 
     def ours() -> dict[str, object]:
         found = inventory(flink_cluster)
-        return {jid: (job.job_name, job.native_status, job.state) for jid, job in found.items()}
+        return {
+            jid: (
+                job.job_name,
+                job.native_status,
+                job.state,
+                round((job.updated_timestamp or 0) * 1000),
+            )
+            for jid, job in found.items()
+        }
 
     agree(theirs, ours)
 
