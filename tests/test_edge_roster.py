@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.edge.jobs import KnownJob
-from exporter.edge.publisher import PAUSE, Publisher
+from exporter.edge.publisher import Publisher
 from exporter.edge.roster import Roster
 from exporter.edge.settings import EdgeSettings
 from exporter.model import Job, State
@@ -174,22 +174,28 @@ def test_staleness_is_published_when_it_begins() -> None:
     ]
 
 
-def test_many_reports_are_published_together() -> None:
-    async def scenario() -> int:
+def test_many_reports_are_published_together_and_few_at_once() -> None:
+    async def scenario() -> tuple[int, float]:
         world, store = virtual_world(), Store()
-        made = roster()
+        made = roster(*(known(str(number)) for number in range(1000)))
         publisher = Publisher(edge_settings(), roster=made, store=store, world=world)
         publisher.publish(up=True)
         task = asyncio.create_task(publisher.run())
         published = set()
-        for number in range(1000):
-            made.note(known(str(number)))
+        for step in range(3000):
+            for number in range(step % 100, 1000, 100):
+                made.note(known(str(number), at=step))
             publisher.changed()
             await asyncio.sleep(0.01)
             published.add(store.snapshots["edge"].last_success_timestamp)
-        await asyncio.sleep(2 * PAUSE)
-        assert len(store.snapshots["edge"].jobs) == 1000
+        await asyncio.sleep(10)
+        made.note(known("7", State.FAILED, at=4000))
+        publisher.changed()
+        await asyncio.sleep(0.1)
         task.cancel()
-        return len(published)
+        shown = {job.job_id: job.state for job in store.snapshots["edge"].jobs}
+        assert shown["7"] is State.FAILED
+        return len(published), world.clock()
 
-    assert run(scenario()) <= 10 / PAUSE + 2
+    count, _ = run(scenario())
+    assert 30 / 5 <= count <= 30 / 5 + 20

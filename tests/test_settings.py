@@ -167,6 +167,13 @@ def test_secret_is_none_when_it_is_given_neither_way() -> None:
     assert Sample().secret("password") is None
 
 
+def test_secret_that_must_be_there_is_returned_or_a_programming_error() -> None:
+    section = Sample.model_validate({"password": "x"})
+    assert section.known_secret("password") == TextSecret("x")
+    with pytest.raises(LookupError, match=r"^password was not given$"):
+        Sample().known_secret("password")
+
+
 def test_secret_given_both_ways_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("a")
     assert _problem(Sample, {"password": "b", "password_file": "pw"}, tmp_path) == (

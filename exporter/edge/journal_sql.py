@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from exporter.edge.jobs import KnownJob
 from exporter.edge.report import same_content
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _ROWS_AT_ONCE = 1000
 """SQLite takes 32,766 values in one statement."""
 
@@ -125,7 +126,7 @@ def _parts(rows: Sequence[tuple[object, ...]]) -> Iterator[Sequence[tuple[object
 
 
 def _row(known: KnownJob) -> tuple[object, ...]:
-    facts = json.dumps(known.facts, separators=(",", ":"), ensure_ascii=False)
+    facts = _ENCODER.encode(known.facts)
     return (
         *(known.project, known.job_id, known.create_time, known.received),
         *(known.state, known.since, known.last_error, facts),

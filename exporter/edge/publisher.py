@@ -2,18 +2,20 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from exporter.edge.jobs import PLATFORM
 from exporter.edge.roster import Roster
 from exporter.edge.settings import SOURCE, EdgeSettings
-from exporter.model import Snapshot
+from exporter.model import Job, Snapshot
 from exporter.store import Store
 from exporter.world import World
 
-PAUSE = 2.0
-"""Seconds between two publications: thousands of reports a second are shown together."""
+_LEAST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_PAUSE_PER_JOB = 0.005
+"""Seconds of rest for each job that was published: rendering one takes a fiftieth of that."""
 _TICK = 0.001
 _BACKSTOP = 60.0
 """Seconds beyond its time after which the store withdraws a job that this module did not."""
@@ -65,8 +67,11 @@ class Publisher:
             self._changed.clear()
             for _ in self._roster.settle(self._world.clock()):
                 await asyncio.sleep(0)
+            before = self._snapshot.jobs
             self.publish()
-            await self._world.sleep(PAUSE)
+            news = _news(before, self._snapshot.jobs)
+            pause = max(_LEAST_PAUSE, news * _PAUSE_PER_JOB)
+            await self._world.sleep(min(pause, _LONGEST_PAUSE))
 
     async def _wait(self) -> None:
         now = self._world.clock()
@@ -76,3 +81,9 @@ class Publisher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await self._changed.wait()
+
+
+def _news(before: Sequence[Job], after: Sequence[Job]) -> int:
+    """Return about how many jobs are different."""
+    changed = sum(1 for old, new in zip(before, after, strict=False) if old is not new)
+    return changed + abs(len(after) - len(before))
