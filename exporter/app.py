@@ -230,8 +230,10 @@ class App:
         while True:
             await self._until_news()
             started = world.monotonic()
+            # Asked before: what comes in while the turns are taken is not on this page yet.
+            complete = self.ready()
             await self.exposition.refresh_in_turns()
-            if not announced and self.ready():
+            if complete and not announced:
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
                 self._log.info("ready: every source has been polled", jobs=jobs)

@@ -29,8 +29,6 @@ _PUBLISH_EVERY = 5.0
 """Seconds after which a long round of details publishes what it has so far."""
 _LEAST_SHARE = 1 / 3
 """How much longer than its listing a poll lasts at least, so that details always come as well."""
-_MORE_WORKERS = 2
-"""Those beyond `concurrency`, which bounds requests: one is sent while another answer is read."""
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -189,8 +187,7 @@ class SourceCollector:
         """Ask about single jobs until done or the next poll is due; say whether all was asked."""
         queue = agenda.in_order()
         round_ = _Round(queue=queue, deadline=deadline, published=self._world.monotonic())
-        count = self._settings.concurrency + _MORE_WORKERS
-        workers = [self._work(round_) for _ in range(count)]
+        workers = [self._work(round_) for _ in range(self._settings.concurrency)]
         await asyncio.gather(*workers)
         left = tuple(queue)
         self._note_lateness(behind=not round_.stopped and self._ledger.behind(left))
