@@ -187,7 +187,7 @@ class Journal:
 
     def _write(self) -> None:
         connection = self._connection
-        if connection is None:  # pragma: no cover - the thread starts after the file is open.
+        if connection is None:  # Never: the thread starts after the file is open.
             raise AssertionError("no file")
         batch: list[_Work] | None = []
         try:
