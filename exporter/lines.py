@@ -35,16 +35,17 @@ def format_value(value: float) -> str:
 
 
 def format_number(value: float) -> str:
-    """Write a number like `format_value`, but faster when it is small or a time."""
+    """Write a number like `format_value`, but faster when it is small or has milliseconds."""
     if -1e6 < value < 1e6:
         return repr(value)
-    if 1e9 <= value < 1e10:
-        # Thirteen digits that give the number back are its shortest form: any two numbers of up to
-        # fifteen digits are different ones.
-        milliseconds = int(value * 1000)
+    if 1e6 <= value < 1e12:
+        # Up to fifteen digits that give the number back are its shortest form: no two numbers of
+        # so few digits are the same to a computer.
+        milliseconds = int(value * 1000 + 0.5)
         if milliseconds / 1000 == value:
             digits = str(milliseconds)
-            return f"{digits[0]}.{digits[1:]}".rstrip("0.") + "e+09"
+            mantissa = f"{digits[0]}.{digits[1:]}".rstrip("0.")
+            return mantissa + _EXPONENTS[len(digits) - 3]
     return format_value(value)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -39,7 +40,23 @@ from tests.virtual_time import EPOCH
 
 HOSTILE = [
     *('"', "\\", "\n", "\\n", '\\"', "\r", "\t", "\0", "\x85", "\u2028", "\u2029", "\ufeff"),
-    *("😀", "任务", "{}", "a=b,c", "# EOF", "# HELP x", " ", "", "\u202e", "\U0010ffff"),
+    *(
+        "%",
+        "%s",
+        "%%",
+        "%(x)d",
+        "{0}",
+        "😀",
+        "任务",
+        "{}",
+        "a=b,c",
+        "# EOF",
+        "# HELP x",
+        " ",
+        "",
+        "\u202e",
+        "\U0010ffff",
+    ),
 ]
 Accept = Mapping[str, str]
 AS_TEXT: Accept = {}
@@ -368,6 +385,55 @@ def test_page_rendered_step_by_step_is_the_page_rendered_at_once(
     assert _page(exposition) == _page(at_once)
 
 
+edits = st.lists(
+    st.tuples(
+        st.sampled_from(["change", "insert", "remove", "repeat", "move"]),
+        st.integers(0, 119),
+        st.sampled_from(
+            [
+                *({"parallelism": 0}, {"parallelism": 2}, {"duration_seconds": -0.0}),
+                *({"duration_seconds": 0.0}, {"state": State.FAILED}, {"queue": 'a"\n\\'}),
+                *({"job_name": "renamed"}, {"error_id": "E"}, {"tasks": (("running", 1),)}),
+                *({"nodes": (Node(name="n"),)}, {"expected_running": True}, {"stale": False}),
+                {"observed_timestamp": EPOCH + 1},
+            ]
+        ),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def _edited(held: tuple[Job, ...], kind: str, place: int, facts: dict[str, Any]) -> tuple[Job, ...]:
+    """Return the jobs after one edit somewhere among them."""
+    place %= len(held)
+    changed = replace(held[place], **facts)
+    before, after = held[:place], held[place + 1 :]
+    return {
+        "change": (*before, changed, *after),
+        "insert": (*before, replace(changed, job_id=f"new-{len(held)}"), *held[place:]),
+        "remove": (*before, *after) or held,
+        "repeat": (*held, changed),
+        "move": (*after, held[place], *before),
+    }[kind]
+
+
+@settings(max_examples=25, deadline=None)
+@given(count=st.integers(1, 120), rounds=st.lists(edits, max_size=4))
+def test_page_of_many_jobs_is_what_the_client_library_prints_after_every_edit(
+    count: int, rounds: list[list[tuple[str, int, dict[str, Any]]]]
+) -> None:
+    held = _fleet(count)
+    store = _store(held)
+    exposition = Exposition(store, OWN, clock=Clock())
+    for changes in rounds:
+        for change in changes:
+            held = replace(held, jobs=_edited(held.jobs, *change))
+        store.put(held)
+        exposition.refresh()
+        assert _page(exposition) == _expected([held], AS_TEXT)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -482,6 +548,38 @@ def test_stale_jobs_leave_the_page_at_stale_after_without_a_new_publication() ->
     assert len(_lines(exposition, "streaming_source_last_success_timestamp_seconds")) == 1
 
 
+def test_stale_jobs_are_withdrawn_in_turns_once_however_many_wait_for_it() -> None:
+    class Counting(Clock):
+        """A clock that counts how often someone asks what is fresh."""
+
+        asked = 0
+
+        def __call__(self) -> float:
+            self.asked += 1
+            return self.now
+
+    async def scenario() -> tuple[int, int]:
+        await exposition.withdraw_stale()
+        before = clock.asked
+        clock.now = EPOCH + 1000
+        await exposition.withdraw_stale()
+        alone = clock.asked - before
+        clock.now = EPOCH
+        exposition.refresh()
+        clock.now = EPOCH + 1000
+        before = clock.asked
+        await asyncio.gather(*(exposition.withdraw_stale() for _ in range(10)))
+        # Each of the others looks twice at the page, and finds nothing left to do.
+        return alone, clock.asked - before
+
+    clock = Counting()
+    exposition = Exposition(_store(_fleet(100)), OWN, clock=clock)
+    alone, together = asyncio.run(scenario())
+    assert together < alone + 2 * 10
+    assert exposition.stale_at is None
+    assert b"job_name=" not in _page(exposition)
+
+
 def test_stale_jobs_leave_the_compressed_page_as_well() -> None:
     clock = Clock()
     exposition = Exposition(_store(snapshot(job("old"))), OWN, clock=clock)
@@ -516,6 +614,27 @@ def test_compressed_page_of_many_jobs_is_small_and_whole() -> None:
     plain = _page(exposition)
     assert gzip.decompress(body) == plain
     assert len(body) < len(plain) / 10
+
+
+def test_page_of_thousands_of_jobs_that_differ_in_everything_is_whole() -> None:
+    random = Random(1)
+    held = snapshot(
+        *(
+            job(
+                random.randbytes(32).hex(),
+                queue=random.randbytes(64).hex(),
+                duration_seconds=random.random(),
+                tasks=(("running", number),),
+            )
+            for number in range(4200)
+        )
+    )
+    exposition = _exposition(held)
+    expected = _expected([held], AS_TEXT)
+    assert _page(exposition) == expected
+    body, headers = exposition.scrape(accept_encoding="gzip")
+    assert gzip.decompress(body) == expected
+    assert headers["content-length"] == str(len(body))
 
 
 def test_compressed_page_follows_the_exporters_own_metrics() -> None:

@@ -1,8 +1,8 @@
 """Render the metric families as text, and keep the page ready for whoever scrapes.
 
-From the inside out: `families` writes the lines of many jobs, `blocks` and `sources` keep them
-while nothing changes, `page` puts them together, `own` prints the exporter's own metrics, `keeper`
-holds the page that is shown, `endpoint` sends it.
+From the inside out: `families` writes the lines of many jobs, `pieces` compresses them, `blocks`
+and `sources` keep them while nothing changes, `page` puts them together, `own` prints the
+exporter's own metrics, `keeper` holds the page that is shown, `endpoint` sends it.
 """
 
 from exporter.exposition.endpoint import MetricsEndpoint

@@ -7,6 +7,7 @@ their text is made once for each job and only joined with what is around it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import compress
 from operator import attrgetter
 from typing import Any
@@ -29,7 +30,19 @@ Render = Callable[[Sequence[Job], Columns, Sequence[str]], str]
 
 def columns_of(jobs: Sequence[Job]) -> Columns:
     """Return what the families read of these jobs, one tuple for each field."""
-    return tuple(zip(*map(_read_fields, jobs), strict=True))
+    unknown = _unknown(len(jobs))
+    # What nobody knows of these jobs, often half of it, is one and the same for all fields.
+    return tuple(
+        [
+            unknown if values == unknown else values
+            for values in zip(*map(_read_fields, jobs), strict=True)
+        ]
+    )
+
+
+@lru_cache
+def _unknown(count: int) -> tuple[None, ...]:
+    return (None,) * count
 
 
 def changed_fields(columns: Columns, before: Columns) -> set[int]:
@@ -104,25 +117,27 @@ def _numbers(family: JobFamily) -> Render:
 
     def render(jobs: Sequence[Job], columns: Columns, identities: Sequence[str]) -> str:
         values: Sequence[Any] = columns[place]
-        # Zero is not enough of a likeness: minus zero is equal to it.
-        alike = values[0] != 0 and values.count(values[0]) == len(values)
-        if alike and values[0] is None:
+        if values is _unknown(len(values)):
             return ""
-        if alike:
-            end = f"}} {format_number(float(values[0]))}\n"
-            return f"{head}{f'{end}{head}'.join(identities)}{end}"
         if None in values:
             known = [value is not None for value in values]
             identities = list(compress(identities, known))
             values = list(compress(values, known))
-        numbers = zip(identities, map(float, values), strict=True)
-        return "".join(
-            [
-                # Most numbers are small: the call would take as long as all the rest.
-                f"{head}{name}}} {repr(number) if -1e6 < number < 1e6 else format_number(number)}\n"
-                for name, number in numbers
+        distinct = set(values)
+        # Minus zero is equal to zero, but not written so.
+        if len(distinct) * 4 <= len(values) and 0 not in distinct:
+            texts = {value: format_number(float(value)) for value in distinct}
+            lines = [
+                f"{head}{identity}}} {texts[value]}\n"
+                for identity, value in zip(identities, values, strict=True)
             ]
-        )
+        else:
+            # Most numbers are small: a call for each would take as long as all the rest.
+            lines = [
+                f"{head}{name}}} {repr(value) if -1e6 < value < 1e6 else format_number(value)}\n"
+                for name, value in zip(identities, map(float, values), strict=True)
+            ]
+        return "".join(lines)
 
     return render
 

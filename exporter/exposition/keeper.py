@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 
-from exporter.exposition.blocks import Deflater, Piece
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from exporter.exposition.own import OwnMetrics
 from exporter.exposition.page import Page, build
+from exporter.exposition.pieces import Deflater, Piece
 from exporter.exposition.sources import SourceBlocks, render_source
 from exporter.lines import LineWriter
 from exporter.metrics import JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily

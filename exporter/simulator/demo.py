@@ -43,11 +43,15 @@ async def clouds(
 ) -> AsyncIterator[Demo]:
     """Serve every cloud on a free port; yield a configuration that watches them, and an agent."""
     async with contextlib.AsyncExitStack() as stack:
+        every = build_clouds(clock=clock, seed=seed, incidents=True).all()
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in every]
+        servers = await stack.enter_async_context(_leaving_at_once())
         addresses = {}
-        for cloud in build_clouds(clock=clock, seed=seed, incidents=True).all():
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        for cloud, listener in zip(every, listeners, strict=True):
             addresses[cloud.name] = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            await stack.enter_async_context(serve(cloud.app, [listener]))
+            server = serve(cloud.app, [listener])
+            await server.__aenter__()
+            servers.append(server)
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-edge-")))
         fleet = Fleet(seed=seed + _EDGE_SEED, started_at=clock(), jobs=12)
         yield Demo(
@@ -56,3 +60,13 @@ async def clouds(
                 fleet=fleet, project_id=PROJECT_ID, clock=clock, sleep=sleep, seed=seed
             ),
         )
+
+
+@contextlib.asynccontextmanager
+async def _leaving_at_once() -> AsyncIterator[list[AbstractAsyncContextManager[None]]]:
+    """Leave all contexts that are put into the list together: each takes its time to end."""
+    entered: list[AbstractAsyncContextManager[None]] = []
+    try:
+        yield entered
+    finally:
+        await asyncio.gather(*(each.__aexit__(None, None, None) for each in entered))
