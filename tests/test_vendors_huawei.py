@@ -1,5 +1,6 @@
 """Where Huawei Cloud is, how a source logs in, and how its listings are walked."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -276,6 +277,55 @@ class TestRows:
         rows.total = 7
         (failure,) = rows.take().incomplete
         assert failure[1].reason is Reason.INVALID_RESPONSE
+
+    def test_pages_of_a_long_listing_are_asked_for_together_once_offset_counts_rows(self) -> None:
+        rows = Rows(numbered(2050))
+        in_flight: list[int] = []
+        at_once = 0
+
+        async def fetch(offset: int) -> Page:
+            nonlocal at_once
+            in_flight.append(offset)
+            at_once = max(at_once, len(in_flight))
+            await asyncio.sleep(offset % 300 / 1000)
+            page = await rows.fetch(offset)
+            in_flight.remove(offset)
+            return page
+
+        listing = Listing("ListThings", fetch)
+        inventory = run(take_inventory("p", Flaws(), listing, Listing.walk_rows))
+        assert ids(inventory) == numbered(2050)
+        assert inventory.incomplete == ()
+        assert rows.offsets[:2] == [0, 100]
+        assert sorted(rows.offsets) == [*range(0, 2050, 100)]
+        assert at_once == 8
+
+    @pytest.mark.parametrize("deletion", range(2, 12))
+    def test_no_row_is_lost_when_rows_move_while_pages_are_asked_for_together(
+        self, deletion: int
+    ) -> None:
+        rows = Rows(numbered(1150))
+
+        def delete(asked: int) -> None:
+            if asked == deletion:
+                del rows.names[5:8]
+
+        rows.before = delete
+        inventory = rows.take()
+        assert {*rows.names} <= {*ids(inventory)}
+        assert inventory.incomplete == ()
+
+    def test_page_that_fails_among_others_leaves_the_listing_incomplete(self) -> None:
+        rows = Rows(numbered(1150))
+
+        def fail(asked: int) -> None:
+            if asked == 5:
+                raise FetchError(Reason.SERVER, "ListThings")
+
+        rows.before = fail
+        inventory = rows.take()
+        assert ids(inventory) == numbered(500)
+        assert inventory.incomplete[0][1].reason is Reason.SERVER
 
     def test_row_that_moves_to_the_next_page_is_not_doubled(self) -> None:
         rows = Rows(numbered(150))

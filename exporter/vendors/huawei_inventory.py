@@ -15,6 +15,8 @@ from exporter.source import Inventory
 
 PAGE_SIZE = 100
 """The most rows a page may have; without a limit pages have ten."""
+_AT_ONCE = 8
+"""Pages of a long listing that are asked for at the same time."""
 _MOST_PAGES = 2000
 """No project has so many jobs: whatever goes on for longer does not end."""
 
@@ -65,6 +67,7 @@ class Listing:
         self._unreadable = 0
         self._pages = 0
         self._ended = False
+        self._ahead: dict[int, Page | BaseException] = {}
         self.complete = False
         """Whether as many rows arrived as the platform says there are."""
 
@@ -91,7 +94,9 @@ class Listing:
             vanished = 0 if total is None or page.total is None else total - page.total
             if vanished > 0:
                 # Jobs were deleted and the rows behind them moved up, perhaps over the edge of a
-                # page that we have seen: go back as far as they can have moved.
+                # page that we have seen: go back as far as they can have moved. What was asked
+                # for at the same time is no longer where it was.
+                self._ahead.clear()
                 offset, stepped_back = max(0, offset - vanished), True
                 continue
             if page.size == 0:
@@ -104,6 +109,7 @@ class Listing:
             if self._reached_end(page, offset):
                 self.complete = True
                 return
+            await self._look_ahead(page, offset)
 
     async def walk_pages(self) -> None:
         """Collect the listing with `offset` as the number of a page, the first being 0 or 1.
@@ -140,13 +146,28 @@ class Listing:
         detail = f"the listing repeats itself after {have}{of_total} jobs"
         return FetchError(Reason.INVALID_RESPONSE, self._operation, detail=detail)
 
+    async def _look_ahead(self, page: Page, offset: int) -> None:
+        """Ask for the pages that follow at the same time, as far as there must be some.
+
+        Not before a second page has shown that `offset` counts rows. Nothing is lost by it:
+        whatever order they are answered in, a job can only have moved from one page to the one
+        before when the second of the two tells a smaller total.
+        """
+        end = min(page.total or 0, offset + _AT_ONCE * PAGE_SIZE)
+        offsets = range(offset, end, PAGE_SIZE)
+        known = self._pages > 1 and page.size == PAGE_SIZE
+        if not known or offset in self._ahead or len(offsets) < 2:
+            return
+        pages = await asyncio.gather(*map(self._fetch, offsets), return_exceptions=True)
+        self._ahead = dict(zip(offsets, pages, strict=True))
+
     async def _turn(self, offset: int) -> tuple[Page, int]:
         """Fetch one page and keep its jobs; return it and how many of them are new."""
         if self._pages >= _MOST_PAGES:
             detail = f"the listing has not ended after {_MOST_PAGES} pages"
             raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=detail)
         try:
-            page = await self._fetch(offset)
+            page = await self._next(offset)
         except UnreadableError as exc:
             raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=str(exc)) from exc
         before = len(self._jobs)
@@ -157,6 +178,14 @@ class Listing:
         if page.total is not None:
             self._total = page.total
         return page, len(self._jobs) - before
+
+    async def _next(self, offset: int) -> Page:
+        ready = self._ahead.pop(offset, None)
+        if ready is None:
+            return await self._fetch(offset)
+        if isinstance(ready, BaseException):
+            raise ready
+        return ready
 
     def _reached_end(self, page: Page, rows_passed: int | None) -> bool:
         have = len(self._jobs) + self._unreadable
