@@ -25,6 +25,8 @@ _ROWS_PER_STEP = 200
 _JOBS_PER_STEP = 2000
 _PATIENCE = 3
 """Failures in a row after which details are no longer asked for at every poll."""
+_REPEATS = 3
+"""How often details that tell another state than the listing are asked for again at once."""
 _ROUTINE_SHARE = 4
 """One question in so many is about a job whose details are merely old, whatever else is due."""
 _GRAIN = 1e-6
@@ -60,6 +62,8 @@ class _Track:
     """Whether the row changed since details were last had."""
     news: bool = False
     """Whether that is because something happened, and not because we have just begun to look."""
+    disagreements: int = 0
+    """How many details in a row told another state than the row."""
     asked: bool = False
     """Whether details were ever asked for, with whatever result."""
     asked_at: float = 0.0
@@ -177,7 +181,11 @@ class Ledger:
         # A part that could not be had this time, or that ended runs no longer tell, stays known.
         track.details = job if track.details is None else merge(track.details, job)
         track.detailed_at = now
-        track.changed = track.news = False
+        track.news = False
+        # What comes from a cache may be older than the change it was asked for, and of a run that
+        # ended nobody would ask again: how it ended would never be known.
+        track.disagreements = 0 if _agree(track.row, job) else track.disagreements + 1
+        track.changed = 0 < track.disagreements <= _REPEATS
         track.failures = 0
         self._note_asked(track, now)
         self._settle(track)
@@ -239,6 +247,7 @@ class Ledger:
         if track is not None:
             if _differs(track.row, row):
                 track.changed = track.news = True
+                track.disagreements = 0
             track.row = row
             track.missing = 0
         elif self._owned(row):
@@ -403,6 +412,12 @@ def _differs(previous: Job, row: Job) -> bool:
     if row.updated_timestamp is None or previous.updated_timestamp is None:
         return False
     return row.updated_timestamp != previous.updated_timestamp
+
+
+def _agree(row: Job, details: Job) -> bool:
+    """Say whether two views of a job tell the same state, or one of them none."""
+    words = (row.native_status, details.native_status)
+    return "" in words or words[0] == words[1]
 
 
 def _started(job: Job) -> tuple[float, JobKey]:

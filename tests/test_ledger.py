@@ -237,6 +237,26 @@ def test_ended_job_is_asked_about_once_more_and_then_never() -> None:
     assert asked(book.note_inventory(listing(row), EPOCH + DAY)) == []
 
 
+def test_details_older_than_the_change_are_asked_for_again_a_few_times() -> None:
+    book = ledger()
+    failed = job("a", State.FAILED)
+    book.note_inventory(listing(failed), EPOCH)
+    for poll in range(3):
+        book.note_details(job("a"), EPOCH + poll)
+        assert asked(book.note_inventory(listing(failed), EPOCH + poll)) == ["a"]
+    book.note_details(job("a"), EPOCH + 3)
+    assert asked(book.note_inventory(listing(failed), EPOCH + 3)) == []
+
+
+def test_details_that_tell_the_state_of_the_listing_are_the_last_of_an_ended_job() -> None:
+    book = ledger()
+    failed = job("a", State.FAILED)
+    book.note_inventory(listing(failed), EPOCH)
+    book.note_details(job("a"), EPOCH)
+    book.note_details(failed, EPOCH + 1)
+    assert asked(book.note_inventory(listing(failed), EPOCH + 1)) == []
+
+
 def test_job_whose_details_failed_is_asked_about_again() -> None:
     book = ledger()
     book.note_inventory(listing(job("a")), EPOCH)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from exporter.auth.guard import GuardBook
 from exporter.connector import Connector
 from exporter.errors import FetchError, Reason
+from exporter.merging import merge
 from exporter.model import Job, State
 from exporter.platforms import load
 from exporter.platforms.apache_flink import FlinkSource, Settings, parse_job, parse_overview
@@ -816,6 +817,18 @@ def test_ended_job_has_no_metrics_to_ask_for() -> None:
         f"/jobs/{JID}/checkpoints",
         f"/jobs/{JID}/exceptions?maxExceptions=1",
     ]
+
+
+def test_answer_out_of_a_cache_does_not_let_an_ended_job_live_again() -> None:
+    flink = Flink()
+    details = run(flink.source(lambda source: source.fetch_details(listed().at(EPOCH))))
+    assert details.job.observed_timestamp == EPOCH
+    ended = parse_overview({"jobs": [row(state="FAILED")]}, EPOCH, Flaws())[0]
+    details = run(flink.source(lambda source: source.fetch_details(ended)))
+    assert details.job.native_status == "RUNNING"
+    assert details.job.observed_timestamp < ended.observed_timestamp
+    assert merge(ended, details.job).state is State.FAILED
+    assert merge(ended, details.job).restart_times == 3
 
 
 def test_details_of_a_job_flink_forgot_are_gone() -> None:

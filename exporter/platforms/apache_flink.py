@@ -48,6 +48,8 @@ _INITIALIZING = "INITIALIZING"
 _NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INITIALIZING})
 """Refusals of a part that are no failure: the next listing tells of a job that just vanished."""
 
+_CACHED = 3.0
+"""Seconds that Flink keeps its answers about one job, unless `web.refresh-interval` differs."""
 _SETTLED_AFTER = 60.0
 """Seconds a job runs before the names of its metrics are kept: operators register one by one."""
 
@@ -122,6 +124,9 @@ class FlinkSource:
         flaws = Flaws()
         graph = await self._fetch_graph(job.job_id, flaws)
         found = parse_job(graph, self._clock(), flaws)
+        if job.ended and not found.ended:
+            # A run that ended does not live again: this comes out of Flink's cache, and is older.
+            found = found.at(min(found.observed_timestamp, job.observed_timestamp - _CACHED))
         changes: dict[str, Any] = {
             "job_name": found.job_name or job.job_name,
             "engine_version": self._version or "",
