@@ -62,8 +62,8 @@ def clouds() -> Clouds:
     assert built.flink.fleet is not None
     built.flink.fleet.add(HOSTILE, time.time())
     built.flink.fleet.add("late_from_the_start", time.time(), lag_slope=1000.0)
-    # One of three: polls go on, and something is refused for being too many.
-    built.dli.weather.throttle_every = 3
+    # One of seven: polls go on, and something is refused for being too many.
+    built.dli.weather.throttle_every = 7
     return built
 
 
