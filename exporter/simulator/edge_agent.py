@@ -8,6 +8,7 @@ same message_id.
 import json
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -89,7 +90,7 @@ class EdgeAgent:
                 "error_type": "JOB_SUBMIT_EXCEPTION",
                 "error_cause": "agent_submit_job_exception_error",
                 "exception": "",
-                "error_time": "2020-06-02 13:34:28",
+                "error_time": _written((view.error_at or view.changed_at) + _CLOCK_ERROR),
             }
         if status == "job_running":
             job["metrics"] = json.dumps(
@@ -100,3 +101,7 @@ class EdgeAgent:
                 }
             )
         return job
+
+
+def _written(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -181,6 +181,11 @@ def test_reports_of_the_simulated_agent_are_taken(tmp_path: Path) -> None:
     shown = re.findall(r'^streaming_job_info{.*source="edge"', page, re.MULTILINE)
     assert len(shown) >= 6
     assert "streaming_job_read_records_per_second{" in page
+    failed = re.findall(
+        r"^streaming_job_last_error_timestamp_seconds{.*} (\S+)$", page, re.MULTILINE
+    )
+    assert failed != []
+    assert all(now[0] - 86400 < float(moment) <= now[0] for moment in failed)
 
 
 def test_simulated_agent_sends_again_what_was_not_answered() -> None:
