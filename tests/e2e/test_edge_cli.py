@@ -173,7 +173,9 @@ def test_reports_of_the_simulated_agent_are_taken(tmp_path: Path) -> None:
         projects = f"projects: {{{PROJECT}: {{token: {DEMO_TOKEN}}}}}"
         async with receiving(tmp_path, projects=projects) as edge:
             assert await reports_of(agent, edge, 3) == [200, 200, 200]
-            now[0] += 600
+            now[0] += 100
+            assert await reports_of(agent, edge, 1) == [200]
+            now[0] += 500
             assert await reports_of(agent, edge, 2) == [200, 200]
             return await edge.page()
 
