@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp
@@ -16,6 +17,8 @@ from exporter.edge.slot import EdgeSlot, Stage
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.exposition import Exposition
 from exporter.incidents import Log, trail
+from exporter.listening.gate import Guard
+from exporter.listening.headers import with_headers
 from exporter.sharding import Shard
 from exporter.source import Source
 from exporter.store import Store
@@ -49,10 +52,15 @@ class App:
         world: World,
         log: Log,
         shard: Shard | None = None,
+        reloading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
-        """Take the function that reads the configuration; nothing runs before `start`."""
+        """Take the function that reads the configuration; nothing runs before `start`.
+
+        `reloading` is entered while the configuration is loaded, at the start or again.
+        """
         self._load = load
         self._shard = shard or Shard()
+        self._announcing = reloading
         self._world = world
         self._log = log
         self._guards = GuardBook(clock=world.monotonic)
@@ -69,9 +77,12 @@ class App:
             store=self.store, telemetry=self.telemetry, guards=self._guards, world=world, log=log
         )
 
-    def web(self, telemetry_path: str = "/metrics") -> ASGIApp:
-        """Return the ASGI application of this exporter."""
-        web = build_web(
+    def web(self, telemetry_path: str = "/metrics", *, guard: Guard | None = None) -> ASGIApp:
+        """Return the ASGI application of this exporter, let in to by the guard, if any.
+
+        Reports do not pass the guard: they have tokens of their own.
+        """
+        web: ASGIApp = build_web(
             store=self.store,
             exposition=self.exposition,
             clock=self._world.clock,
@@ -79,13 +90,29 @@ class App:
             reload=self.reload,
             telemetry_path=telemetry_path,
         )
-        return with_reports(web, lambda: self._edge.receiver)
+        if guard is not None:
+            web = guard.admit_to(web)
+        every = with_reports(web, lambda: self._edge.receiver)
+        return with_headers(every, (lambda: guard.protection().headers) if guard else tuple)
 
     def ready(self) -> bool:
         """Say whether every source was polled once, with whatever result, and edge jobs known."""
         return self._edge.ready and all(
             running.collector.snapshot.up is not None for running in self._running.values()
         )
+
+    def alive(self) -> bool:
+        """Say whether everything that should go on without end does."""
+        tasks = [running.task for running in self._running.values()]
+        return all(task is not None and not task.done() for task in (*tasks, self._rendering))
+
+    def status(self) -> str:
+        """Return in one line what is being done."""
+        snapshots = list(self.store.snapshots.values())
+        jobs = sum(len(each.jobs) for each in snapshots)
+        failing = sum(each.up is False for each in snapshots)
+        text = f"sources: {len(snapshots)}, jobs: {jobs}"
+        return f"{text}, sources that fail: {failing}" if failing else text
 
     async def start(self) -> None:
         """Load the configuration and start polling. Raises ConfigError."""
@@ -98,20 +125,24 @@ class App:
         Raises ConfigError and changes nothing when it cannot be used.
         """
         async with self._reloading:
-            try:
-                config = self._load()
-                added, edge = await self._prepare(config)
-            except ConfigError as exc:
-                self.telemetry.reloaded(successful=False, now=self._world.clock())
-                self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
-                raise
-            kept = {source.settings.name for source in config.sources} - added.keys()
-            await self._replace(added, kept)
-            await self._edge.apply(edge)
-            # Whoever reloads and looks must see the new configuration, not the last rendering.
-            self.exposition.refresh()
-            self.telemetry.reloaded(successful=True, now=self._world.clock())
-            self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
+            with self._announcing():
+                await self._reload()
+
+    async def _reload(self) -> None:
+        try:
+            config = self._load()
+            added, edge = await self._prepare(config)
+        except ConfigError as exc:
+            self.telemetry.reloaded(successful=False, now=self._world.clock())
+            self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
+            raise
+        kept = {source.settings.name for source in config.sources} - added.keys()
+        await self._replace(added, kept)
+        await self._edge.apply(edge)
+        # Whoever reloads and looks must see the new configuration, not the last rendering.
+        self.exposition.refresh()
+        self.telemetry.reloaded(successful=True, now=self._world.clock())
+        self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
 
     async def poll_once(self) -> bool:
         """Load the configuration and poll each source once; say whether all succeeded.

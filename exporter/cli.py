@@ -4,8 +4,11 @@ import argparse
 import asyncio
 import contextlib
 import re
+import secrets
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,12 +16,19 @@ from exporter import __version__, checking
 from exporter.app import App
 from exporter.config import Config, load
 from exporter.edge import sender
+from exporter.edge.receiver import REPORTS
 from exporter.errors import ConfigError, ConfigProblem, ExporterError
-from exporter.incidents import Log
+from exporter.incidents import Incidents, Log
+from exporter.listening.connections import MOST_CONNECTIONS, Connections
+from exporter.listening.gate import Guard
+from exporter.listening.passwords import Passwords
+from exporter.listening.protection import Protection, WatchedProtection, read_protection
 from exporter.logs import FORMATS, LEVELS, build_log, quiet_libraries
 from exporter.server import Signals, listen, serving
 from exporter.sharding import Shard, read_shard
 from exporter.simulator import demo
+from exporter.supervision import Supervision
+from exporter.telemetry import Telemetry
 from exporter.world import World
 
 EXIT_FAILED = 1
@@ -56,6 +66,8 @@ def _serve(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> 
 
 def _check(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
     config = _loader(options, world)()
+    if options.web_config_file:
+        read_protection(Path(options.web_config_file))
     if not options.online:
         count = len(config.sources)
         out.write(f"{options.config_file}: ok, {count} source{'s' if count != 1 else ''}\n")
@@ -129,27 +141,69 @@ async def _serve_until_stopped(
     log: Log,
     beside: Callable[[str], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    app = App(load_config, world=world, log=log, shard=_shard(options, world))
+    supervision = Supervision(world.environ, monotonic=world.monotonic, sleep=world.sleep)
+    app = App(
+        load_config,
+        world=world,
+        log=log,
+        shard=_shard(options, world),
+        reloading=supervision.reloading,
+    )
+    protection = _protection(options, world, log, app.telemetry)
+    connections = Connections(
+        monotonic=world.monotonic, most=options.web_max_connections, incidents=Incidents(log)
+    )
     # Signals are heard before anything starts: a SIGHUP must never end the program.
-    with Signals() as signals, listen(options.web_listen_address) as listener:
+    with (
+        Signals() as signals,
+        listen(options.web_listen_address) as listener,
+        contextlib.closing(Passwords(secrets.token_bytes(32))) as passwords,
+    ):
+        guard = Guard(protection=protection, passwords=passwords, monotonic=world.monotonic)
+        web = app.web(options.web_telemetry_path, guard=guard)
         try:
             await app.start()
-            async with serving(app.web(options.web_telemetry_path), [listener]):
-                host, port = listener.getsockname()[:2]
-                shown = "localhost" if host in ("::", "0.0.0.0") else host
-                log.info("listening", address=f"http://{shown}:{port}", version=__version__)
-                async with _running(beside, f"http://{shown}:{port}"):
+            async with serving(
+                web,
+                [listener],
+                connections=connections,
+                protection=protection,
+                bodies_at=REPORTS,
+            ):
+                address = _shown(listener, secured=protection().context is not None)
+                log.info("listening", address=address, version=__version__)
+                supervision.ready(app.status())
+                async with (
+                    _beside(supervision.keep_telling(app.alive, app.status)),
+                    _beside(beside(address) if beside is not None else None),
+                ):
                     await signals.until_stopped(app.reload)
                 log.info("stopping")
+                supervision.stopping()
         finally:
             await app.stop()
 
 
+def _protection(
+    options: argparse.Namespace, world: World, log: Log, telemetry: Telemetry
+) -> Callable[[], Protection]:
+    if not options.web_config_file:
+        nothing = Protection()
+        return lambda: nothing
+    path = Path(options.web_config_file)
+    return WatchedProtection(path, monotonic=world.monotonic, log=log, outcome=telemetry)
+
+
+def _shown(listener: socket.socket, *, secured: bool) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = "localhost" if ip_address(host).is_unspecified else host
+    return f"{'https' if secured else 'http'}://{shown}:{port}"
+
+
 @contextlib.asynccontextmanager
-async def _running(
-    beside: Callable[[str], Coroutine[Any, Any, None]] | None, address: str
-) -> AsyncIterator[None]:
-    task = asyncio.create_task(beside(address)) if beside is not None else None
+async def _beside(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
+    """Do some work while the context is entered."""
+    task = asyncio.create_task(work) if work is not None else None
     try:
         yield
     finally:
@@ -177,6 +231,12 @@ def _telemetry_path(text: str) -> str:
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 7:
         raise argparse.ArgumentTypeError("expected a number of jobs")
+    return int(text)
+
+
+def _connections(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:7]) <= 100_000:
+        raise argparse.ArgumentTypeError("expected a number of connections")
     return int(text)
 
 
@@ -231,6 +291,21 @@ def _common(*, defaults: bool) -> argparse.ArgumentParser:
         type=_telemetry_path,
         default=default("/metrics"),
         help="path of the metrics (default: /metrics)",
+    )
+    parser.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="FILE",
+        default=default(""),
+        help="TLS and users of the listener, in the format of Prometheus' exporters",
+    )
+    parser.add_argument(
+        "--web.max-connections",
+        dest="web_max_connections",
+        metavar="N",
+        type=_connections,
+        default=default(str(MOST_CONNECTIONS)),
+        help=f"connections at a time (default: {MOST_CONNECTIONS})",
     )
     parser.add_argument(
         "--shard",

@@ -5,22 +5,20 @@ environment variable, `${NAME:-default}` has a default, and `$${NAME}` is that t
 files are relative to the configuration file.
 """
 
-import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from exporter import platforms
+from exporter.documents import nearest, problems_of, read_document
 from exporter.edge.settings import SOURCE as EDGE
 from exporter.edge.settings import EdgeSettings
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.platforms import Platform
-from exporter.settings import Section
 from exporter.source import SourceSettings
 
 _VARIABLE = re.compile(
@@ -33,18 +31,7 @@ _TOP_LEVEL = ("defaults", "sources", "edge")
 _EDGE_DEFAULTABLE = ("ended_retention", "state_series", "labels")
 _RELAY_PLATFORM = "huawei_dli"
 _DEEPEST = 50
-_MOST_VALUES = 200_000
-_MOST_MERGED_KEYS = 10_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_QUOTED_NAME = re.compile(r"\b(alias|anchor|tag|tag handle) ['\"].*", re.DOTALL)
-_PLAIN_WORDS = {
-    "tuple_type": "expected a list",
-    "model_type": "expected a mapping",
-    "mapping_type": "expected a mapping",
-    "dict_type": "expected a mapping",
-    "string_type": "expected a text",
-    "invalid_key": "expected a text as the key",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +66,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
 
 def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
     """Validate the text of a configuration file; see `load`."""
-    try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader underneath)
-    except yaml.YAMLError as exc:
-        raise _error("", f"not valid YAML: {_describe_yaml(exc)}") from None
-    except (RecursionError, ValueError, LookupError, AttributeError):
-        # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
-        raise _error("", "not valid YAML: nested too deeply or not a value of its kind") from None
-    if _is_too_large(document):
-        raise _error("", f"too large: more than {_MOST_VALUES} values")
+    document = read_document(text)
     problems: list[ConfigProblem] = []
     document = _substitute(document, "", environ, problems, 0)
     if not isinstance(document, dict):
@@ -147,7 +126,7 @@ def _source(
     name = entry.get("platform")
     if name not in platforms.names():
         message = "required" if name is None else f"{_shown(name)}: no such platform"
-        hint = _nearest(str(name), platforms.names()) or f"; one of {', '.join(platforms.names())}"
+        hint = nearest(str(name), platforms.names()) or f"; one of {', '.join(platforms.names())}"
         problems.append(ConfigProblem(f"{place}.platform", message + hint))
         return None
     platform = platforms.load(str(name))
@@ -157,7 +136,7 @@ def _source(
             {**given, **entry}, context={"directory": directory}
         )
     except ValidationError as exc:
-        problems += _translate(exc, place, platform.settings, entry, given)
+        problems += problems_of(exc, place, platform.settings, entry, given)
         return None
     return SourceConfig(platform=platform, settings=settings)
 
@@ -178,7 +157,7 @@ def _edge(
     try:
         return EdgeSettings.model_validate({**given, **entry}, context={"directory": directory})
     except ValidationError as exc:
-        problems += _translate(exc, "edge", EdgeSettings, entry, given)
+        problems += problems_of(exc, "edge", EdgeSettings, entry, given)
         return None
 
 
@@ -198,71 +177,11 @@ def _check_edge(edge: EdgeSettings | None, entries: object, problems: list[Confi
         return
     place, source = "edge.relay.source", edge.relay.source
     if source not in named:
-        message = f"{_shown(source)}: no such source{_nearest(source, named)}"
+        message = f"{_shown(source)}: no such source{nearest(source, named)}"
         problems.append(ConfigProblem(place, message))
     elif named[source][1] != _RELAY_PLATFORM:
         message = f"{_shown(source)}: expected a source of platform {_RELAY_PLATFORM}"
         problems.append(ConfigProblem(place, message))
-
-
-def _translate(
-    exc: ValidationError,
-    place: str,
-    model: type[Section],
-    entry: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-) -> Iterator[ConfigProblem]:
-    for error in exc.errors(include_url=False, include_context=True, include_input=False):
-        location = error["loc"]
-        if location and location[0] in defaults and location[0] not in entry:
-            path = _path("defaults", location)
-        else:
-            path = _path(place, location)
-        yield ConfigProblem(path, _sentence(error, location, model))
-
-
-def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[Any]) -> str:
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        keys = _keys_at(model, location[:-1])
-        return f"unknown key{_nearest(str(location[-1]), keys)}"
-    if kind == "missing":
-        return "required"
-    if location and location[-1] == "[key]" and kind in _PLAIN_WORDS:
-        return _PLAIN_WORDS["invalid_key"]
-    if kind in _PLAIN_WORDS:
-        return _PLAIN_WORDS[kind]
-    message: str = error["msg"]
-    for lead in ("Value error, ", "Input should be "):
-        if message.startswith(lead):
-            message = ("expected " if lead.startswith("Input") else "") + message[len(lead) :]
-    return message[:1].lower() + message[1:] if message[:2].istitle() else message
-
-
-def _keys_at(model: Any, location: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return the keys a section at this place may have."""
-    named = False
-    for step in location:
-        if named:
-            # This key is a name the user chose; what it names has keys of ours again.
-            named = False
-            continue
-        field = getattr(model, "model_fields", {}).get(step)
-        if field is None:
-            return ()
-        candidates = (field.annotation, *getattr(field.annotation, "__args__", ()))
-        model = next((each for each in candidates if hasattr(each, "model_fields")), None)
-        named = getattr(field.annotation, "__origin__", None) is dict
-    return tuple(getattr(model, "model_fields", {}))
-
-
-def _path(start: str, location: Iterable[Any]) -> str:
-    path = start
-    for step in location:
-        if step == "[key]":
-            continue
-        path += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return path
 
 
 def _unknown_keys(
@@ -270,8 +189,9 @@ def _unknown_keys(
 ) -> Iterator[ConfigProblem]:
     for key in section:
         if key not in known:
-            path = f"{place}.{key}" if place else str(key)
-            yield ConfigProblem(path, f"unknown key{_nearest(str(key), known)}")
+            # A problem without a path is one of the whole document.
+            path = f"{place}.{key}" if place else str(key) or "''"
+            yield ConfigProblem(path, f"unknown key{nearest(str(key), known)}")
 
 
 def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mapping[str, Any]:
@@ -281,11 +201,6 @@ def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mappin
         problems.append(ConfigProblem(place, "expected a mapping"))
         return {}
     return value
-
-
-def _nearest(given: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(given.casefold(), list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _shown(value: object) -> str:
@@ -334,55 +249,6 @@ def _expand(
         problems.append(ConfigProblem(place, "not UTF-8 text"))
         return ""
     return expanded
-
-
-def _is_too_large(document: object) -> bool:
-    """Say whether the document is a bomb: with aliases a few lines can stand for billions."""
-    waiting, count = [document], 0
-    while waiting:
-        value = waiting.pop()
-        parts = value.values() if isinstance(value, dict) else value
-        if isinstance(parts, str) or not isinstance(parts, Collection):
-            continue
-        count += len(parts)
-        if count > _MOST_VALUES:
-            return True
-        waiting += parts
-    return False
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Load plain YAML, but refuse a key that is given twice: one of the two would be lost."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Read a mapping as it is written, before anything is merged into it."""
-        node = super().compose_mapping_node(anchor)
-        seen = set()
-        for key_node, _ in node.value:
-            if isinstance(key_node, yaml.ScalarNode) and key_node.tag != "tag:yaml.org,2002:merge":
-                if key_node.value in seen:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key_node.value} is given twice", key_node.start_mark
-                    )
-                seen.add(key_node.value)
-        return node
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Carry out the merges of a mapping, which can be a bomb just as aliases can."""
-        super().flatten_mapping(node)
-        if len(node.value) > _MOST_MERGED_KEYS:
-            raise yaml.constructor.ConstructorError(
-                None, None, "too many keys are merged", node.start_mark
-            )
-
-
-def _describe_yaml(exc: yaml.YAMLError) -> str:
-    """Say what is wrong and where, without quoting the line: it can hold a secret."""
-    problem = str(getattr(exc, "problem", None) or "unreadable")
-    # What follows "*", "&" or "!" is taken for a name; unquoted secrets can begin with these.
-    problem = _QUOTED_NAME.sub(r"\1", problem)
-    mark = getattr(exc, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
 
 def _error(path: str, message: str) -> ConfigError:

@@ -8,16 +8,22 @@ import contextlib
 import re
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from typing import Self
+from typing import Any, Self, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.listening.connections import Connections, Guest
+from exporter.listening.door import Door
+from exporter.listening.protection import Protection
+from exporter.listening.protocol import ANY_TARGET, BoundedProtocol
 
 _DRAIN_SECONDS = 1
 _BACKLOG = 1024
+_OPEN = Protection()
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
 
 
@@ -63,25 +69,62 @@ def listen(address: str) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
-    """Serve an application on open sockets while the context is entered."""
+async def serving(
+    app: ASGIApp,
+    sockets: Sequence[socket.socket],
+    *,
+    connections: Connections | None = None,
+    protection: Callable[[], Protection] = lambda: _OPEN,
+    bodies_at: tuple[bytes, ...] = ANY_TARGET,
+) -> AsyncIterator[None]:
+    """Serve an application on open sockets while the context is entered.
+
+    `protection` says what protects each new connection, and `bodies_at` are the beginnings of the
+    targets whose requests have a body.
+    """
+    known = Connections(monotonic=time.monotonic) if connections is None else connections
+
+    def protocol(**of_uvicorn: Any) -> asyncio.Protocol:
+        now = protection()
+
+        def speak(guest: Guest | None = None) -> asyncio.Protocol:
+            return BoundedProtocol(
+                **of_uvicorn,
+                connections=known,
+                fresh=lambda: protection().context is now.context,
+                bodies_at=bodies_at,
+                guest=guest,
+            )
+
+        if now.context is None:
+            return speak()
+        return Door(
+            connections=known, context=now.context, allowed_sans=now.allowed_sans, inside=speak
+        )
+
     server = _Server(
         uvicorn.Config(
             app,
+            # Only ever called; that it makes protocols of two kinds is none of its business.
+            http=cast("type[asyncio.Protocol]", protocol),
+            ws="none",
+            interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
     )
-    task = asyncio.create_task(server.serve(sockets=list(sockets)))
-    try:
-        await server.listening.wait()
-        yield
-    finally:
-        server.should_exit = True
-        await task
+    with known.sweeping():
+        task = asyncio.create_task(server.serve(sockets=list(sockets)))
+        try:
+            await server.listening.wait()
+            yield
+        finally:
+            server.should_exit = True
+            await task
 
 
 class Signals:
@@ -122,7 +165,8 @@ def _listen_everywhere(port: int) -> socket.socket:
             ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
         )
     except (OSError, ValueError):
-        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)
+        # Where nothing else is asked for, as Prometheus' own exporters do.
+        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # nosec B104
 
 
 def _error(message: str) -> ConfigError:

@@ -30,6 +30,7 @@ class Telemetry:
         # One more series beside each counter, of which Prometheus makes nothing by default.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry or Registry()
+        self._loads: dict[str, bool] = {}
         self.polls = Counter(
             "streaming_source_polls",
             "Polls of a source that have ended, well or not.",
@@ -103,7 +104,8 @@ class Telemetry:
         )
         self.reload_successful = Gauge(
             "streaming_exporter_config_last_reload_successful",
-            "Whether the last attempt to load the configuration succeeded.",
+            "Whether the last attempts to load the configuration, and that of the listener, "
+            "succeeded.",
             registry=self.registry,
         )
         self.reload_success_time = Gauge(
@@ -150,9 +152,18 @@ class Telemetry:
 
     def reloaded(self, *, successful: bool, now: float) -> None:
         """Note how loading the configuration went."""
-        self.reload_successful.set(1 if successful else 0)
+        self._note_load("configuration", successful)
         if successful:
             self.reload_success_time.set(now)
+
+    def web_reloaded(self, *, successful: bool) -> None:
+        """Note how loading the configuration of the listener went."""
+        self._note_load("web configuration", successful)
+
+    def _note_load(self, what: str, successful: bool) -> None:
+        # One alert for both: a certificate that is not renewed wants a person just as well.
+        self._loads[what] = successful
+        self.reload_successful.set(1 if all(self._loads.values()) else 0)
 
     def _per_source(self) -> Iterable[Counter]:
         return (self.polls, self.poll_overruns, self.unknown_states, self.unreadable_fields)

@@ -66,7 +66,7 @@ def build_web(
             return PlainTextResponse(f"{exc}\n", status_code=400)
         return PlainTextResponse("Configuration reloaded.\n")
 
-    return Starlette(
+    site = Starlette(
         routes=[
             Route(telemetry_path, MetricsEndpoint(exposition), methods=["GET"]),
             *page_routes(store=store, clock=clock, telemetry_path=telemetry_path),
@@ -77,6 +77,9 @@ def build_web(
             Route("/-/reload", reload_now, methods=["POST", "PUT"]),
         ]
     )
+    # A redirection names the host that the request named, which can be anybody's.
+    site.router.redirect_slashes = False
+    return site
 
 
 def with_reports(app: ASGIApp, receiver: Callable[[], Receiver | None]) -> ASGIApp:

@@ -1,6 +1,9 @@
 """Starting, reloading and stopping the whole."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,10 @@ import pytest
 from exporter.app import App
 from exporter.config import Config, parse
 from exporter.errors import ConfigError
+from exporter.listening.gate import Guard
+from exporter.listening.passwords import Passwords
+from exporter.listening.protection import Protection
+from tests.listener_papers import HASH
 from tests.recording import RecordingLog
 from tests.virtual_time import run, virtual_world
 
@@ -23,20 +30,33 @@ def source(name: str, more: str = "") -> str:
 class Stage:
     """An exporter over a server that has no jobs, and its configuration."""
 
-    def __init__(self, *sources: str, directory: Path = Path()) -> None:
+    def __init__(
+        self,
+        *sources: str,
+        directory: Path = Path(),
+        announcing: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         self.text = ""
+        self.broken = False
         self.asked: list[str] = []
         self.log = RecordingLog()
         self.configure(*sources)
 
         def answer(request: httpx.Request) -> httpx.Response:
             self.asked.append(request.url.host)
+            if self.broken:
+                return httpx.Response(403)
             return httpx.Response(200, json={"jobs": []})
 
         def load() -> Config:
             return parse(self.text, environ={}, directory=directory)
 
-        self.app = App(load, world=virtual_world(httpx.MockTransport(answer)), log=self.log)
+        self.app = App(
+            load,
+            world=virtual_world(httpx.MockTransport(answer)),
+            log=self.log,
+            reloading=announcing,
+        )
 
     def configure(self, *sources: str) -> None:
         self.text = f"sources: [{', '.join(sources)}]"
@@ -122,5 +142,90 @@ def test_page_is_rendered_after_a_publication_without_any_scrape() -> None:
         await asyncio.sleep(5)
         assert 'streaming_source_up{platform="apache_flink",source="a"} 1.0' in stage.page()
         await stage.app.stop()
+
+    scene(body)
+
+
+def test_status_tells_what_is_watched_and_what_fails() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"), source("b"))
+        assert stage.app.status() == "sources: 0, jobs: 0"
+        await stage.app.start()
+        await asyncio.sleep(40)
+        assert stage.app.status() == "sources: 2, jobs: 0"
+        stage.broken = True
+        await asyncio.sleep(40)
+        assert stage.app.status() == "sources: 2, jobs: 0, sources that fail: 2"
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_alive_is_an_exporter_whose_every_source_is_polled() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"), source("b"))
+        assert not stage.app.alive()
+        await stage.app.start()
+        assert stage.app.alive()
+        await asyncio.sleep(40)
+        stage.configure(source("b"), source("c"))
+        await stage.app.reload()
+        assert stage.app.alive()
+        polling = stage.app._running["c"].task
+        assert polling is not None
+        polling.cancel()
+        await asyncio.sleep(0.1)
+        assert not stage.app.alive()
+        with contextlib.suppress(asyncio.CancelledError):
+            await stage.app.stop()
+
+    scene(body)
+
+
+def test_reload_is_announced_while_it_lasts_whether_or_not_it_works() -> None:
+    async def body() -> None:
+        told: list[str] = []
+
+        @contextlib.contextmanager
+        def announcing() -> Iterator[None]:
+            told.append("begins")
+            try:
+                yield
+            finally:
+                told.append("ends")
+
+        stage = Stage(source("a"), announcing=announcing)
+        await stage.app.start()
+        assert told == ["begins", "ends"]
+        stage.text = "sources: nonsense"
+        with pytest.raises(ConfigError):
+            await stage.app.reload()
+        assert told == ["begins", "ends"] * 2
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_guard_is_passed_by_reports_only() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"))
+        passwords = Passwords(b"key")
+        guard = Guard(
+            protection=lambda: Protection(users={"alice": HASH.encode()}),
+            passwords=passwords,
+            monotonic=asyncio.get_running_loop().time,
+        )
+        transport = httpx.ASGITransport(app=stage.app.web(guard=guard))
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
+            for path in ("/metrics", "/", "/v1/p/edgesrv/job-report", "/v1/"):
+                # Nobody takes reports here, so they are no exception.
+                assert (await http.get(path)).status_code == 401
+            assert (await http.get("/-/healthy")).status_code == 200
+        transport = httpx.ASGITransport(app=stage.app.web())
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
+            answer = await http.get("/metrics")
+            assert answer.status_code == 200
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        passwords.close()
 
     scene(body)

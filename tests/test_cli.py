@@ -318,6 +318,31 @@ def test_listening_works_on_every_kind_of_address(address: str) -> None:
             pass
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "many", "", "1000001", "٣", "9" * 5000])
+def test_number_of_connections_that_cannot_be_is_told(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        invoke(f"--web.max-connections={text}")
+    assert caught.value.code == 2
+    assert "--web.max-connections: expected a number of connections" in capsys.readouterr().err
+
+
+def test_check_reads_the_file_of_the_listener_as_well(config: Path, tmp_path: Path) -> None:
+    web = tmp_path / "web.yml"
+    web.write_text("tls_server_config: {min_version: TLS10}\nusers: {}\n")
+    flags = (f"--config.file={config}", f"--web.config.file={web}")
+    code, _, err = invoke("check-config", *flags)
+    assert code == 2
+    assert err.splitlines() == [
+        "error: web.yml: tls_server_config.min_version: TLS10: refused: TLS 1.0 and 1.1 are "
+        "broken; expected TLS12 or TLS13",
+        "error: web.yml: users: unknown key",
+    ]
+    web.write_text("")
+    assert invoke("check-config", *flags)[0] == 0
+
+
 def test_address_in_use_is_told(config: Path) -> None:
     with listen("127.0.0.1:0") as listener:
         taken = f"127.0.0.1:{listener.getsockname()[1]}"

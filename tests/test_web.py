@@ -163,6 +163,13 @@ def test_unknown_address_is_not_found(path: str) -> None:
     assert Site().ask(path).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/metrics/", "/job/", "/api/v1/jobs/", "/-/healthy/"])
+def test_nothing_is_redirected_to_the_host_that_somebody_named(path: str) -> None:
+    answer = Site().ask(path, headers={"host": "elsewhere.example"})
+    assert answer.status_code == 404
+    assert "elsewhere" not in str(answer.headers) + answer.text
+
+
 # Health.
 
 

@@ -18,6 +18,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+REPORTS = (b"/v1/",)
+"""How the targets of reports begin: no other request has a body."""
 _PATH = re.compile(r"/v1/([^/]+)/edgesrv/job-report/?")
 _BODY_SECONDS = 30.0
 _JSON = (b"content-type", b"application/json")

@@ -1,0 +1,1 @@
+"""Protect the listener: TLS, users, limits for whoever connects."""

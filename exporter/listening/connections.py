@@ -1,0 +1,148 @@
+"""Keep account of who is connected, and part with whoever takes too long.
+
+Each connection has a deadline for what it is doing: one number, set as it goes on, and looked at
+once a second for all. That costs a request next to nothing, unlike timers of its own.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from exporter.incidents import Incidents
+from exporter.pacing import Clock
+
+MOST_CONNECTIONS = 512
+_SWEEP_EVERY = 1.0
+_ANSWERED_SECONDS = 10.0
+"""After so long an answer is being read too slowly, or by nobody."""
+_CROWDED = "too many connections"
+_RELAXED = 0.9
+
+
+class Phase(IntEnum):
+    """What a connection is doing; whole numbers, since it is looked up at each step."""
+
+    SHAKING_HANDS = 0
+    ASKING = 1
+    """The head of a request has begun, or is awaited for the first time."""
+    SENDING = 2
+    """The body of a request is coming."""
+    ANSWERED = 3
+    """It waits for an answer, or reads one."""
+    IDLE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many seconds each phase may take."""
+
+    handshake: float = 10.0
+    head: float = 10.0
+    body: float = 40.0
+    """More than the receiver of reports waits: its refusal says what is wrong."""
+    answer: float = 90.0
+    """More than the page of metrics may take."""
+    idle: float = 180.0
+    """Longer than between two scrapes: with TLS a new connection costs more than a scrape."""
+
+    def by_phase(self) -> tuple[float, ...]:
+        """Return the seconds of each phase."""
+        return self.handshake, self.head, self.body, self.answer, self.idle
+
+
+@dataclass(slots=True, eq=False)
+class Guest:
+    """One connection: its transport underneath any TLS, and until when it may go on as it does."""
+
+    transport: asyncio.Transport
+    since: float = 0.0
+    deadline: float = math.inf
+
+
+class Connections:
+    """Everybody who is connected.
+
+    When there are too many, whoever has been waited for the longest must go. A connection that is
+    being answered stays, unless it has been for long: when all are such, the new one goes.
+    """
+
+    def __init__(
+        self,
+        *,
+        monotonic: Clock,
+        most: int = MOST_CONNECTIONS,
+        patience: Patience | None = None,
+        incidents: Incidents | None = None,
+    ) -> None:
+        self._monotonic = monotonic
+        self._most = most
+        self._patience = (patience or Patience()).by_phase()
+        self._incidents = incidents
+        # Both in the order in which their members came to be in them.
+        self._answered: dict[Guest, None] = {}
+        self._awaited: dict[Guest, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._answered) + len(self._awaited)
+
+    def enter(self, guest: Guest, phase: Phase) -> bool:
+        """Take in a new connection; False when there is no room, and it is closed."""
+        if len(self) >= self._most:
+            if self._incidents is not None:
+                event = f"{_CROWDED}: closing those that were waited for the longest"
+                self._incidents.began(_CROWDED, event, limit=str(self._most))
+            oldest = self._oldest()
+            if oldest is None:
+                guest.transport.abort()
+                return False
+            self.leave(oldest)
+            oldest.transport.abort()
+        self.turn(guest, phase)
+        return True
+
+    def turn(self, guest: Guest, phase: Phase) -> None:
+        """Note that a connection begins something else."""
+        guest.since = self._monotonic()
+        guest.deadline = guest.since + self._patience[phase]
+        self.leave(guest)
+        (self._answered if phase is Phase.ANSWERED else self._awaited)[guest] = None
+
+    def leave(self, guest: Guest) -> None:
+        """Forget a connection, if it is known."""
+        self._answered.pop(guest, None)
+        self._awaited.pop(guest, None)
+
+    def sweep(self) -> None:
+        """Close whoever has taken too long."""
+        now = self._monotonic()
+        for guest in [*self._answered, *self._awaited]:
+            if guest.deadline < now:
+                self.leave(guest)
+                guest.transport.abort()
+        if self._incidents is not None and len(self) < self._most * _RELAXED:
+            self._incidents.ended(_CROWDED, "connections are below their limit again")
+
+    @contextlib.contextmanager
+    def sweeping(self) -> Iterator[None]:
+        """Sweep every second while the context is entered."""
+        task = asyncio.get_running_loop().create_task(self._sweep_on(), name="sweep connections")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _sweep_on(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_EVERY)
+            self.sweep()
+
+    def _oldest(self) -> Guest | None:
+        if self._awaited:
+            return next(iter(self._awaited))
+        oldest = next(iter(self._answered), None)
+        if oldest is not None and self._monotonic() - oldest.since > _ANSWERED_SECONDS:
+            return oldest
+        return None

@@ -1,0 +1,138 @@
+"""Build the TLS of the listener from its settings, and judge the certificates of clients."""
+
+import ipaddress
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.listening.settings import TlsServer
+from exporter.listening.suites import CURVES, DEFAULT, openssl_suites
+
+_PLACE = "tls_server_config"
+_VERIFY = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+
+
+def server_context(settings: TlsServer) -> ssl.SSLContext:
+    """Return the context that serves with these settings.
+
+    Raises ConfigError when a file holds no certificate or key, or they do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = _Outspoken
+    context.minimum_version = settings.min_version
+    context.maximum_version = settings.max_version
+    # Renegotiation lets a client demand costly work again and again.
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["http/1.1"])
+    if settings.prefer_server_cipher_suites:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    else:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    suites = openssl_suites(settings.cipher_suites) or DEFAULT
+    _load("cipher_suites", "none of them is known here", lambda: context.set_ciphers(suites))
+    for curve in settings.curve_preferences:
+        context.set_ecdh_curve(CURVES[curve])
+    _load("cert_file", "not a usable certificate and its key", lambda: _certify(context, settings))
+    _load("client_ca_file", "not a usable certificate", lambda: _trust(context, settings))
+    context.verify_mode = _VERIFY[settings.client_auth_type]
+    return context
+
+
+def allowed(certificate: Mapping[str, Any] | None, sans: frozenset[str] | None) -> bool:
+    """Say whether a verified certificate has one of these alternative names, if any are asked for.
+
+    Names are compared as they are, addresses by what they mean.
+    """
+    if sans is None:
+        return True
+    names = {
+        _address(value) if kind == "IP Address" else value
+        for kind, value in (certificate or {}).get("subjectAltName", ())
+    }
+    return not names.isdisjoint(_address(san) for san in sans)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip()))
+    except ValueError:
+        return text
+
+
+def _certify(context: ssl.SSLContext, settings: TlsServer) -> None:
+    key = settings.key.reveal() if settings.key is not None else None
+    with (
+        _Readable(settings.cert, settings.cert_file) as certificate,
+        _Readable(key, settings.key_file) as private,
+    ):
+        # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
+        context.load_cert_chain(certificate, private, password="")
+
+
+def _trust(context: ssl.SSLContext, settings: TlsServer) -> None:
+    if settings.client_ca is not None:
+        context.load_verify_locations(cadata=settings.client_ca)
+    elif settings.client_ca_file is not None:
+        context.load_verify_locations(cafile=settings.client_ca_file)
+
+
+def _load(key: str, message: str, load: Callable[[], None]) -> None:
+    try:
+        load()
+    except (OSError, ValueError) as exc:
+        # ssl.SSLError is an OSError; its text names library functions, not what to do.
+        plain = isinstance(exc, OSError) and not isinstance(exc, ssl.SSLError) and exc.strerror
+        raise ConfigError((ConfigProblem(f"{_PLACE}.{key}", plain or message),)) from None
+
+
+class _Outspoken(ssl.SSLObject):
+    """A connection that says why its handshake has failed.
+
+    asyncio drops the alert and closes, so that whoever has no certificate, or a wrong one, would
+    see nothing but an end. It sends what there is to send when the handshake wants to read more;
+    the failure is told when the other side has answered the alert, mostly by closing.
+    """
+
+    _failure: ssl.SSLError | None = None
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as exc:
+            self._failure = exc
+            raise ssl.SSLWantReadError from None
+
+
+class _Readable:
+    """A name under which OpenSSL can read a text that is in no file, for it reads only files.
+
+    The text stays in memory (Linux): a key given inline must not be written to any disk.
+    """
+
+    def __init__(self, text: str | None, path: Path | None) -> None:
+        self._text = text
+        self._path = path
+        self._number: int | None = None
+
+    def __enter__(self) -> str:
+        if self._text is None:
+            return str(self._path)
+        self._number = os.memfd_create("pem")
+        os.write(self._number, self._text.encode())
+        return f"/proc/self/fd/{self._number}"
+
+    def __exit__(self, *_: object) -> None:
+        if self._number is not None:
+            os.close(self._number)
