@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench format setup setup-test clean
+# How long `make fuzz` spends on each target, in seconds.
+FUZZ_SECONDS ?= 60
+
+.PHONY: demo test lint bench fuzz sbom format setup setup-test clean
 
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
@@ -16,6 +19,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive exporter
+	$(BIN)/pip check --quiet --disable-pip-version-check
+	$(BIN)/python scripts/check_licences.py >/dev/null || $(BIN)/python scripts/check_licences.py
 
 format: $(VENV)/.test
 	$(BIN)/ruff format .
@@ -23,6 +29,12 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+fuzz: $(VENV)/.test
+	$(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
+sbom: $(VENV)/.test
+	scripts/make-sbom
 
 setup: $(VENV)/.run
 

@@ -14,6 +14,8 @@ from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _LONGEST_TEXT = 1024
+_GREATEST = 2.0**63
+"""Beyond it no vendor counts, and sums of such numbers could be too large for a page."""
 _LATEST = 32503680000.0
 """The year 3000: no job starts later, so a greater number is not a time in this unit."""
 
@@ -112,7 +114,7 @@ class Record:
         if value is None or value == "":
             return None
         number = as_number(value)
-        if number is None or number != math.floor(number):
+        if number is None or number != math.floor(number) or abs(number) > _GREATEST:
             self._note(name, "a whole number")
             return None
         return int(number)

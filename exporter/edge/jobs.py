@@ -6,6 +6,7 @@ for the same things elsewhere: its batch metrics (dli_02_0238), its Cloud Eye me
 is. Times without a zone are UTC: in the vendor's example `error_time` is `create_time` in UTC.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -42,7 +43,9 @@ def _sum(record: Record, name: str) -> float | None:
     """Read the sum of the `records` of each source or sink."""
     counts = [_positive(part, "records") for part in record.records(name)]
     known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    total = sum(known)
+    # Of numbers that are each too large to be true the sum can be none.
+    return total if known and math.isfinite(total) else None
 
 
 _METRICS: Mapping[str, tuple[str, _Reader]] = {

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -249,8 +250,9 @@ def _place(path: list[str]) -> str:
 
 
 def _duplicate(pairs: list[tuple[str, Any]]) -> _Unfit:
-    names = [name for name, _ in pairs]
-    twice = next(name for index, name in enumerate(names) if name in names[:index])
+    # A body can have as many names as fit into it: each is counted once.
+    counts = Counter(name for name, _ in pairs)
+    twice = next(name for name, count in counts.items() if count > 1)
     # One of the two values would be lost.
     return _Unfit(f"{_shown(twice)} only once")
 

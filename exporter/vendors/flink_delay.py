@@ -7,6 +7,7 @@ is made by an assigner chained to it, or by the next vertex. Flink documentation
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import quote
 
 from exporter.reading import Flaws, Record
@@ -60,12 +61,16 @@ def parse_vertices(graph: Record) -> dict[str, Vertex]:
     if not inputs:
         nodes = graph.records("vertices")
         inputs = _guess_inputs(nodes)
+    readers: dict[str, list[str]] = {}
+    for other, ids in inputs.items():
+        for vertex_id in ids:
+            readers.setdefault(vertex_id, []).append(other)
     return {
         vertex_id: Vertex(
             vertex_id=vertex_id,
             parallelism=node.count("parallelism") or 0,
             is_source=not inputs[vertex_id],
-            readers=tuple(other for other, ids in inputs.items() if vertex_id in ids),
+            readers=tuple(readers.get(vertex_id, ())),
         )
         for node in nodes
         if (vertex_id := node.text("id")).isalnum()
@@ -122,8 +127,12 @@ def parse_subtask_delay(document: object, now: float, flaws: Flaws) -> float | N
 
 
 def subtask_names(names: Iterable[str], parallelism: int) -> list[str]:
-    """Name the metrics of each subtask, such as `0.currentInputWatermark`."""
-    return [f"{subtask}.{name}" for name in names for subtask in range(parallelism)]
+    """Name the metrics of each subtask, such as `0.currentInputWatermark`.
+
+    Ends where there are more than fit into one selection: a parallelism may be any number.
+    """
+    found = (f"{subtask}.{name}" for name in names for subtask in range(parallelism))
+    return list(islice(found, _LONGEST_SELECTION))
 
 
 def worst(delays: Iterable[float | None]) -> float | None:
@@ -135,7 +144,7 @@ def _guess_inputs(vertices: list[Record]) -> dict[str, set[str]]:
     inputs: dict[str, set[str]] = {}
     for vertex in vertices:
         is_source = not inputs or vertex.text("name").startswith("Source:")
-        inputs[vertex.text("id")] = set() if is_source else {list(inputs)[-1]}
+        inputs[vertex.text("id")] = set() if is_source else {next(reversed(inputs))}
     return inputs
 
 
