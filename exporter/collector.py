@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from exporter.agenda import Agenda
 from exporter.errors import FetchError, Reason
 from exporter.incidents import Incidents, Log, trail
-from exporter.ledger import Agenda, Ledger, Steps
+from exporter.ledger import Ledger, Steps
 from exporter.model import Job, Snapshot
 from exporter.pacing import Backoff
 from exporter.reading import Flaws

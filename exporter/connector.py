@@ -7,6 +7,7 @@ connections, one token bucket and one concurrency limit.
 import asyncio
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.request import getproxies
 
@@ -36,6 +37,11 @@ _HEADERS = {
 _BURST_SECONDS = 1.0
 _LOGINS = 2
 """Connections beside those of `concurrency`: logins wait for no other request."""
+_LOGIN_SHARE = 0.75
+"""A login happens within the time of the request that needs it. Were it given all of that time, the
+request would be the one that is said to have timed out, although it was never sent."""
+_LARGEST_LOGIN = 1024 * 1024
+"""Bytes: tokens and keys with all that is told about them take a few thousand."""
 
 
 class Connector:
@@ -62,6 +68,11 @@ class Connector:
             ),
             slots=asyncio.Semaphore(settings.concurrency),
             timeout=settings.timeout,
+        )
+        self._login_limits = replace(
+            self._limits,
+            timeout=settings.timeout * _LOGIN_SHARE,
+            largest_answer=_LARGEST_LOGIN,
         )
         self.http: Http = self._open()
         self._metadata_http: Http | None = None
@@ -106,7 +117,7 @@ class Connector:
             source=self._settings.name,
             telemetry=self._telemetry,
             monotonic=self.world.monotonic,
-            limits=self._limits,
+            limits=self._login_limits,
         )
         # The body is decompressed by now, so the headers about its wire form would be wrong.
         kept = {

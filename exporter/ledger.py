@@ -8,16 +8,16 @@ What takes long with very many jobs is done in steps, so that whoever runs them 
 in between: see `Steps`.
 """
 
-import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from operator import attrgetter
 from random import Random
 from typing import TypeVar
 
-from exporter.merging import merge, new_run, settle
+from exporter.agenda import Agenda, Rota
+from exporter.merging import lasting, measures, merge, new_run, settle
 from exporter.model import CHANGING_STATES, Job, JobKey, State
+from exporter.selection import Selection
 from exporter.sharding import Shard
 from exporter.source import Inventory, SourceSettings
 
@@ -27,9 +27,9 @@ _PATIENCE = 3
 """Failures in a row after which details are no longer asked for at every poll."""
 _REPEATS = 3
 """How often details that tell another state than the listing are asked for again at once."""
-_ROUTINE_SHARE = 4
-"""One question in so many is about a job whose details are merely old, whatever else is due."""
-_GRAIN = 1e-6
+_JUST_BEFORE = 1e-3
+"""Seconds: enough to tell an earlier observation from a later one."""
+_asked_at = attrgetter("asked_at")
 
 _T = TypeVar("_T")
 Steps = Generator[None, None, _T]
@@ -56,6 +56,8 @@ class _Track:
     details: Job | None = None
     detailed_at: float | None = None
     """When details were last had."""
+    measured_at: float | None = None
+    """When they last told what holds for a moment only; None when no such thing is kept."""
     job: Job | None = None
     """Row and details put together, as it is shown."""
     changed: bool = True
@@ -86,31 +88,6 @@ class _Stranger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agenda:
-    """What to ask after an inventory, most urgent first."""
-
-    news: tuple[Job, ...] = ()
-    """Jobs to which something has happened."""
-    missing: tuple[Job, ...] = ()
-    """Jobs that a complete listing lacks: to be asked for by id before they are let go."""
-    urgent: tuple[Job, ...] = ()
-    """Jobs that are about to change, that only details tell the state of, or that are new to us."""
-    routine: tuple[Job, ...] = ()
-    """Jobs whose details have merely become old."""
-
-    def in_order(self) -> Iterator[Job]:
-        """Yield everything in the order to ask: if time runs out, no kind has had none of it."""
-        yield from self.news
-        yield from self.missing
-        routine = iter(self.routine)
-        for number, job in enumerate(self.urgent, start=1):
-            yield job
-            if number % (_ROUTINE_SHARE - 1) == 0:
-                yield from islice(routine, 1)
-        yield from routine
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """What there is to show of a source."""
 
@@ -132,22 +109,19 @@ class Ledger:
         shard: Shard | None = None,
     ) -> None:
         self._settings = settings
+        self._selection = Selection(settings)
         self._supersedes = supersedes
         self._shard = shard or Shard()
         self._tracks: dict[JobKey, _Track] = {}
         self._strangers: dict[JobKey, _Stranger] = {}
-        self._include = _any_of(settings.jobs.include)
-        self._exclude = _any_of(settings.jobs.exclude)
-        self._expect = tuple((text, re.compile(text)) for text in settings.expect)
         self._listed_once = False
-        self._listed_at: float | None = None
         # Sources that start together, with a job each, must not ask about it at the same polls.
-        self._credit = random.random()
+        self._rota = Rota(settings.detail_interval, credit=random.random())
 
     def adopt(self, jobs: Iterable[Job]) -> None:
         """Take over jobs known from before; the next listing confirms them or lets them go."""
         for job in jobs:
-            if self._selected(job) and self._owned(job):
+            if self._selection.watches(job) and self._owned(job):
                 since = job.state_since_timestamp or job.observed_timestamp
                 track = _Track(row=job, seen_at=job.observed_timestamp, asked=True, since=since)
                 track.job = job
@@ -161,7 +135,7 @@ class Ledger:
         """Take in what a listing found, in steps."""
         seen: set[JobKey] = set()
         for count, row in enumerate(inventory.jobs, start=1):
-            if self._selected(row):
+            if self._selection.watches(row):
                 key = row.key
                 seen.add(key)
                 self._note_row(key, row, now)
@@ -178,9 +152,14 @@ class Ledger:
         track = self._tracks.get(job.key)
         if track is None:
             return
+        if track.row.observed_timestamp > now:
+            track.row = track.row.at(job.observed_timestamp - _JUST_BEFORE)
         # A part that could not be had this time, or that ended runs no longer tell, stays known.
         track.details = job if track.details is None else merge(track.details, job)
         track.detailed_at = now
+        if measures(job):
+            track.measured_at = now
+        self._drop_old_measurements(track, now)
         track.news = False
         # What comes from a cache may be older than the change it was asked for, and of a run that
         # ended nobody would ask again: how it ended would never be known.
@@ -211,7 +190,11 @@ class Ledger:
         shown, age = [], None
         for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
             job = track.job
-            if job is not None and key not in replaced and self._shown(job, track, now):
+            if (
+                job is not None
+                and key not in replaced
+                and self._selection.shows(job, asked=track.asked, now=now)
+            ):
                 shown.append(job)
                 if _lives(job):
                     had_at = track.seen_at if track.detailed_at is None else track.detailed_at
@@ -226,15 +209,14 @@ class Ledger:
 
         Each shard knows the names of all jobs, and tells of its own share of the entries.
         """
-        if not self._listed_once or not self._expect:
+        if not self._listed_once or not self._selection.expects_any:
             return ()
         names = {track.row.job_name for track in self._tracks.values()}
         names |= {stranger.name for stranger in self._strangers.values()}
         return tuple(
             text
-            for text, pattern in self._expect
+            for text in self._selection.unmatched(names)
             if self._shard.owns(self._settings.name, "expect", text)
-            and not any(pattern.fullmatch(name) for name in names)
         )
 
     def behind(self, left: Iterable[Job]) -> bool:
@@ -248,14 +230,25 @@ class Ledger:
             if _differs(track.row, row):
                 track.changed = track.news = True
                 track.disagreements = 0
+            if track.details is not None and track.details.observed_timestamp > now:
+                # The clock was put back. Taken for newer than all that comes until it is there
+                # again, these details would hide every change of the job for so long.
+                track.details = track.details.at(row.observed_timestamp - _JUST_BEFORE)
+            if track.details is not None and _outdated(track.details, track.row, row):
+                track.details = None
+            if not row.native_status and track.row.native_status:
+                # It is silent about the state; what its predecessor told is not to be forgotten.
+                known = track.details
+                track.details = track.row if known is None else merge(track.row, known)
             track.row = row
             track.missing = 0
+            self._drop_old_measurements(track, now)
         elif self._owned(row):
             track = self._tracks[key] = _Track(
                 row=row, seen_at=now, asked_at=now, news=self._listed_once
             )
         else:
-            if self._expect:
+            if self._selection.expects_any:
                 self._strangers[key] = _Stranger(row.job_name)
             return
         self._settle(track)
@@ -283,7 +276,19 @@ class Ledger:
         track.asked_at = now
         if track.routine:
             track.routine = False
-            self._credit -= 1
+            self._rota.asked()
+
+    def _drop_old_measurements(self, track: _Track, now: float) -> None:
+        """Let go of delays and the like that no details have confirmed for `stale_after`.
+
+        The listing alone goes on to say that the job runs: without this a delay, or a restart that
+        only the plan tells of, would be shown for as long as details cannot be had.
+        """
+        if track.measured_at is None or track.details is None or track.row.ended:
+            return
+        if now - track.measured_at > self._settings.detail_interval + self._settings.stale_after:
+            track.details = lasting(track.details)
+            track.measured_at = None
 
     def _settle(self, track: _Track) -> None:
         track.job, track.since = settle(
@@ -291,7 +296,7 @@ class Ledger:
             track.details,
             before=track.job,
             since=track.since,
-            expected=self._expected,
+            expected=self._selection.expects,
         )
 
     def _agenda(self, now: float, missing: tuple[Job, ...]) -> Steps[Agenda]:
@@ -304,7 +309,7 @@ class Ledger:
                 yield
             job = track.job
             track.routine = False
-            if job is None or key in replaced or track.missing or self._hidden_draft(job):
+            if job is None or key in replaced or track.missing or self._selection.hides_draft(job):
                 continue
             restless = job.state in CHANGING_STATES or not track.row.native_status
             if track.failures >= _PATIENCE and (restless or track.changed):
@@ -316,68 +321,21 @@ class Ledger:
                 urgent.append(track)
             elif _lives(job):
                 calm.append(track)
-        routine = self._due(calm, now)
+        routine = self._rota.due(calm, now, asked_at=_asked_at)
         for track in routine:
             track.routine = True
         return Agenda(
-            news=_rows(sorted(news, key=attrgetter("asked_at"))),
+            news=_rows(sorted(news, key=_asked_at)),
             missing=missing,
             # What was never asked for comes last: at the start that is everything.
             urgent=_rows(sorted(urgent, key=lambda track: (not track.asked, track.asked_at))),
             routine=_rows(routine),
         )
 
-    def _due(self, calm: list[_Track], now: float) -> list[_Track]:
-        """Return as many of the jobs with the oldest details as the time since then is worth.
-
-        In each detail_interval every job is worth one question. That spreads them evenly over the
-        polls, and when there is no time for all the oldest are still the first.
-        """
-        elapsed = 0.0 if self._listed_at is None else max(0.0, now - self._listed_at)
-        self._listed_at = now
-        earned = len(calm) * elapsed / self._settings.detail_interval
-        self._credit = min(self._credit + earned, max(1.0, len(calm)))
-        calm.sort(key=attrgetter("asked_at"))
-        return calm[: int(self._credit + _GRAIN)]
-
     def _owned(self, row: Job) -> bool:
         # A later run must find the earlier one in the same shard, or none would be replaced.
         name = row.job_name if self._supersedes else row.job_id
         return self._shard.owns(self._settings.name, row.project, name)
-
-    def _selected(self, row: Job) -> bool:
-        if self._settings.jobs.ids:
-            return True
-        if self._include is not None and not self._include.fullmatch(row.job_name):
-            return False
-        return self._exclude is None or not self._exclude.fullmatch(row.job_name)
-
-    def _shown(self, job: Job, track: _Track, now: float) -> bool:
-        if not job.native_status and not track.asked:
-            # The listing says nothing of states and details are on their way: no false unknown.
-            return False
-        if self._settings.jobs.ids or self._expected(job.job_name):
-            return True
-        if job.state is State.CREATED:
-            return self._settings.jobs.drafts
-        if job.state not in (State.STOPPED, State.FINISHED):
-            return True
-        ended_at = job.end_timestamp or job.updated_timestamp
-        if ended_at is None and not track.asked:
-            # Listings hold jobs that ended years ago. Until details have told when, such a job
-            # would come and go at every start of the exporter.
-            return False
-        if ended_at is None:
-            ended_at = job.state_since_timestamp or job.observed_timestamp
-        return now - ended_at <= self._settings.ended_retention
-
-    def _hidden_draft(self, job: Job) -> bool:
-        return job.state is State.CREATED and not (
-            self._settings.jobs.drafts or self._settings.jobs.ids or self._expected(job.job_name)
-        )
-
-    def _expected(self, name: str) -> bool:
-        return any(pattern.fullmatch(name) for _, pattern in self._expect)
 
     def _replaced(self) -> set[JobKey]:
         """Return the ended runs that a later run of the same name has taken the place of."""
@@ -420,14 +378,14 @@ def _agree(row: Job, details: Job) -> bool:
     return "" in words or words[0] == words[1]
 
 
+def _outdated(details: Job, previous: Job, row: Job) -> bool:
+    """Say whether details are of the run before the one that two rows tell the beginning of."""
+    return details.observed_timestamp <= previous.observed_timestamp and new_run(previous, row)
+
+
 def _started(job: Job) -> tuple[float, JobKey]:
     return (job.start_timestamp or job.created_timestamp or 0.0, job.key)
 
 
 def _first(pair: tuple[float, JobKey]) -> float:
     return pair[0]
-
-
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    patterns = tuple(patterns)
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None

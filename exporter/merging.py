@@ -19,12 +19,21 @@ _BOUND_TO_STATE = (
     "input_delay_seconds",
     "duration_seconds",
     "end_timestamp",
+    # It dates an end where nothing else does: a change from before that end must not.
+    "updated_timestamp",
     "tasks",
     "nodes",
 )
 """What may be different as soon as the state is: never carried over a change of it."""
 
+_MEASURED = (
+    *("finer_state", "graph_state", "input_delay_seconds"),
+    *("duration_seconds", "tasks", "nodes"),
+)
+"""What of a job that lives is different a little later, though nothing happens to it."""
+
 _RUNNING_LIKE = frozenset({State.RUNNING, State.RESTARTING, State.STOPPING})
+_BEGINNING = frozenset({State.STARTING, State.RUNNING, State.RESTARTING})
 _NAMES = tuple(field.name for field in fields(Job))
 _LASTING = tuple(
     name
@@ -33,6 +42,7 @@ _LASTING = tuple(
     and name != "observed_timestamp"
 )
 _UNKNOWN: tuple[object, ...] = (None, "", ())
+_NOTHING = {field.name: field.default for field in fields(Job)}
 
 # Every job of a source is put together anew at every poll: its fields are read and written all at
 # once, since `dataclasses.replace` takes several times as long.
@@ -48,6 +58,17 @@ def merge(one: Job, other: Job) -> Job:
 def finish(job: Job) -> Job:
     """Settle what follows from the rest: the finer state, and the duration where none was given."""
     return Job(**_finished(_facts(job)))
+
+
+def measures(job: Job) -> bool:
+    """Say whether an observation tells anything that holds for a moment only."""
+    return any(getattr(job, name) not in _UNKNOWN for name in _MEASURED)
+
+
+def lasting(job: Job) -> Job:
+    """Return a job without what held for a moment only."""
+    facts = _facts(job)
+    return Job(**facts | {name: _NOTHING[name] for name in _MEASURED})
 
 
 def settle(
@@ -67,7 +88,7 @@ def settle(
     if (
         before is None
         or before.state is not facts["state"]
-        or _differ(before, facts["run_id"], facts["start_timestamp"])
+        or _tell_apart(before, facts["run_id"], facts["start_timestamp"])
     ):
         since = facts["observed_timestamp"]
     if facts["state_since_timestamp"] is None:
@@ -79,15 +100,29 @@ def settle(
 
 def new_run(older: Job, newer: Job) -> bool:
     """Say whether the two observations belong to different runs of the job."""
-    return _differ(older, newer.run_id, newer.start_timestamp)
+    told = _tell_apart(older, newer.run_id, newer.start_timestamp)
+    return _begins_anew(older.state, newer.state) if told is None else told
 
 
-def _differ(older: Job, run_id: str, start_timestamp: float | None) -> bool:
+def _tell_apart(older: Job, run_id: str, start_timestamp: float | None) -> bool | None:
+    """Say whether two runs are different by what names them; None when nothing does."""
     if older.run_id and run_id:
         return older.run_id != run_id
     if older.start_timestamp is None or start_timestamp is None:
-        return False
+        return None
     return start_timestamp != older.start_timestamp
+
+
+def _begins_anew(before: State, after: State) -> bool:
+    """Say whether a job can have come to a state only by another run.
+
+    Rows of some listings name no run. What was known of one that has ended, of its restarts and
+    errors and its start, would be shown as that of its successor until details came.
+    """
+    if after is State.CREATED:
+        # The job of that name is another one.
+        return before not in (State.CREATED, State.UNKNOWN)
+    return before in ENDED_STATES and after in _BEGINNING
 
 
 def _facts(job: Job) -> _Facts:

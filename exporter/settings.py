@@ -9,7 +9,9 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Self
 
+import httpx
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -116,6 +118,27 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
+def _endpoint(text: str) -> str:
+    # What no URL holds as it is, control characters above all, would come into requests and logs.
+    match = re.fullmatch(r"https?://[^/?#@\s\\]+(/(?:(?![?#\\])[!-~])*)?", text)
+    if match is None or not has_an_address(text):
+        raise PydanticCustomError(
+            "endpoint", "expected http(s)://host[:port][/path], without credentials or query"
+        )
+    return text.rstrip("/")
+
+
+def has_an_address(text: str) -> bool:
+    """Say whether host and port of a URL are ones that the HTTP library can connect to."""
+    try:
+        url = httpx.URL(text)
+        return bool(url.host) and (url.port is None or 0 < url.port < 65536)
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+"""The address of a service: a URL without user, query, fragment or control characters."""
 Duration = Annotated[float, BeforeValidator(_duration)]
 PositiveDuration = Annotated[float, BeforeValidator(_positive_duration)]
 _masked = PlainSerializer(repr, return_type=str)

@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any, Literal, Protocol, Self
 
-import httpx
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.errors import FetchError
 from exporter.model import Job
 from exporter.reading import Flaws
-from exporter.settings import Duration, ExistingFile, PositiveDuration, Section
+from exporter.settings import (
+    Duration,
+    Endpoint,
+    ExistingFile,
+    PositiveDuration,
+    Section,
+    has_an_address,
+)
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 RESERVED_LABELS = frozenset(
@@ -58,29 +64,11 @@ def _labels(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
-def _endpoint(text: str) -> str:
-    match = re.fullmatch(r"(https?)://([^/?#@\s\\]+)(/[^?#\s\\]*)?", text)
-    if match is None or not _has_an_address(text):
-        raise PydanticCustomError(
-            "endpoint", "expected http(s)://host[:port][/path], without credentials or query"
-        )
-    return text.rstrip("/")
-
-
 def _proxy_url(text: str) -> str:
     match = re.fullmatch(r"https?://([^/?#@\s]+@)?[^/?#@\s]+/?", text)
-    if match is None or not _has_an_address(text):
+    if match is None or not has_an_address(text):
         raise PydanticCustomError("proxy_url", "expected http(s)://host:port")
     return text
-
-
-def _has_an_address(text: str) -> bool:
-    """Say whether host and port of a URL are ones that the HTTP library can connect to."""
-    try:
-        url = httpx.URL(text)
-        return bool(url.host) and (url.port is None or 0 < url.port < 65536)
-    except (httpx.InvalidURL, ValueError):
-        return False
 
 
 def _texts(value: Any) -> Any:
@@ -92,7 +80,6 @@ def _texts(value: Any) -> Any:
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Labels = Annotated[Mapping[str, str], AfterValidator(_labels)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 

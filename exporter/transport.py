@@ -73,7 +73,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         # Made at the first request, because a session belongs to the loop that runs then.
         if self._session is None:
-            self._session = aiohttp.ClientSession(
+            session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=0,
                     limit_per_host=self._connections,
@@ -87,6 +87,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 # Proxies from the environment are httpx's business, netrc is nobody's.
                 trust_env=False,
             )
+            # A request whose connection breaks is signed anew by whoever tries it again, and
+            # counted. aiohttp by itself would send it a second time as it is, where a platform
+            # that has seen its nonce refuses it, and takes the key for misused. No option says so.
+            session._retry_connection = False
+            self._session = session
         return self._session
 
 
@@ -187,15 +192,17 @@ class PlainClient:
             while True:
                 response = await self._transport.handle_async_request(request)
                 response.history = list(history)
+                accepted = False
                 try:
                     request = await flow.asend(response)
                 except StopAsyncIteration:
+                    accepted = True
                     return response
-                except BaseException:
-                    await response.aclose()
-                    raise
-                # No flow of ours needs what a refusal says, and it may be of any size.
-                await response.aclose()
+                finally:
+                    # No flow of ours needs what a refusal says, and it may be of any size. One
+                    # that fails, or is cancelled while it logs in, leaves nobody to read it.
+                    if not accepted:
+                        await response.aclose()
                 history.append(response)
         finally:
             await flow.aclose()

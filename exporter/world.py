@@ -20,6 +20,18 @@ HUAWEI_METADATA = "http://169.254.169.254"
 ALIBABA_METADATA = "http://100.100.100.200"
 
 
+def find_home() -> Path:
+    """Return the home of the user, or a folder that does not exist when there is none.
+
+    In a container the process often runs under a number that no name, and so no home, belongs to.
+    Only the profile files of the vendors' tools are looked for there.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything that varies from one run to the next."""
@@ -31,7 +43,7 @@ class World:
     sleep: Sleep = asyncio.sleep
     random: Random = field(default_factory=Random)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
-    home: Path = field(default_factory=Path.home)
+    home: Path = field(default_factory=find_home)
     transport: Callable[[], httpx.AsyncBaseTransport] | None = None
     """Makes the transport of a source's client; None for real connections."""
     huawei_metadata: str = HUAWEI_METADATA

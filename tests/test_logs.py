@@ -210,6 +210,22 @@ def test_message_of_a_library_may_be_empty() -> None:
 
 
 @pytest.mark.usefixtures("_libraries")
+def test_sentence_of_a_library_is_said_once_a_minute() -> None:
+    """Whatever it is about: without this a lack of sockets would fill the disk with its log."""
+    log, stream = _log()
+    now = [1000.0]
+    quiet_libraries(log, monotonic=lambda: now[0])
+    for seconds in (0.0, 1.0, 30.0, 28.9, 0.2):
+        now[0] += seconds
+        for socket in range(3):
+            told = f"out of resource\nsocket: {socket}"
+            logging.getLogger("asyncio").error(told)
+            logging.getLogger("uvicorn").error("no answer to %s", socket)
+    events = [_fields(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == ["out of resource", "no answer to 0"] * 2
+
+
+@pytest.mark.usefixtures("_libraries")
 def test_quieting_twice_says_everything_once_and_to_the_last_log() -> None:
     first, first_stream = _log()
     second, second_stream = _log()

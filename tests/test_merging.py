@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exporter.merging import finish, merge
+from exporter.merging import finish, lasting, measures, merge
 from exporter.model import State
 from tests.jobs import job
 from tests.virtual_time import EPOCH
@@ -67,6 +67,58 @@ def test_new_run_owes_nothing_to_the_last_one(one: dict[str, Any], other: dict[s
     details = job(restart_times=9, error_type="X", last_error_timestamp=4.0, **one)
     row = job(observed_timestamp=EPOCH + 30, **other)
     assert merge(details, row) == row
+
+
+@pytest.mark.parametrize("ended", [State.FAILED, State.STOPPED, State.FINISHED])
+@pytest.mark.parametrize("begun", [State.STARTING, State.RUNNING, State.RESTARTING])
+def test_ended_run_leaves_nothing_to_the_next_though_nothing_names_either(
+    ended: State, begun: State
+) -> None:
+    details = job(state=ended, restart_times=9, error_type="X", start_timestamp=4.0)
+    row = job(state=begun, observed_timestamp=EPOCH + 30)
+    assert merge(details, row) == row
+
+
+def test_draft_owes_nothing_to_the_job_that_had_its_name() -> None:
+    details = job(restart_times=9, start_timestamp=4.0)
+    row = job(state=State.CREATED, observed_timestamp=EPOCH + 30)
+    assert merge(details, row) == row
+
+
+@pytest.mark.parametrize("named", [{"run_id": "a"}, {"start_timestamp": 4.0}])
+@pytest.mark.parametrize("later", [State.STOPPING, State.RUNNING])
+def test_failed_run_that_names_itself_is_the_same_run_still(
+    named: dict[str, Any], later: State
+) -> None:
+    details = job(state=State.FAILED, restart_times=9, **named)
+    row = job(state=later, observed_timestamp=EPOCH + 30, **named)
+    assert merge(details, row).restart_times == 9
+
+
+def test_failed_run_that_is_being_stopped_is_the_same_run_still() -> None:
+    details = job(state=State.FAILED, restart_times=9)
+    row = job(state=State.STOPPING, observed_timestamp=EPOCH + 30)
+    assert merge(details, row).restart_times == 9
+
+
+def test_change_of_the_record_before_the_end_does_not_date_the_end() -> None:
+    details = job(updated_timestamp=5.0)
+    row = job(state=State.FINISHED, observed_timestamp=EPOCH + 30)
+    assert merge(details, row).updated_timestamp is None
+
+
+def test_lasting_facts_are_all_but_what_holds_for_a_moment() -> None:
+    details = job(
+        restart_times=2,
+        queue="q",
+        finer_state=State.RESTARTING,
+        graph_state="RESTARTING",
+        input_delay_seconds=0.0,
+        tasks=(("running", 2),),
+    )
+    assert measures(details)
+    assert lasting(details) == job(restart_times=2, queue="q")
+    assert not measures(lasting(details))
 
 
 def test_run_id_decides_when_start_times_differ_by_a_little() -> None:

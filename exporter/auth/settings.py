@@ -1,12 +1,11 @@
 """Declare what the `auth` section of a source may hold, per vendor."""
 
 from typing import Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.settings import SecretFile, SecretText, Section
+from exporter.settings import Endpoint, SecretFile, SecretText, Section
 
 
 class IamSettings(Section):
@@ -15,24 +14,12 @@ class IamSettings(Section):
     Without `endpoint` the IAM of the source's region, without `project_name` its project.
     """
 
-    endpoint: str | None = None
+    endpoint: Endpoint | None = None
     username: str = Field(min_length=1)
     password: SecretText = None
     password_file: SecretFile = None
     domain: str = Field(min_length=1)
     project_name: str = ""
-
-    @field_validator("endpoint")
-    @classmethod
-    def _is_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise PydanticCustomError("endpoint", "expected a URL such as https://iam.example.com")
-        if parts.username is not None or parts.query or parts.fragment:
-            raise PydanticCustomError("endpoint", "expected a URL without user, query or fragment")
-        return value
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

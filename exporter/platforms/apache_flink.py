@@ -24,7 +24,8 @@ from exporter.model import Job, State
 from exporter.platforms import Platform
 from exporter.reading import Flaws, Record
 from exporter.refusals import flink
-from exporter.source import CallCost, Details, Endpoint, Inventory, SourceSettings
+from exporter.settings import Endpoint
+from exporter.source import CallCost, Details, Inventory, SourceSettings
 from exporter.vendors.flink_delay import parse_vertices
 from exporter.vendors.flink_delay_reader import DelayReader
 from exporter.vendors.flink_graph import parse_flink_state, parse_graph, parse_task_counts
@@ -90,7 +91,8 @@ class FlinkSource:
                 for address in settings.addresses
             ]
         )
-        self._version: str | None = None
+        self._version = ""
+        self._version_known = False
         self._listed: frozenset[str] = frozenset()
         self._delays = DelayReader(self._managers, self._clock)
 
@@ -104,16 +106,16 @@ class FlinkSource:
                 inventory = await self._fetch_overview(flaws)
         except FetchError:
             # Who answers next may be another JobManager, of another version.
-            self._version = None
+            self._version_known = False
             raise
         listed = frozenset(job.job_id for job in inventory.jobs)
         if self._listed - listed:
             # Jobs disappear when they expire, and when a JobManager is replaced.
-            self._version = None
+            self._version_known = False
         self._listed = listed
         self._delays.keep_only(listed)
         await self._learn_version(flaws)
-        jobs = tuple(replace(job, engine_version=self._version or "") for job in inventory.jobs)
+        jobs = tuple(replace(job, engine_version=self._version) for job in inventory.jobs)
         return replace(inventory, jobs=jobs)
 
     async def fetch_details(self, job: Job) -> Details:
@@ -129,7 +131,7 @@ class FlinkSource:
             found = found.at(min(found.observed_timestamp, job.observed_timestamp - _CACHED))
         changes: dict[str, Any] = {
             "job_name": found.job_name or job.job_name,
-            "engine_version": self._version or "",
+            "engine_version": self._version,
         }
         failures: list[FetchError] = []
 
@@ -180,15 +182,17 @@ class FlinkSource:
         return Record(document, "job", flaws)
 
     async def _learn_version(self, flaws: Flaws) -> None:
-        if self._version is not None:
+        if self._version_known:
             return
         try:
             document = await self._managers.ask(CONFIG, ("config",))
         except FetchError as exc:
             # A proxy may keep this path to itself, and it is no reason to call the source down.
-            self._version = None if exc.retryable else ""
+            # Until there is another answer the last one holds.
+            self._version_known = not exc.retryable
         else:
-            self._version = Record(document, "config", flaws).text("flink-version")
+            self._version = Record(document, "config", flaws).text("flink-version") or self._version
+            self._version_known = True
 
     def _parts(self, job: Job, graph: Record, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
         """Choose what else to ask: no question is sent whose answer is known to be empty."""

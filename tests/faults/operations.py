@@ -1,0 +1,346 @@
+"""Every operation that the exporter calls at a platform, and how to make it call them.
+
+A row is one operation of one platform: the host it is asked of, what its requests look like, what
+fails with it, and how often one poll asks when each question is answered once.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from exporter.simulator.clouds import (
+    ALIBABA_KEY,
+    ALIBABA_SECRET,
+    DATAARTS_WORKSPACE,
+    DOMAIN,
+    HUAWEI_KEY,
+    HUAWEI_SECRET,
+    PASSWORD,
+    PROJECT_ID,
+    USER,
+    WORKSPACE,
+)
+from tests.faults.exchange import Asked
+
+
+class Part(StrEnum):
+    """What an operation is part of, and so what is seen when it fails."""
+
+    LISTING = "listing"
+    """The poll fails: the source is down, its jobs stay as they were."""
+    DETAILS = "details"
+    """The source stays up: what is known of the job stays, the failure is counted."""
+    EXTRA = "extra"
+    """Nothing but the extra is missing, and nothing is counted."""
+    LOGIN = "login"
+    """As for the listing, which cannot be asked for without it."""
+    METADATA = "metadata"
+    """As for a login; whatever goes wrong there means that there are no credentials."""
+
+
+_KEYS = {
+    "huawei": f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}",
+    "huawei_login": (
+        f"auth: {{iam: {{endpoint: '<iam>', domain: {DOMAIN}, username: {USER}, "
+        f"password: {PASSWORD}}}}}"
+    ),
+    "alibaba": f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}",
+}
+_PLATFORMS = {
+    "huawei_dli": f"platform: huawei_dli, endpoint: '<dli>', project_id: {PROJECT_ID}",
+    "huawei_dataarts": (
+        f"platform: huawei_dataarts, endpoint: '<dataarts>', project_id: {PROJECT_ID}, "
+        f"workspace: {DATAARTS_WORKSPACE}"
+    ),
+    "alibaba_blink": "platform: alibaba_blink, endpoint: '<foas>', projects: [project1]",
+    "alibaba_flink": (
+        f"platform: alibaba_flink, endpoint: '<ververica>', workspace: {WORKSPACE}, "
+        "namespaces: [default]"
+    ),
+    "apache_flink": "platform: apache_flink, endpoint: '<flink>'",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation; with `by_id` the source asks for one job by its id instead of listing."""
+
+    platform: str
+    name: str
+    """As the vendor and `streaming_exporter_api_requests_total` call it."""
+    host: str
+    path: str
+    part: Part
+    login: str = ""
+    by_id: bool = False
+    asked: int = 1
+    """Requests of one poll, if each is sent once and fails for good."""
+    also: tuple[str, ...] = field(default=())
+    """Other hosts that the scenario needs."""
+    method: str = "GET"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the hosts of the scenario."""
+        return (self.host, *self.also, "bystander")
+
+    def matches(self, asked: Asked) -> bool:
+        """Say whether a request is one of this operation."""
+        return re.fullmatch(self.path, asked.path) is not None
+
+    def source(self, addresses: Mapping[str, str]) -> str:
+        """Return the settings of a source that calls this operation, whose hosts are there."""
+        settings = [_PLATFORMS[self.platform]]
+        settings += [_KEYS[self.login]] if self.login else []
+        text = ", ".join(settings)
+        for host, address in addresses.items():
+            text = text.replace(f"<{host}>", address)
+        return text
+
+    def __str__(self) -> str:
+        name = self.name.replace("/", ".").replace(":", "").strip(".")
+        return f"{self.platform}-{name}" + ("-by-id" if self.by_id else "")
+
+
+_DLI_JOBS = rf"/v1.0/{PROJECT_ID}/streaming/jobs"
+_DATAARTS_JOBS = rf"/v1/{PROJECT_ID}/jobs"
+_FOAS = "/api/v2/projects/project1"
+_VERVERICA = "/api/v2/namespaces/default"
+_FLINK_JOB = "/jobs/[0-9a-f]{32}"
+_LOGIN = "KeystoneCreateUserTokenByPassword"
+
+
+OPERATIONS = (
+    Operation(
+        platform="huawei_dli",
+        name="ListFlinkJobs",
+        host="dli",
+        path=_DLI_JOBS,
+        part=Part.LISTING,
+        login="huawei",
+    ),
+    Operation(
+        platform="huawei_dli",
+        name="ShowFlinkJob",
+        host="dli",
+        path=rf"{_DLI_JOBS}/\d+",
+        part=Part.DETAILS,
+        login="huawei",
+    ),
+    Operation(
+        platform="huawei_dli",
+        name="ShowFlinkJob",
+        host="dli",
+        path=rf"{_DLI_JOBS}/\d+",
+        part=Part.LISTING,
+        login="huawei",
+        by_id=True,
+    ),
+    Operation(
+        platform="huawei_dli",
+        name="ShowFlinkJobExecutionGraph",
+        host="dli",
+        path=rf"{_DLI_JOBS}/\d+/execute-graph",
+        part=Part.DETAILS,
+        login="huawei",
+    ),
+    Operation(
+        platform="huawei_dli",
+        name=_LOGIN,
+        host="iam",
+        path="/v3/auth/tokens",
+        part=Part.LOGIN,
+        login="huawei_login",
+        also=("dli",),
+        method="POST",
+    ),
+    Operation(
+        platform="huawei_dli",
+        name="GetSecurityKey",
+        host="huawei_metadata",
+        path="/.*",
+        part=Part.METADATA,
+        also=("dli",),
+    ),
+    Operation(
+        platform="huawei_dataarts",
+        name="ListJobs",
+        host="dataarts",
+        path=_DATAARTS_JOBS,
+        part=Part.LISTING,
+        login="huawei",
+    ),
+    Operation(
+        platform="huawei_dataarts",
+        name="ShowJobStatus",
+        host="dataarts",
+        path=f"{_DATAARTS_JOBS}/[^/]+/status",
+        part=Part.DETAILS,
+        login="huawei",
+        # Rows do not say how a job is, so each is asked for.
+        asked=2,
+    ),
+    Operation(
+        platform="huawei_dataarts",
+        name="ShowJobStatus",
+        host="dataarts",
+        path=f"{_DATAARTS_JOBS}/[^/]+/status",
+        part=Part.LISTING,
+        login="huawei",
+        by_id=True,
+    ),
+    Operation(
+        platform="huawei_dataarts",
+        name=_LOGIN,
+        host="iam",
+        path="/v3/auth/tokens",
+        part=Part.LOGIN,
+        login="huawei_login",
+        also=("dataarts",),
+        method="POST",
+    ),
+    Operation(
+        platform="huawei_dataarts",
+        name="GetSecurityKey",
+        host="huawei_metadata",
+        path="/.*",
+        part=Part.METADATA,
+        also=("dataarts",),
+    ),
+    Operation(
+        platform="alibaba_blink",
+        name="ListInstance",
+        host="foas",
+        path=f"{_FOAS}/instances",
+        part=Part.LISTING,
+        login="alibaba",
+        # One for the streams and one for the batch jobs.
+        asked=2,
+    ),
+    Operation(
+        platform="alibaba_blink",
+        name="BatchGetInstanceRunSummary",
+        host="foas",
+        path=f"{_FOAS}/runsummary",
+        part=Part.LISTING,
+        login="alibaba",
+        by_id=True,
+    ),
+    Operation(
+        platform="alibaba_blink",
+        name="GetInstance",
+        host="foas",
+        path=f"{_FOAS}/jobs/[^/]+/instances/[^/]+",
+        part=Part.DETAILS,
+        login="alibaba",
+        by_id=True,
+    ),
+    Operation(
+        platform="alibaba_blink",
+        name="GetSecurityCredentials",
+        host="alibaba_metadata",
+        path="/.*",
+        part=Part.METADATA,
+        also=("foas",),
+        asked=2,
+    ),
+    Operation(
+        platform="alibaba_flink",
+        name="ListDeployments",
+        host="ververica",
+        path=f"{_VERVERICA}/deployments",
+        part=Part.LISTING,
+        login="alibaba",
+    ),
+    Operation(
+        platform="alibaba_flink",
+        name="GetDeployment",
+        host="ververica",
+        path=f"{_VERVERICA}/deployments/[^/]+",
+        part=Part.LISTING,
+        login="alibaba",
+        by_id=True,
+    ),
+    Operation(
+        platform="alibaba_flink",
+        name="ListJobs",
+        host="ververica",
+        path=f"{_VERVERICA}/jobs",
+        part=Part.DETAILS,
+        login="alibaba",
+    ),
+    Operation(
+        platform="alibaba_flink",
+        name="GetSecurityCredentials",
+        host="alibaba_metadata",
+        path="/.*",
+        part=Part.METADATA,
+        also=("ververica",),
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/overview",
+        host="flink",
+        path="/jobs/overview",
+        part=Part.LISTING,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/config",
+        host="flink",
+        path="/config",
+        part=Part.EXTRA,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid",
+        host="flink",
+        path=_FLINK_JOB,
+        part=Part.DETAILS,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid",
+        host="flink",
+        path=_FLINK_JOB,
+        part=Part.LISTING,
+        by_id=True,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid/metrics",
+        host="flink",
+        path=f"{_FLINK_JOB}/metrics",
+        part=Part.DETAILS,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid/checkpoints",
+        host="flink",
+        path=f"{_FLINK_JOB}/checkpoints",
+        part=Part.DETAILS,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid/exceptions",
+        host="flink",
+        path=f"{_FLINK_JOB}/exceptions",
+        part=Part.DETAILS,
+    ),
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid/vertices/:vertexid/subtasks/metrics",
+        host="flink",
+        path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/subtasks/metrics",
+        part=Part.DETAILS,
+    ),
+    # Asked only where some subtasks of a vertex know of no event time.
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid/vertices/:vertexid/metrics",
+        host="flink",
+        path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/metrics",
+        part=Part.DETAILS,
+    ),
+)

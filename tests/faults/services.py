@@ -1,0 +1,123 @@
+"""The simulated services of one scenario, each behind a door of its own."""
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from exporter.simulator import (
+    alibaba_foas,
+    alibaba_metadata,
+    alibaba_ververica,
+    apache_flink,
+    huawei_dataarts,
+    huawei_dli,
+    huawei_iam,
+    huawei_metadata,
+)
+from exporter.simulator.alibaba_access import Access, AccessKey
+from exporter.simulator.clouds import (
+    ALIBABA_KEY,
+    ALIBABA_SECRET,
+    DATAARTS_WORKSPACE,
+    DOMAIN,
+    HUAWEI_KEY,
+    HUAWEI_SECRET,
+    PASSWORD,
+    PROJECT_ID,
+    USER,
+    WORKSPACE,
+)
+from exporter.simulator.fleet import Fleet, Phase
+from exporter.simulator.huawei_access import HuaweiAccess
+from exporter.simulator.huawei_tokens import HuaweiTokens
+from exporter.simulator.weather import Weather
+from tests.faults.door import Door
+from tests.faults.half_idle import HalfIdle
+
+STEADY = "steady"
+QUIET = "quiet"
+"""A job that is stopped: it has a state, and costs no questions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The doors by host, and what is behind them."""
+
+    doors: dict[str, Door]
+    fleet: Fleet
+    tokens: HuaweiTokens
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    clock: Callable[[], float],
+    *hosts: str,
+    context: ssl.SSLContext | None = None,
+    token_seconds: float = 86400.0,
+) -> AsyncIterator[Services]:
+    """Serve some hosts; all show the same two jobs.
+
+    With a TLS context it is spoken at every door but those of the metadata services.
+    """
+    began = clock() - 7200
+    fleet = Fleet(seed=1, started_at=began, jobs=0)
+    # In this order: the simulated Flink gives every fifth number a job without event time.
+    fleet.add(QUIET, began + 60, phase=Phase.RUNNING)
+    fleet.add(STEADY, began + 60, phase=Phase.RUNNING)
+    fleet.set_phase(QUIET, Phase.STOPPED, began + 120)
+    tokens = HuaweiTokens(lifetime=token_seconds)
+    huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
+    alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET))
+
+    def calm() -> Weather:
+        return Weather(started_at=began)
+
+    def flink() -> ASGIApp:
+        return apache_flink.build(fleet=fleet, weather=calm(), clock=clock)
+
+    applications: dict[str, Callable[[], ASGIApp]] = {
+        "iam": lambda: huawei_iam.build(
+            weather=calm(),
+            clock=clock,
+            tokens=tokens,
+            domain=DOMAIN,
+            users={USER: PASSWORD},
+            projects={PROJECT_ID: "cn-north-4"},
+        ),
+        "dli": lambda: huawei_dli.build(
+            fleet=fleet, weather=calm(), clock=clock, access=huawei, project_id=PROJECT_ID
+        ),
+        "dataarts": lambda: huawei_dataarts.build(
+            fleet=fleet,
+            weather=calm(),
+            clock=clock,
+            access=huawei,
+            project_id=PROJECT_ID,
+            workspaces=(DATAARTS_WORKSPACE,),
+        ),
+        "huawei_metadata": lambda: huawei_metadata.build(
+            weather=calm(), clock=clock, access=huawei
+        ),
+        "foas": lambda: alibaba_foas.build(
+            fleet=fleet, weather=calm(), clock=clock, access=alibaba
+        ),
+        "ververica": lambda: alibaba_ververica.build(
+            fleet=fleet, weather=calm(), clock=clock, access=alibaba, workspace=WORKSPACE
+        ),
+        "alibaba_metadata": lambda: alibaba_metadata.build(
+            weather=calm(), clock=clock, access=alibaba
+        ),
+        "flink": lambda: HalfIdle(flink()),
+        "bystander": flink,
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        doors = {}
+        for host in hosts:
+            spoken = None if host.endswith("_metadata") or host == "bystander" else context
+            doors[host] = await stack.enter_async_context(
+                Door(applications[host](), context=spoken)
+            )
+        yield Services(doors=doors, fleet=fleet, tokens=tokens)

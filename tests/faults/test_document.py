@@ -1,0 +1,47 @@
+"""The page about faults is the matrix, and the matrix has every operation."""
+
+import re
+from pathlib import Path
+
+from exporter import platforms
+from tests.faults import document
+from tests.faults.matrix import FAULTS, UNLESS
+from tests.faults.operations import OPERATIONS
+
+_NAMES = (
+    re.compile(r'^[A-Z_]+ = "((?:List|Show|Keystone)\w+|/(?:jobs|config)[\w/:]*)"$', re.MULTILINE),
+    re.compile(r'\.ask\(\s*"(\w+)"'),
+    re.compile(r'operation="(\w+)"'),
+)
+EXPORTER = Path(platforms.__file__).parent.parent
+
+
+def test_page_says_what_the_matrix_says() -> None:
+    assert document.PAGE.read_text() == document.page()
+
+
+def test_names_of_faults_are_unique() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert sorted(set(names)) == sorted(names)
+
+
+def test_every_exception_of_the_matrix_is_about_a_fault_and_an_operation() -> None:
+    for special in UNLESS:
+        assert any(re.fullmatch(special.faults, fault.name) for fault in FAULTS)
+        assert any(special.covers(operation) for operation in OPERATIONS)
+
+
+def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matrix() -> None:
+    assert {operation.platform for operation in OPERATIONS} == set(platforms.names())
+    named: set[str] = set()
+    for path in sorted(EXPORTER.glob("platforms/*.py")) + sorted(EXPORTER.glob("vendors/*.py")):
+        text = path.read_text()
+        named |= set(
+            re.findall(r'^[A-Z_]+ = "((?:List|Show)\w+|/(?:jobs|config)[\w/:]*)"$', text, re.M)
+        )
+        named |= set(re.findall(r'\.ask\(\s*"(\w+)"', text))
+        named |= set(re.findall(r'operation="(\w+)"', text))
+    named |= set(
+        re.findall(r'^OPERATION = "(\w+)"', (EXPORTER / "auth/huawei_token.py").read_text(), re.M)
+    )
+    assert named == {operation.name for operation in OPERATIONS}
