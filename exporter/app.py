@@ -53,16 +53,19 @@ class App:
         log: Log,
         shard: Shard | None = None,
         reloading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        rendered: Callable[[], None] = lambda: None,
     ) -> None:
         """Take the function that reads the configuration; nothing runs before `start`.
 
-        `reloading` is entered while the configuration is loaded, at the start or again.
+        `reloading` is entered while the configuration is loaded, at the start or again; `rendered`
+        is called after each rendering of the page.
         """
         self._load = load
         self._shard = shard or Shard()
         self._announcing = reloading
         self._world = world
         self._log = log
+        self._rendered = rendered
         self._guards = GuardBook(clock=world.monotonic)
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
@@ -264,6 +267,7 @@ class App:
             # Asked before: what comes in while the turns are taken is not on this page yet.
             complete = self.ready()
             await self.exposition.refresh_in_turns()
+            self._rendered()
             if complete and not announced:
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())

@@ -18,6 +18,7 @@ from exporter.config import Config, load
 from exporter.edge import sender
 from exporter.edge.receiver import REPORTS
 from exporter.errors import ConfigError, ConfigProblem, ExporterError
+from exporter.garbage import GarbageKeeper
 from exporter.incidents import Incidents, Log
 from exporter.listening.connections import MOST_CONNECTIONS, Connections
 from exporter.listening.gate import Guard
@@ -142,12 +143,14 @@ async def _serve_until_stopped(
     beside: Callable[[str], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     supervision = Supervision(world.environ, monotonic=world.monotonic, sleep=world.sleep)
+    garbage = GarbageKeeper(monotonic=world.monotonic)
     app = App(
         load_config,
         world=world,
         log=log,
         shard=_shard(options, world),
         reloading=supervision.reloading,
+        rendered=garbage.set_aside,
     )
     protection = _protection(options, world, log, app.telemetry)
     connections = Connections(
@@ -155,6 +158,7 @@ async def _serve_until_stopped(
     )
     # Signals are heard before anything starts: a SIGHUP must never end the program.
     with (
+        garbage.in_charge(),
         Signals() as signals,
         listen(options.web_listen_address) as listener,
         contextlib.closing(Passwords(secrets.token_bytes(32))) as passwords,

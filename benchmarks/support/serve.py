@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from benchmarks.support import fleet
 from benchmarks.support.library import Ready
 from exporter.exposition import Exposition
+from exporter.garbage import GarbageKeeper
 from exporter.server import listen, serving
 from exporter.store import Store
 from exporter.telemetry import Telemetry
@@ -55,6 +56,7 @@ class _Publisher:
     def __init__(self, store: Store, exposition: Exposition) -> None:
         self._store = store
         self._exposition = exposition
+        self._garbage = GarbageKeeper(monotonic=time.monotonic)
         (held,) = store.snapshots.values()
         chance = Random(1)
         other = fleet.seen_again(fleet.changed(held, 0.01, chance), 30.0)
@@ -66,8 +68,10 @@ class _Publisher:
     async def publishing(self) -> AsyncIterator[None]:
         """Publish while the context is entered."""
         self.watch = _Watch()
+        self._garbage.set_aside()
         tasks = [asyncio.create_task(self._publish()), asyncio.create_task(self.watch.look())]
-        yield
+        with self._garbage.in_charge():
+            yield
         for task in tasks:
             task.cancel()
 
@@ -82,6 +86,7 @@ class _Publisher:
             self.watch.stretches[-1:] = []
             started = time.perf_counter()
             await self._exposition.refresh_in_turns()
+            self._garbage.set_aside()
             self.watch.renderings.append((time.perf_counter() - started) * 1000)
             await asyncio.sleep(_BETWEEN_POLLS)
             number += 1

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from exporter.exposition.keeper import Exposition
 
 _LONGEST_ANSWER = 60.0
 """Seconds for reading the page. Who takes longer would keep an old page in memory for ever."""
+
+_FEW_CHUNKS = 4
+"""So many are sent before anyone looks whether the reader is still there."""
 
 
 class MetricsEndpoint:
@@ -26,25 +29,36 @@ class MetricsEndpoint:
         )
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
-        if scope["method"] != "HEAD":
+        if scope["method"] == "HEAD":
+            await send(_part(b""))
+        else:
             await _send_chunks(chunks, receive, send)
-        await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
     """Send the chunks, each when the reader has taken the one before."""
-    gone = asyncio.create_task(_until_gone(receive))
+    gone: asyncio.Task[None] | None = None
+    chunk = next(chunks)
     try:
         async with asyncio.timeout(_LONGEST_ANSWER):
-            for chunk in chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            for number, following in enumerate(chunks):
+                await send(_part(chunk, more=True))
                 # A fast reader must not keep all others waiting until it has everything.
                 await asyncio.sleep(0)
-                if gone.done():
-                    # What is sent to nobody is dropped in silence, but it was unpacked before.
+                if number == _FEW_CHUNKS:
+                    gone = asyncio.create_task(_until_gone(receive))
+                if gone is not None and gone.done():
+                    # What is sent to nobody is dropped in silence, but unpacked before.
                     return
+                chunk = following
+            await send(_part(chunk))
     finally:
-        gone.cancel()
+        if gone is not None:
+            gone.cancel()
+
+
+def _part(body: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": more}
 
 
 async def _until_gone(receive: Receive) -> None:

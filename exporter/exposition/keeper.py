@@ -21,6 +21,7 @@ from exporter.pacing import Clock
 from exporter.store import Store
 
 _TICK = 0.001
+_FREED_A_STEP = 32
 
 
 class Exposition:
@@ -121,7 +122,8 @@ class Exposition:
             elif turn > self._finished:
                 # Otherwise someone rendered what is newer while we took turns.
                 self._finished = turn
-                self._sources, self._page = sources, page
+                before, self._sources, self._page = self._sources, sources, page
+                yield from _let_go(before)
 
     def _strips(self, sources: list[SourceBlocks]) -> Iterator[Sequence[Piece]]:
         """Yield the pieces of the page in their order, several at a time."""
@@ -138,6 +140,15 @@ class Exposition:
                     for values, number in source_family.samples(source.snapshot)
                 )
                 yield [self._deflater.piece("".join(lines).encode())]
+
+
+def _let_go(sources: dict[str, SourceBlocks]) -> Iterator[None]:
+    """Free what is no longer shown little by little: of many jobs it takes long, all at once."""
+    for source in sources.values():
+        while source.blocks:
+            for _ in range(min(_FREED_A_STEP, len(source.blocks))):
+                source.blocks.popitem()
+            yield
 
 
 def _header(family: JobFamily | SourceFamily) -> str:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from exporter.exposition.pieces import LEVEL, Piece, carry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_CHUNK = 512 * 1024
+_CHUNK = 1024 * 1024
 """A connection copies what its reader has not taken yet: that must not be the whole page."""
+_SMALL = 128 * 1024
+"""Up to here copying a chunk to put the end behind it is cheaper than sending it by itself."""
 _UNPACKED_AT_ONCE = 8 * 1024
 """As much as gives some hundred kilobytes of text, which takes less than a millisecond."""
 _PIECES_A_STEP = 64
@@ -40,11 +42,8 @@ class Page:
         checksum = zlib.crc32(tail, self.checksum)
         end = compressor.compress(tail) + compressor.flush(zlib.Z_FINISH)
         end += struct.pack("<II", checksum, (self.size + len(tail)) & 0xFFFFFFFF)
-        chunks = self.chunks
-        if len(chunks[-1]) + len(end) <= _CHUNK:
-            chunks = (*chunks[:-1], chunks[-1] + end)
-        else:
-            chunks = (*chunks, end)
+        *chunks, last = self.chunks
+        chunks += [last + end] if len(last) <= _SMALL else [last, end]
         return sum(map(len, chunks)), iter(chunks)
 
     def _unpacked(self, tail: bytes) -> Iterator[bytes]:
