@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ import httpx
 from exporter.auth import canonical
 from exporter.auth.guard import RejectionGuard
 from exporter.errors import CredentialError, FetchError, Reason
+from exporter.headers import read_headers
 from exporter.pacing import Backoff, Clock, Sleep, TokenBucket, parse_retry_after
 from exporter.refusals import Answer, ReadRefusal, Refusal
 from exporter.telemetry import Telemetry
@@ -202,9 +203,7 @@ class ApiClient:
         operation = call.operation
         await self._limits.bucket.acquire()
         try:
-            request = httpx.Request(
-                call.method, call.url, content=call.body, headers={**self._headers, **call.headers}
-            )
+            request = _write(call, self._headers)
         except (httpx.InvalidURL, ValueError) as exc:
             # Raised without its cause, which holds the header or the host.
             detail = f"the request cannot be written: {type(exc).__name__}"
@@ -243,6 +242,24 @@ class ApiClient:
         )
 
 
+def _write(call: _Call, headers: Mapping[str, str]) -> httpx.Request:
+    """Write a request; raises InvalidURL or ValueError when that is not possible.
+
+    With its headers encoded and its body a stream, httpx need not find out what is known already,
+    which takes it longer than all the rest.
+    """
+    url = httpx.URL(call.url)
+    if not url.host:
+        # Reading it is what fails for a name that cannot be.
+        raise httpx.InvalidURL("a request needs a host")
+    named = {**headers, **call.headers}
+    raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]
+    raw.append((b"Host", url.netloc))
+    if call.body is not None:
+        raw.append((b"Content-Length", b"%d" % len(call.body)))
+    return httpx.Request(call.method, url, headers=raw, stream=httpx.ByteStream(call.body or b""))
+
+
 async def exchange(
     send: Callable[[], Awaitable[httpx.Response]],
     *,
@@ -262,14 +279,15 @@ async def exchange(
         async with asyncio.timeout(limits.timeout):
             response = await send()
             code = str(response.status_code)
+            headers = read_headers(response.headers)
             for refused in response.history:
                 # A request that an expired token failed was sent twice, and counts twice.
                 telemetry.request_repeated(source, operation, str(refused.status_code))
             try:
-                body = await _read(response, operation, limits.largest_answer)
+                body = await _read(response, headers, operation, limits.largest_answer)
             finally:
                 await response.aclose()
-        return Answer(response.status_code, dict(response.headers.items()), body)
+        return Answer(response.status_code, headers, body)
     except FetchError as exc:
         if exc.operation != operation:
             # Logging in failed, which is counted by itself: this request never left.
@@ -292,9 +310,12 @@ async def exchange(
             telemetry.request_done(source, operation, code, monotonic() - started)
 
 
-async def _read(response: httpx.Response, operation: str, largest: int) -> bytes:
+async def _read(
+    response: httpx.Response, headers: Mapping[str, str], operation: str, largest: int
+) -> bytes:
     """Read a body, decompressed, refusing to hold more than `largest` bytes of it."""
-    if "," in response.headers.get("content-encoding", ""):
+    encoding = headers.get("content-encoding", "")
+    if "," in encoding:
         # Compressed twice, the 64 kB of one read could become 64 GB at once.
         raise FetchError(
             Reason.INVALID_RESPONSE,
@@ -304,7 +325,11 @@ async def _read(response: httpx.Response, operation: str, largest: int) -> bytes
         )
     chunks = []
     size = 0
-    async for chunk in response.aiter_bytes():
+    stream: AsyncIterable[bytes] = response.aiter_bytes()
+    if not encoding and isinstance(response.stream, httpx.AsyncByteStream):
+        # What is not compressed needs nothing of what httpx does on the way.
+        stream = response.stream
+    async for chunk in stream:
         size += len(chunk)
         if size > largest:
             raise FetchError(

@@ -156,12 +156,7 @@ class Connector:
 
     def _plain(self, context: ssl.SSLContext) -> PlainClient:
         return PlainClient(
-            AiohttpTransport(
-                context=context,
-                connections=self._settings.concurrency + _LOGINS,
-                # Each phase has the whole time; `exchange` bounds their sum.
-                timeout=self._settings.timeout,
-            )
+            AiohttpTransport(context=context, connections=self._settings.concurrency + _LOGINS)
         )
 
     def _proxied(self, context: ssl.SSLContext) -> httpx.AsyncClient:

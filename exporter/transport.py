@@ -21,6 +21,10 @@ _NAMES_KEPT_SECONDS: Final = 30
 _PIECE: Final = 64 * 1024
 """Bytes of a body handed on at once: decompressed, they become a thousand times as many at most."""
 
+_UNBOUNDED: Final = aiohttp.ClientTimeout(
+    total=None, connect=None, sock_connect=None, sock_read=None
+)
+
 FOREIGN: Final = (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSError, ValueError)
 """What aiohttp can raise while it sends or reads; time-outs are OSErrors too."""
 
@@ -28,14 +32,15 @@ FOREIGN: Final = (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSEr
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """A transport whose connections, with their keep-alive and names, are aiohttp's.
 
-    Keeps up to `connections` of them to each host. Cookies, redirects, proxies and decompression
-    are not its business: the first three are never wanted, the last is httpx's.
+    Keeps up to `connections` of them to each host. Bounds no time unless a request says so by
+    httpx's `timeout` extension: each timer costs, and `exchange` has one for everything. Cookies,
+    redirects, proxies and decompression are not its business: the first three are never wanted, the
+    last is httpx's.
     """
 
-    def __init__(self, *, context: ssl.SSLContext, connections: int, timeout: float) -> None:
+    def __init__(self, *, context: ssl.SSLContext, connections: int) -> None:
         self._context = context
         self._connections = connections
-        self._timeout = _phases(dict.fromkeys(("connect", "read", "pool"), timeout))
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,7 +58,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 ],
                 data=await request.aread() or None,
                 allow_redirects=False,
-                timeout=self._timeout if phases is None else _phases(phases),
+                timeout=_UNBOUNDED if phases is None else _phases(phases),
             )
         except FOREIGN as exc:
             raise _translated(exc, request) from _origin(exc)

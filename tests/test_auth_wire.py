@@ -40,7 +40,7 @@ class Wire:
 
 def _aiohttp() -> httpx.AsyncBaseTransport:
     context = ssl.create_default_context()
-    return AiohttpTransport(context=context, connections=1, timeout=5.0)
+    return AiohttpTransport(context=context, connections=1)
 
 
 Carrier = Callable[[], httpx.AsyncBaseTransport]

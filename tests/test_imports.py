@@ -15,6 +15,7 @@ LAYERS = (
     {"sharding"},
     {"reading", "settings", "documents", "refusals", "lines", "headers"},
     {"pacing", "instruments", "telemetry", "garbage"},
+    {"pacing", "instruments", "telemetry", "garbage"},
     {"world"},
     {"auth"},
     {"client", "transport"},

@@ -67,7 +67,7 @@ def _auth() -> HuaweiSignatureAuth:
 async def _ours(address: str, in_flight: int) -> AsyncIterator[Call]:
     """Ask as the exporter does, with everything it does for a call."""
     context = ssl.create_default_context()
-    http = PlainClient(AiohttpTransport(context=context, connections=in_flight, timeout=30.0))
+    http = PlainClient(AiohttpTransport(context=context, connections=in_flight))
     bucket = TokenBucket(1e6, burst=1e6, clock=time.monotonic, sleep=asyncio.sleep)
     client = ApiClient(
         source="dli",

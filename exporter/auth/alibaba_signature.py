@@ -15,6 +15,7 @@ import httpx
 
 from exporter.auth import canonical
 from exporter.auth.credentials import CredentialProvider, Credentials
+from exporter.headers import read_headers, with_headers
 from exporter.pacing import Clock
 
 _ALGORITHM = "ACS3-HMAC-SHA256"
@@ -96,11 +97,10 @@ class AlibabaSignatureAuth(httpx.Auth):
         yield request
 
     def _sign(self, request: httpx.Request, body: bytes, credentials: Credentials) -> None:
-        # Read once as a whole: each look-up in httpx's headers goes through all of them.
-        given = dict(request.headers.items())
-        if given.pop("x-acs-security-token", None) is not None:
-            # A request sent again may carry the token of credentials that were since replaced.
-            del request.headers["x-acs-security-token"]
+        given = read_headers(request.headers)
+        # A request sent again may carry the token of credentials that were since replaced.
+        replaced: dict[str, str | None] = {"x-acs-security-token": None}
+        given.pop("x-acs-security-token", None)
         target = request.url.raw_path.decode("ascii")
         added = sign(
             request.method,
@@ -111,4 +111,4 @@ class AlibabaSignatureAuth(httpx.Auth):
             timestamp=self._clock(),
             nonce=self._nonce(),
         )
-        request.headers.update(added)
+        request.headers = with_headers(request.headers, replaced | added)

@@ -15,6 +15,7 @@ import httpx
 
 from exporter.auth import canonical
 from exporter.auth.credentials import CredentialProvider, Credentials
+from exporter.headers import read_headers, with_headers
 from exporter.pacing import Clock
 
 _ALGORITHM = "SDK-HMAC-SHA256"
@@ -93,15 +94,13 @@ class HuaweiSignatureAuth(httpx.Auth):
         yield request
 
     def _sign(self, request: httpx.Request, body: bytes, credentials: Credentials) -> None:
-        # Read once as a whole: each look-up in httpx's headers goes through all of them.
-        given = dict(request.headers.items())
-        if "x-security-token" in given:
-            # A request sent again may carry the token of credentials that were since replaced.
-            del request.headers["X-Security-Token"]
+        given = read_headers(request.headers)
         named = {"X-Project-Id": self._project_id} if self._project_id else {}
         headers = {name: value for name, value in given.items() if name in _SIGNED_HEADERS} | {
             name.lower(): value for name, value in named.items()
         }
         target = request.url.raw_path.decode("ascii")
         added = sign(request.method, target, headers, body, credentials, self._clock())
-        request.headers.update(named | added)
+        # A request sent again may carry the token of credentials that were since replaced.
+        replaced: dict[str, str | None] = {"X-Security-Token": None}
+        request.headers = with_headers(request.headers, replaced | named | added)
