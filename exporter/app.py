@@ -15,7 +15,7 @@ from exporter.config import Config, SourceConfig
 from exporter.connector import Connector
 from exporter.edge.slot import EdgeSlot, Stage
 from exporter.errors import ConfigError, ConfigProblem
-from exporter.exposition import Exposition
+from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.incidents import Log, trail
 from exporter.listening.gate import Guard
 from exporter.listening.headers import with_headers
@@ -24,7 +24,7 @@ from exporter.source import Source
 from exporter.store import Store
 from exporter.telemetry import Telemetry
 from exporter.vendors.huawei import HuaweiSettings
-from exporter.web import build_web, with_reports
+from exporter.web import build_web, with_metrics, with_reports
 from exporter.world import World
 
 _LEAST_PAUSE = 0.1
@@ -93,6 +93,7 @@ class App:
             reload=self.reload,
             telemetry_path=telemetry_path,
         )
+        web = with_metrics(web, telemetry_path, MetricsEndpoint(self.exposition))
         if guard is not None:
             web = guard.admit_to(web)
         every = with_reports(web, lambda: self._edge.receiver)

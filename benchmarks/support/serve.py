@@ -22,12 +22,13 @@ from starlette.types import ASGIApp
 
 from benchmarks.support import fleet
 from benchmarks.support.library import Ready
-from exporter.exposition import Exposition
+from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.garbage import GarbageKeeper
+from exporter.listening.headers import with_headers
 from exporter.server import listen, serving
 from exporter.store import Store
 from exporter.telemetry import Telemetry
-from exporter.web import build_web
+from exporter.web import build_web, with_metrics
 
 _BETWEEN_POLLS = 0.1
 
@@ -143,7 +144,7 @@ def _exporter(count: int) -> ASGIApp:
         Route("/start", start),
         Route("/stop", stop),
     ]
-    return web
+    return with_headers(with_metrics(web, "/metrics", MetricsEndpoint(exposition)), tuple)
 
 
 def _library(count: int) -> ASGIApp:
