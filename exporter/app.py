@@ -16,7 +16,7 @@ from exporter.connector import Connector
 from exporter.edge.slot import EdgeSlot, Stage
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.exposition import Exposition, MetricsEndpoint
-from exporter.incidents import Log, trail
+from exporter.incidents import Incidents, Log, trail
 from exporter.listening.gate import Guard
 from exporter.listening.headers import with_headers
 from exporter.sharding import Shard
@@ -69,6 +69,8 @@ class App:
         self._guards = GuardBook(clock=world.monotonic)
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
+        self._unrendered: dict[str, str] = {}
+        self._incidents = Incidents(log)
         self._reloading = asyncio.Lock()
         self.store = Store()
         self.telemetry = Telemetry()
@@ -122,6 +124,7 @@ class App:
         """Load the configuration and start polling. Raises ConfigError."""
         await self.reload()
         self._rendering = asyncio.create_task(self._render(), name="render")
+        self._rendering.add_done_callback(self._ended)
 
     async def reload(self) -> None:
         """Load the configuration again and change only what is different.
@@ -251,7 +254,7 @@ class App:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (exc := task.exception()) is not None:
-            self._log.error("polling ended unexpectedly", task=task.get_name(), detail=trail(exc))
+            self._log.error("a task ended unexpectedly", task=task.get_name(), detail=trail(exc))
 
     async def _close(self, running: _Running) -> None:
         if running.task is not None:
@@ -269,12 +272,28 @@ class App:
             complete = self.ready()
             await self.exposition.refresh_in_turns()
             self._rendered()
+            self._tell_unrendered()
             if complete and not announced:
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
                 self._log.info("ready: every source has been polled", jobs=jobs)
             took = world.monotonic() - started
             await world.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
+
+    def _tell_unrendered(self) -> None:
+        """Say which sources cannot be rendered, when that begins and when it ends."""
+        now = self.exposition.unrendered
+        for name in now.keys() | self._unrendered.keys():
+            if name in now:
+                self._incidents.began(
+                    f"render {name}",
+                    "a source cannot be rendered, keeping its last good lines",
+                    source=name,
+                    detail=now[name],
+                )
+            else:
+                self._incidents.ended(f"render {name}", f"source {name} can be rendered again")
+        self._unrendered = dict(now)
 
     async def _until_news(self) -> None:
         """Wait until something was published, or until something shown has become stale."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from exporter.errors import ConfigError
 from exporter.listening.gate import Guard
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection
+from exporter.model import Job, State
 from tests.listener_papers import HASH
 from tests.recording import RecordingLog
-from tests.virtual_time import run, virtual_world
+from tests.virtual_time import EPOCH, run, virtual_world
 
 FLINK = "{{name: {name}, platform: apache_flink, endpoint: 'http://{name}'{more}}}"
 
@@ -227,5 +229,36 @@ def test_guard_is_passed_by_reports_only() -> None:
             assert answer.status_code == 200
             assert answer.headers["x-content-type-options"] == "nosniff"
         passwords.close()
+
+    scene(body)
+
+
+def test_source_that_cannot_be_rendered_is_told_once_and_hurts_no_other() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"), source("b"))
+        await stage.app.start()
+        await asyncio.sleep(40)
+        store = stage.app.store
+        # What no parser lets through: a name that no page can hold.
+        well = Job(
+            project="p",
+            job_id="1",
+            job_name="well",
+            state=State.RUNNING,
+            observed_timestamp=EPOCH,
+        )
+        bad = replace(well, job_name="\ud800")
+        for _ in range(2):
+            store.put(replace(store.snapshots["a"], jobs=(bad,)))
+            store.put(replace(store.snapshots["b"], jobs=(well,)))
+            await asyncio.sleep(1)
+        assert 'job_name="well"' in stage.page()
+        assert stage.app.alive()
+        told = [event for event in stage.log.said() if "rendered" in event]
+        assert told == ["a source cannot be rendered, keeping its last good lines"]
+        store.put(replace(store.snapshots["a"], jobs=()))
+        await asyncio.sleep(1)
+        assert "source a can be rendered again" in stage.log.said()
+        await stage.app.stop()
 
     scene(body)

@@ -31,6 +31,7 @@ from exporter.exposition import (
     wants_gzip,
     wants_openmetrics,
 )
+from exporter.exposition.pieces import Deflater, Piece
 from exporter.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily
 from exporter.model import Job, Node, Snapshot, State
 from exporter.store import Store, fresh
@@ -933,3 +934,44 @@ def test_expectation_is_told_only_when_there_is_one(
     exposition = _exposition(snapshot(job(expected_running=expected)))
     lines = _lines(exposition, "streaming_job_expected_running")
     assert [line.rsplit(" ", 1)[1] for line in lines] == value
+
+
+class Choking(Deflater):
+    """Cannot compress what says so."""
+
+    def piece(self, text: bytes) -> Piece:
+        if b"choke" in text:
+            raise ZeroDivisionError("of a source")
+        return super().piece(text)
+
+
+def test_source_that_cannot_be_rendered_keeps_its_last_lines_until_they_are_stale() -> None:
+    clock = Clock()
+    store = Store()
+    exposition = Exposition(store, OWN, clock=clock, deflater=Choking())
+    good = snapshot(*_fleet(60).jobs)
+    store.put(good)
+    store.put(replace(snapshot(job("other")), source="other"))
+    exposition.refresh()
+    assert exposition.unrendered == {}
+    before = _lines(exposition, "streaming_job_info")
+    assert len(before) == 61
+
+    bad = replace(good, jobs=(*good.jobs, job("choke")))
+    store.put(bad)
+    store.put(replace(snapshot(job("other"), job("another")), source="other"))
+    for _ in range(2):
+        exposition.refresh()
+        assert [*exposition.unrendered] == [good.source]
+        assert exposition.unrendered[good.source].startswith("ZeroDivisionError at ")
+        now = _lines(exposition, "streaming_job_info")
+        assert {*before} < {*now}
+        assert len(now) == 62
+
+    clock.now += good.stale_after + 1
+    assert _lines(exposition, "streaming_job_info") == []
+    clock.now -= good.stale_after + 1
+    store.put(good)
+    exposition.refresh()
+    assert exposition.unrendered == {}
+    assert len(_lines(exposition, "streaming_job_info")) == 62

@@ -6,7 +6,7 @@ printed at each scrape and put behind the block.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +15,7 @@ from exporter.exposition.own import OwnMetrics
 from exporter.exposition.page import Page, build
 from exporter.exposition.pieces import Deflater, Piece
 from exporter.exposition.sources import SourceBlocks, render_source
+from exporter.incidents import trail
 from exporter.lines import LineWriter
 from exporter.metrics import JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily
 from exporter.pacing import Clock
@@ -44,6 +45,7 @@ class Exposition:
             for family in (*JOB_FAMILIES, *SOURCE_FAMILIES)
         }
         self._sources: dict[str, SourceBlocks] = {}
+        self._unrendered: dict[str, str] = {}
         self._page = Page()
         self._begun = self._finished = 0
         self._withdrawing = asyncio.Lock()
@@ -53,6 +55,11 @@ class Exposition:
     def stale_at(self) -> float | None:
         """Return when the page must be rendered again though nothing new came in."""
         return self._page.stale_at
+
+    @property
+    def unrendered(self) -> Mapping[str, str]:
+        """Return what went wrong with the sources whose last good lines are still shown."""
+        return self._unrendered
 
     def refresh(self) -> None:
         """Render what has changed in the store, or become stale, since the last time."""
@@ -107,13 +114,20 @@ class Exposition:
         self._begun += 1
         turn = self._begun
         now = self._clock()
-        sources = {}
+        sources: dict[str, SourceBlocks] = {}
+        unrendered: dict[str, str] = {}
         for name, snapshot in self._store.snapshots.items():
             last = self._sources.get(name)
-            for rendered in render_source(snapshot, now, last, self._deflater):
-                if rendered is not None:
-                    sources[name] = rendered
-                yield
+            try:
+                for rendered in render_source(snapshot, now, last, self._deflater):
+                    if rendered is not None:
+                        sources[name] = rendered
+                    yield
+            except Exception as exc:
+                # A fault of ours about one job must not take the page from all other sources.
+                unrendered[name] = trail(exc)
+                if last is not None and (last.stale_at is None or now <= last.stale_at):
+                    sources[name] = last
         ends = [end for each in sources.values() if (end := each.stale_at) is not None]
         stale_at = min(ends) + _TICK if ends else None
         for page in build(self._strips(list(sources.values())), stale_at):
@@ -123,7 +137,8 @@ class Exposition:
                 # Otherwise someone rendered what is newer while we took turns.
                 self._finished = turn
                 before, self._sources, self._page = self._sources, sources, page
-                yield from _let_go(before)
+                self._unrendered = unrendered
+                yield from _let_go(before, sources)
 
     def _strips(self, sources: list[SourceBlocks]) -> Iterator[Sequence[Piece]]:
         """Yield the pieces of the page in their order, several at a time."""
@@ -142,10 +157,10 @@ class Exposition:
                 yield [self._deflater.piece("".join(lines).encode())]
 
 
-def _let_go(sources: dict[str, SourceBlocks]) -> Iterator[None]:
+def _let_go(sources: dict[str, SourceBlocks], kept: dict[str, SourceBlocks]) -> Iterator[None]:
     """Free what is no longer shown little by little: of many jobs it takes long, all at once."""
-    for source in sources.values():
-        while source.blocks:
+    for name, source in sources.items():
+        while source.blocks and source is not kept.get(name):
             for _ in range(min(_FREED_A_STEP, len(source.blocks))):
                 source.blocks.popitem()
             yield
