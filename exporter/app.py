@@ -70,6 +70,8 @@ class App:
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
         self._unrendered: dict[str, str] = {}
+        self._on_page: frozenset[str] = frozenset()
+        """Sources of which the page tells how a poll went."""
         self._incidents = Incidents(log)
         self._reloading = asyncio.Lock()
         self.store = Store()
@@ -102,9 +104,10 @@ class App:
         return with_headers(every, (lambda: guard.protection().headers) if guard else tuple)
 
     def ready(self) -> bool:
-        """Say whether every source was polled once, with whatever result, and edge jobs known."""
+        """Say whether the page tells of every source how its first poll went, and of edge jobs."""
+        polled = self._polled()
         return self._edge.ready and all(
-            running.collector.snapshot.up is not None for running in self._running.values()
+            name in polled and name in self._on_page for name in self._running
         )
 
     def alive(self) -> bool:
@@ -269,11 +272,12 @@ class App:
             await self._until_news()
             started = world.monotonic()
             # Asked before: what comes in while the turns are taken is not on this page yet.
-            complete = self.ready()
+            polled = self._polled()
             await self.exposition.refresh_in_turns()
             self._rendered()
+            self._on_page = polled
             self._tell_unrendered()
-            if complete and not announced:
+            if not announced and self.ready():
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
                 self._log.info("ready: every source has been polled", jobs=jobs)
@@ -294,6 +298,14 @@ class App:
             else:
                 self._incidents.ended(f"render {name}", f"source {name} can be rendered again")
         self._unrendered = dict(now)
+
+    def _polled(self) -> frozenset[str]:
+        """Return the sources that were polled once, with whatever result."""
+        return frozenset(
+            name
+            for name, running in self._running.items()
+            if running.collector.snapshot.up is not None
+        )
 
     async def _until_news(self) -> None:
         """Wait until something was published, or until something shown has become stale."""

@@ -22,7 +22,8 @@ from exporter.listening.protection import Protection
 from exporter.listening.protocol import ANY_TARGET, BoundedProtocol
 
 _DRAIN_SECONDS = 1
-_BACKLOG = 1024
+_BACKLOG = 128
+"""Connections that wait to be let in. asyncio tries so many at once, even when it can open none."""
 _OPEN = Protection()
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
 
@@ -115,6 +116,7 @@ async def serving(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
+            backlog=_BACKLOG,
         )
     )
     with known.sweeping():

@@ -86,6 +86,22 @@ def test_ready_is_said_once_every_source_has_been_polled() -> None:
     scene(body)
 
 
+def test_page_tells_of_every_source_as_soon_as_the_exporter_is_ready() -> None:
+    async def body() -> None:
+        names = [f"source-{number}" for number in range(20)]
+        stage = Stage(*(source(name, ", poll_interval: 1s") for name in names))
+        await stage.app.start()
+        while not stage.app.ready():  # noqa: ASYNC110 (nothing tells, and time is virtual)
+            await asyncio.sleep(0.001)
+        page = stage.page()
+        assert all(
+            f'_source_up{{platform="apache_flink",source="{each}"}}' in page for each in names
+        )
+        await stage.app.stop()
+
+    scene(body)
+
+
 def test_nothing_is_asked_after_stopping() -> None:
     async def body() -> None:
         stage = Stage(source("a"))
