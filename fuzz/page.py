@@ -45,6 +45,8 @@ class Pages:
         )
         self._store.put(snapshot)
         self._exposition.refresh()
+        for trail in self._exposition.unrendered.values():
+            raise Unsound(f"not rendered: {trail}")
         if not read_back:
             return
         show_people(snapshot, NOW)

@@ -396,8 +396,10 @@ def test_everything_works_without_javascript(page: Page, served: Site) -> None:
     page.press("Enter")
     page.until("location.search.includes('q=orders')")
     page.until(f"document.querySelectorAll('{ROWS}').length === 2")
+    page.run("window.left = false")
     page.click("noscript button")
-    page.until("document.readyState === 'complete'")
+    # The same address again: only that the old document has gone tells that the new one is here.
+    page.until("window.left === undefined && document.readyState === 'complete'")
     page.click(".chip.state-running")
     page.until("location.search.includes('state=running')")
     page.click(".job-table thead th[data-key=Delay] a")

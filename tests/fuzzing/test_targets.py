@@ -84,12 +84,12 @@ def test_inputs_are_kept_as_they_are(tmp_path: Path) -> None:
 
 
 def test_page_with_a_text_that_is_no_unicode_is_stumbled_over() -> None:
-    with pytest.raises(UnicodeEncodeError):
+    with pytest.raises(Unsound, match="UnicodeEncodeError"):
         Pages().show([job("\ud800")], read_back=False)
 
 
 def test_page_with_a_number_that_is_too_large_is_stumbled_over() -> None:
-    with pytest.raises(OverflowError):
+    with pytest.raises(Unsound, match="OverflowError"):
         Pages().show([job(tasks=(("running", 10**400),))], read_back=False)
 
 
