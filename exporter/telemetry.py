@@ -8,12 +8,11 @@ is registered.
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Gauge, Info, disable_created_metrics
-from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
 
 from exporter.errors import Reason
 from exporter.instruments import Counter, Histogram, Registry
+from exporter.readings import garbage_readings, process_readings
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SOURCE = ("source", "platform")
@@ -113,9 +112,9 @@ class Telemetry:
             "Time of the last successful load of the configuration.",
             registry=self.registry,
         )
-        ProcessCollector(registry=self.registry)
+        process_readings(self.registry)
         PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        garbage_readings(self.registry)
 
     def add_source(self, source: str, platform: str) -> None:
         """Create the series of a source at 0."""

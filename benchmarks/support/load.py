@@ -55,8 +55,8 @@ class _Connection:
     """A connection that is kept open between requests, as Prometheus does."""
 
     def __init__(self, target: Target) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", target.port), timeout=300)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = target.port
+        self._socket: socket.socket | None = None
         self._buffer = memoryview(bytearray(4 * 1024 * 1024))
         encoding = "gzip" if target.gzip else "identity"
         self._request = (
@@ -67,15 +67,19 @@ class _Connection:
 
     def ask(self) -> tuple[float, int]:
         """Ask once; return the milliseconds and the size of the body."""
+        if self._socket is None:
+            # Not before: servers let nobody wait for long who asks for nothing.
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=300)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         started = time.perf_counter()
         self._socket.sendall(self._request)
-        size = self._receive()
+        size = self._receive(self._socket)
         return (time.perf_counter() - started) * 1000, size
 
-    def _receive(self) -> int:
+    def _receive(self, stream: socket.socket) -> int:
         buffer, head = self._buffer, b""
         while b"\r\n\r\n" not in head:
-            got = self._socket.recv_into(buffer)
+            got = stream.recv_into(buffer)
             if not got:
                 raise ConnectionError("closed")
             head += buffer[:got]
@@ -87,10 +91,10 @@ class _Connection:
         if b"content-length: " in lower:
             length = int(lower.partition(b"content-length: ")[2].split(b"\r\n")[0])
             while received < length:
-                received += self._socket.recv_into(buffer)
+                received += stream.recv_into(buffer)
             return received
         while not end.endswith(b"\r\n0\r\n\r\n"):
-            got = self._socket.recv_into(buffer)
+            got = stream.recv_into(buffer)
             received += got
             end = (end + bytes(buffer[max(0, got - 7) : got]))[-7:]
         return received

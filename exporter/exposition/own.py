@@ -11,6 +11,7 @@ from prometheus_client.samples import Sample
 
 from exporter.instruments import Registry
 from exporter.lines import LineWriter, format_number
+from exporter.readings import Readings
 
 _END = b"# EOF\n"
 _SIMPLE = ("gauge", "counter", "info")
@@ -29,7 +30,11 @@ class OwnMetrics:
             return _by_the_library(self._registry, as_openmetrics)
         parts: list[str] = []
         for collector, instrument in self._known.collectors:
-            if instrument is None:
+            if isinstance(collector, Readings):
+                for told, lines in collector.texts():
+                    parts.append(_header(told.name, told.kind, told.documentation, as_openmetrics))
+                    parts.append(lines)
+            elif instrument is None:
                 parts.extend(_family(metric, as_openmetrics) for metric in collector.collect())
             else:
                 family = (instrument.name, instrument.kind, instrument.documentation)
