@@ -190,7 +190,7 @@ def _unknown_keys(
     for key in section:
         if key not in known:
             # A problem without a path is one of the whole document.
-            path = f"{place}.{key}" if place else str(key) or "''"
+            path = _within(place, key)
             yield ConfigProblem(path, f"unknown key{nearest(str(key), known)}")
 
 
@@ -222,9 +222,7 @@ def _substitute(
         ]
     if isinstance(value, dict):
         return {
-            key: _substitute(
-                entry, f"{place}.{key}" if place else str(key), environ, problems, depth + 1
-            )
+            key: _substitute(entry, _within(place, key), environ, problems, depth + 1)
             for key, entry in value.items()
         }
     return value
@@ -249,6 +247,11 @@ def _expand(
         problems.append(ConfigProblem(place, "not UTF-8 text"))
         return ""
     return expanded
+
+
+def _within(place: str, key: object) -> str:
+    """Return the place of a key: of an empty one at the top, too."""
+    return f"{place}.{key}" if place else str(key) or "''"
 
 
 def _error(path: str, message: str) -> ConfigError:

@@ -117,6 +117,7 @@ def test_yaml_of_any_pieces_is_loaded_or_refused(text: str) -> None:
 
 @settings(max_examples=200)
 @given(json_values)
+@example({"": "\ud800"})
 def test_any_value_is_loaded_or_refused_as_yaml(value: Any) -> None:
     _read(yaml.safe_dump({"sources": value, "edge": value, "defaults": value}))
     _read(yaml.safe_dump(value))
