@@ -150,7 +150,7 @@ async def _serve_until_stopped(
         log=log,
         shard=_shard(options, world),
         reloading=supervision.reloading,
-        rendered=garbage.set_aside,
+        rendered=garbage.rendered,
     )
     protection = _protection(options, world, log, app.telemetry)
     connections = Connections(

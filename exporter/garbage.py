@@ -1,9 +1,9 @@
 """Keep the garbage collector from stopping everything for long.
 
 Python looks at all that lives whenever a quarter of it is new, and after a poll of many jobs it is:
-that takes 40 ms with 10,000 jobs and 180 ms with 100,000. What a rendering leaves behind lives
-until one of the next, and is freed by its reference counts. So it is set aside after each, and the
-collector looks only at what is younger. Cycles among what was set aside are found once an hour.
+that takes 40 ms with 10,000 jobs and 180 ms with 100,000. What polls leave behind is freed by its
+reference counts, and cycles mostly die young. Those that grew old first are found every ten minutes,
+right after a rendering.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from exporter.pacing import Clock
 
-FULL_EVERY = 3600.0
+FULL_EVERY = 600.0
 """Seconds between two looks at everything."""
 _NEVER = 1_000_000_000
 
@@ -28,17 +28,11 @@ class Collector(Protocol):
         """Say after how much a collection of each generation begins."""
 
     def collect(self) -> int:
-        """Look at everything that is not set aside."""
-
-    def freeze(self) -> None:
-        """Set everything aside."""
-
-    def unfreeze(self) -> None:
-        """Take everything back."""
+        """Look at everything."""
 
 
 class GarbageKeeper:
-    """Decides when to look at what, in place of Python's own rule for what is old."""
+    """Decides when to look at everything, in place of Python's own rule."""
 
     def __init__(self, *, monotonic: Clock, collector: Collector = gc) -> None:
         self._monotonic = monotonic
@@ -54,13 +48,10 @@ class GarbageKeeper:
             yield
         finally:
             self._collector.set_threshold(young, middle, old)
-            self._collector.unfreeze()
 
-    def set_aside(self) -> None:
-        """Set aside all that lives now; once an hour, look at everything first."""
+    def rendered(self) -> None:
+        """Look at everything if it is time: nobody waits for a page that is just done."""
         now = self._monotonic()
         if now - self._full_at >= FULL_EVERY:
             self._full_at = now
-            self._collector.unfreeze()
             self._collector.collect()
-        self._collector.freeze()

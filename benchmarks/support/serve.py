@@ -69,7 +69,6 @@ class _Publisher:
     async def publishing(self) -> AsyncIterator[None]:
         """Publish while the context is entered."""
         self.watch = _Watch()
-        self._garbage.set_aside()
         tasks = [asyncio.create_task(self._publish()), asyncio.create_task(self.watch.look())]
         with self._garbage.in_charge():
             yield
@@ -87,7 +86,7 @@ class _Publisher:
             self.watch.stretches[-1:] = []
             started = time.perf_counter()
             await self._exposition.refresh_in_turns()
-            self._garbage.set_aside()
+            self._garbage.rendered()
             self.watch.renderings.append((time.perf_counter() - started) * 1000)
             await asyncio.sleep(_BETWEEN_POLLS)
             number += 1
