@@ -2,7 +2,7 @@
 
 Python looks at all that lives whenever a quarter of it is new, and after a poll of many jobs it is:
 that takes 40 ms with 10,000 jobs and 180 ms with 100,000. What polls leave behind is freed by its
-reference counts, and cycles mostly die young. Those that grew old first are found every ten minutes,
+reference counts, and cycles mostly die young. Those that grew old are found every ten minutes,
 right after a rendering.
 """
 
