@@ -6,6 +6,7 @@ library like any other, so that it can print them too; `exporter.exposition` ask
 lines instead. They belong to one thread, that of the event loop.
 """
 
+from abc import abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -80,8 +81,9 @@ class Instrument(Collector, Generic[S]):
     def _changed(self) -> None:
         self._text = None
 
+    @abstractmethod
     def _make(self, labels: Mapping[str, str]) -> S:
-        raise NotImplementedError
+        """Return a new series."""
 
 
 class CounterSeries:

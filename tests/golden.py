@@ -6,7 +6,8 @@ request gets which answer), the bodies of the answers, and `expected.prom`.
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,13 @@ class Outcome:
     unused: list[str]
 
 
+def world_of(case: Mapping[str, Any], transport: httpx.AsyncBaseTransport) -> World:
+    """Return the world of a case, whose time begins when the case says."""
+    loop = asyncio.get_running_loop()
+    start = float(case.get("now", EPOCH))
+    return replace(virtual_world(transport), clock=lambda: start + loop.time())
+
+
 def play(folder: Path) -> Outcome:
     """Poll the source of a case once and return its part of the exposition."""
     case = yaml.safe_load((folder / "case.yml").read_text())
@@ -80,18 +88,7 @@ def play(folder: Path) -> Outcome:
     text = yaml.safe_dump({"sources": [case["source"]]})
 
     async def poll() -> str:
-        loop = asyncio.get_running_loop()
-        start = float(case.get("now", EPOCH))
-        base = virtual_world(httpx.MockTransport(exchanges))
-        world = World(
-            clock=lambda: start + loop.time(),
-            monotonic=base.monotonic,
-            sleep=base.sleep,
-            random=base.random,
-            environ={},
-            home=base.home,
-            transport=base.transport,
-        )
+        world = world_of(case, httpx.MockTransport(exchanges))
         app = App(
             lambda: parse(text, environ={}, directory=folder), world=world, log=RecordingLog()
         )

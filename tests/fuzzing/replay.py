@@ -1,6 +1,5 @@
 """Poll a recorded case whose answers have been spoiled on their way."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +12,10 @@ import yaml
 from exporter.app import App
 from exporter.config import parse
 from exporter.model import Snapshot
-from exporter.world import World
 from fuzz.page import read_page, show_people
-from tests.golden import Exchanges
+from tests.golden import Exchanges, world_of
 from tests.recording import RecordingLog
-from tests.virtual_time import EPOCH, run, virtual_world
+from tests.virtual_time import EPOCH, run
 
 Spoil = Callable[[int, bytes], bytes]
 """Given the number of an exchange and the body of its answer, returns another body."""
@@ -67,18 +65,7 @@ def replay(folder: Path, spoil: Spoil) -> Replay:
     text = yaml.safe_dump({"sources": [case["source"]]})
 
     async def poll() -> Replay:
-        loop = asyncio.get_running_loop()
-        start = float(case.get("now", EPOCH))
-        base = virtual_world(httpx.MockTransport(exchanges))
-        world = World(
-            clock=lambda: start + loop.time(),
-            monotonic=base.monotonic,
-            sleep=base.sleep,
-            random=base.random,
-            environ={},
-            home=base.home,
-            transport=base.transport,
-        )
+        world = world_of(case, httpx.MockTransport(exchanges))
         log = RecordingLog()
         app = App(lambda: parse(text, environ={}, directory=folder), world=world, log=log)
         try:
