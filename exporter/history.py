@@ -4,9 +4,10 @@ What was published is compared with what is published now; nothing else is asked
 bounded for each job and in total, and forgets jobs some time after they have left.
 """
 
-from collections import OrderedDict, deque
+import struct
+from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from exporter.model import Job, JobKey, Snapshot, State
@@ -14,6 +15,10 @@ from exporter.model import Job, JobKey, Snapshot, State
 _CHANGES_PER_JOB = 50
 _JOBS = 20_000
 _FORGET_AFTER = 24 * 3600.0
+_PACKED = struct.Struct("=dH")
+"""A change: its time, and the number of its kind. As objects the changes would take ten times more,
+a hundred megabytes for all that are kept at most."""
+_KINDS = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +82,47 @@ def _moment(snapshot: Snapshot, job: Job) -> float:
     return job.observed_timestamp if seen is None else max(seen, job.observed_timestamp)
 
 
-@dataclass(slots=True)
-class _Record:
-    changes: deque[Change]
-    left_at: float | None = None
+class _Kinds:
+    """Numbers for what changes have in common: there are few of them, however many changes.
+
+    A platform that never uses a word twice must not fill the memory: past the first thousands its
+    words are left out.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._numbers: dict[Change, int] = {}
+        self._known: list[Change] = []
+
+    def number(self, change: Change) -> int:
+        """Return the number for a change without its time."""
+        kind = replace(change, at=0.0)
+        if kind not in self._numbers and len(self._known) >= self._most:
+            kind = replace(kind, native_status="")
+        number = self._numbers.setdefault(kind, len(self._known))
+        if number == len(self._known):
+            self._known.append(kind)
+        return number
+
+    def change(self, number: int, at: float) -> Change:
+        """Return the change of that number at a time."""
+        return replace(self._known[number], at=at)
 
 
 @dataclass(slots=True)
 class _SourceRecords:
-    """The records of one source; the job that changed longest ago comes first."""
+    """The records of one source."""
 
-    jobs: OrderedDict[JobKey, _Record] = field(default_factory=OrderedDict)
+    changes: OrderedDict[JobKey, bytes] = field(default_factory=OrderedDict)
+    """Packed, the latest last; the job that changed longest ago comes first."""
+    left_at: dict[JobKey, float] = field(default_factory=dict)
+    """Of the jobs that are no longer there."""
     swept_at: float | None = None
+
+    def drop(self, key: JobKey) -> None:
+        """Forget a job."""
+        self.changes.pop(key, None)
+        self.left_at.pop(key, None)
 
 
 class History:
@@ -100,32 +134,37 @@ class History:
         changes_per_job: int = _CHANGES_PER_JOB,
         jobs: int = _JOBS,
         forget_after: float = _FORGET_AFTER,
+        kinds: int = _KINDS,
     ) -> None:
-        self._changes_per_job = changes_per_job
+        self._bytes_per_job = changes_per_job * _PACKED.size
         self._jobs = jobs
         self._forget_after = forget_after
+        self._kinds = _Kinds(kinds)
         self._sources: dict[str, _SourceRecords] = {}
 
     def of(self, source: str, key: JobKey) -> tuple[Change, ...]:
         """Return the changes seen of a job, the latest first."""
         records = self._sources.get(source)
-        record = None if records is None else records.jobs.get(key)
-        return () if record is None else tuple(reversed(record.changes))
+        packed = b"" if records is None else records.changes.get(key, b"")
+        told = [self._kinds.change(number, at) for at, number in _PACKED.iter_unpack(packed)]
+        return tuple(reversed(told))
 
     def note(self, old: Snapshot | None, new: Snapshot) -> None:
         """Record what changed between what was published and what is published now."""
         records = self._sources.setdefault(new.source, _SourceRecords())
         for key, change in changes(old, new):
-            record = records.jobs.get(key)
-            if record is None and change.before is None:
+            packed = records.changes.get(key, b"")
+            if not packed and change.before is None:
                 # No news: a job is seen for the first time when we begin to look, or when its
                 # details come in after the listing.
                 continue
-            if record is None:
-                record = records.jobs[key] = _Record(deque(maxlen=self._changes_per_job))
-            record.changes.append(change)
-            record.left_at = change.at if change.after is None else None
-            records.jobs.move_to_end(key)
+            packed += _PACKED.pack(change.at, self._kinds.number(change))
+            records.changes[key] = packed[-self._bytes_per_job :]
+            records.changes.move_to_end(key)
+            if change.after is None:
+                records.left_at[key] = change.at
+            else:
+                records.left_at.pop(key, None)
         self._forget(records, new.last_poll_timestamp)
 
     def forget(self, source: str) -> None:
@@ -136,14 +175,9 @@ class History:
         if now is not None and now != records.swept_at:
             records.swept_at = now
             oldest = now - self._forget_after
-            gone = [
-                key
-                for key, record in records.jobs.items()
-                if record.left_at is not None and record.left_at < oldest
-            ]
-            for key in gone:
-                del records.jobs[key]
+            for key in [key for key, left_at in records.left_at.items() if left_at < oldest]:
+                records.drop(key)
         # Each source keeps its share, so that a busy one cannot push out all others.
         share = max(1, self._jobs // len(self._sources))
-        for key in list(islice(records.jobs, max(0, len(records.jobs) - share))):
-            del records.jobs[key]
+        for key in list(islice(records.changes, max(0, len(records.changes) - share))):
+            records.drop(key)

@@ -1,5 +1,6 @@
 """What happened to a job while the exporter was watching is remembered, within bounds."""
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -134,6 +135,36 @@ def test_each_job_keeps_its_latest_changes_only() -> None:
     ]
     kept = _told(History(changes_per_job=5), *flapping).of("dli", ORDERS)
     assert [change.at - EPOCH for change in kept] == [99, 98, 97, 96, 95]
+
+
+def test_words_without_end_are_left_out_and_the_states_are_kept() -> None:
+    states = [State.RUNNING, State.FAILED] * 2
+    told = [
+        _at(seconds, job(state=state, native_status=f"word {seconds}"))
+        for seconds, state in enumerate(states)
+    ]
+    history = _told(History(kinds=2), *told)
+    kept = history.of("dli", ORDERS)
+    assert [change.native_status for change in kept] == ["", "word 2", "word 1"]
+    assert [change.after for change in kept] == [State.FAILED, State.RUNNING, State.FAILED]
+    assert [change.at for change in kept] == [EPOCH + 3, EPOCH + 2, EPOCH + 1]
+
+
+def test_history_of_many_changes_takes_little_memory() -> None:
+    states = [State.RUNNING, State.FAILED] * 30
+    told = [
+        _at(seconds, *(job(f"{n}", state=state) for n in range(100)))
+        for seconds, state in enumerate(states)
+    ]
+    history = History()
+    tracemalloc.start()
+    try:
+        _told(history, *told)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(history.of("dli", JobKey(project="p", job_id="1"))) == 50
+    assert held < 100 * 1000
 
 
 def test_jobs_that_changed_longest_ago_give_way() -> None:
