@@ -7,17 +7,19 @@ lines instead. They belong to one thread, that of the event loop.
 """
 
 from abc import abstractmethod
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
-from exporter.lines import LineWriter, format_number
+from exporter.lines import LineWriter
 
 
 class _Series(Protocol):
@@ -132,72 +134,70 @@ class Counter(Instrument[CounterSeries]):
         return CounterSeries(LineWriter(f"{self.name}_total", labels, ()), self._changed)
 
 
-class HistogramSeries:
-    """How often something took how long."""
+class GaugeSeries:
+    """A number that rises and falls."""
 
-    __slots__ = ("_bounds", "_changed", "_lines", "_template", "counts", "total")
+    __slots__ = ("_changed", "_line", "_writer", "value")
 
-    def __init__(self, bounds: Sequence[float], template: str, changed: Callable[[], None]) -> None:
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-        self._bounds = bounds
-        self._template = template
+    def __init__(self, writer: LineWriter, changed: Callable[[], None], value: float) -> None:
+        self.value = value
+        self._writer = writer
         self._changed = changed
-        self._lines = ""
+        self._line = ""
 
-    def observe(self, amount: float) -> None:
-        """Count one more, of this size."""
-        self.counts[bisect_left(self._bounds, amount)] += 1
-        self.total += amount
-        self._lines = ""
+    def set(self, value: float) -> None:
+        """Show another number."""
+        self.value = float(value)
+        self._line = ""
         self._changed()
 
     def lines(self) -> str:
-        """Return the lines of the histogram."""
-        if not self._lines:
-            sums = [format_number(float(count)) for count in accumulate(self.counts)]
-            self._lines = self._template % (*sums, sums[-1], format_number(self.total))
-        return self._lines
+        """Return the line of the gauge."""
+        if not self._line:
+            self._line = self._writer.line((), self.value)
+        return self._line
 
 
-class Histogram(Instrument[HistogramSeries]):
-    """A family of histograms with the same buckets."""
+class Gauge(Instrument[GaugeSeries]):
+    """A family of gauges."""
 
-    kind = "histogram"
+    kind = "gauge"
 
-    def __init__(
-        self,
-        name: str,
-        documentation: str,
-        labels: Sequence[str] = (),
-        *,
-        buckets: Sequence[float],
-        registry: CollectorRegistry | None,
-    ) -> None:
-        self._bounds = tuple(buckets)
-        self._edges = tuple(map(_edge, (*buckets, float("inf"))))
-        super().__init__(name, documentation, labels, registry=registry)
-
-    def observe(self, amount: float) -> None:
-        """Observe with the only series of a family that has no labels."""
-        self.labels().observe(amount)
+    def set(self, value: float) -> None:
+        """Set the only series of a family that has no labels."""
+        self.labels().set(value)
 
     def collect(self) -> Iterator[Metric]:
         """Yield the family as the client library wants it."""
-        family = HistogramMetricFamily(self.name, self.documentation, labels=self._names)
+        family = GaugeMetricFamily(self.name, self.documentation, labels=self._names)
         for values, series in self._series.items():
-            sums = map(float, accumulate(series.counts))
-            family.add_metric(values, list(zip(self._edges, sums, strict=True)), series.total)
+            family.add_metric(values, series.value)
         yield family
 
-    def _make(self, labels: Mapping[str, str]) -> HistogramSeries:
-        return HistogramSeries(self._bounds, "".join(self._templates(labels)), self._changed)
+    def _make(self, labels: Mapping[str, str]) -> GaugeSeries:
+        return GaugeSeries(LineWriter(self.name, labels, ()), self._changed, 0.0)
 
-    def _templates(self, labels: Mapping[str, str]) -> Iterable[str]:
-        for edge in self._edges:
-            yield _template(f"{self.name}_bucket", {**labels, "le": edge})
-        yield _template(f"{self.name}_count", labels)
-        yield _template(f"{self.name}_sum", labels)
+
+class Info(Instrument[GaugeSeries]):
+    """One series that is always 1; what there is to tell are its labels."""
+
+    kind = "info"
+
+    def info(self, labels: Mapping[str, str]) -> None:
+        """Show these labels in place of all others."""
+        self._names = tuple(labels)
+        self._series = {}
+        self.labels(*labels.values())
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the family as the client library wants it."""
+        family = InfoMetricFamily(self.name, self.documentation, labels=self._names)
+        for values in self._series:
+            family.add_metric(values, {})
+        yield family
+
+    def _make(self, labels: Mapping[str, str]) -> GaugeSeries:
+        return GaugeSeries(LineWriter(f"{self.name}_info", labels, ()), self._changed, 1.0)
 
 
 class Registry(CollectorRegistry):
@@ -218,14 +218,3 @@ class Registry(CollectorRegistry):
         """Take a collector away."""
         super().unregister(collector)
         self.collectors = tuple(each for each in self.collectors if each[0] is not collector)
-
-
-def _edge(bound: float) -> str:
-    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]
-    return text
-
-
-def _template(name: str, labels: Mapping[str, str]) -> str:
-    """Return a line of a series with its number left open."""
-    line = LineWriter(name, labels, ()).line((), 0.0)
-    return line.replace("%", "%%").removesuffix("0.0\n") + "%s\n"

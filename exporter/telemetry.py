@@ -7,11 +7,12 @@ is registered.
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Gauge, Info, disable_created_metrics
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.platform_collector import PlatformCollector
 
 from exporter.errors import Reason
-from exporter.instruments import Counter, Histogram, Registry
+from exporter.histogram import Histogram
+from exporter.instruments import Counter, Gauge, Info, Registry
 from exporter.readings import garbage_readings, process_readings
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -112,8 +113,8 @@ class Telemetry:
             "Time of the last successful load of the configuration.",
             registry=self.registry,
         )
+        _tell_platform(self.registry)
         process_readings(self.registry)
-        PlatformCollector(registry=self.registry)
         garbage_readings(self.registry)
 
     def add_source(self, source: str, platform: str) -> None:
@@ -166,3 +167,11 @@ class Telemetry:
 
     def _per_source(self) -> Iterable[Counter]:
         return (self.polls, self.poll_overruns, self.unknown_states, self.unreadable_fields)
+
+
+def _tell_platform(registry: CollectorRegistry) -> None:
+    """Show what the client library finds out about the Python that runs this, once for all."""
+    for metric in PlatformCollector(registry=None).collect():
+        for sample in metric.samples:
+            gauge = Gauge(metric.name, metric.documentation, (*sample.labels,), registry=registry)
+            gauge.labels(*sample.labels.values()).set(sample.value)

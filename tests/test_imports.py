@@ -14,7 +14,7 @@ LAYERS = (
     {"model", "errors", "secret", "incidents"},
     {"sharding"},
     {"reading", "settings", "documents", "refusals", "lines", "headers"},
-    {"pacing", "instruments", "readings", "telemetry", "garbage"},
+    {"pacing", "instruments", "histogram", "readings", "telemetry", "garbage"},
     {"world"},
     {"auth"},
     {"client", "transport"},

@@ -1,18 +1,23 @@
 """The exporter's own metrics are printed as the client library would, and faster."""
 
 import math
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
+import prometheus_client as library
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Gauge, Info, Summary, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.utils import floatToGoString
 
 from exporter.exposition.own import OwnMetrics
-from exporter.instruments import Counter, Histogram, Registry
+from exporter.exposition.pieces import Deflater, Piece, contribution
+from exporter.histogram import Histogram
+from exporter.instruments import Counter, Gauge, Info, Registry
 from exporter.lines import format_number
 from tests.virtual_time import EPOCH
 
@@ -31,18 +36,27 @@ def _as_the_library_prints(registry: CollectorRegistry, *, as_openmetrics: bool)
     return generate_latest(registry).decode()
 
 
-def _assert_printed_alike(registry: CollectorRegistry) -> None:
-    own = OwnMetrics(registry)
+def _assert_printed_alike(registry: CollectorRegistry, own: OwnMetrics | None = None) -> None:
+    own = own or OwnMetrics(registry, Deflater())
     for as_openmetrics in (False, True):
         expected = _as_the_library_prints(registry, as_openmetrics=as_openmetrics)
         assert own.text(as_openmetrics=as_openmetrics).decode() == expected
+        assert _unpacked(own.pieces(as_openmetrics=as_openmetrics)) == expected
+
+
+def _unpacked(pieces: Sequence[Piece]) -> str:
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    texts = [unpacker.decompress(piece.part) for piece in pieces]
+    assert [len(text) for text in texts] == [piece.size for piece in pieces]
+    assert [contribution(text) for text in texts] == [piece.checksum for piece in pieces]
+    return b"".join(texts).decode()
 
 
 @settings(deadline=None)
 @given(
     steps=st.lists(
         st.tuples(
-            st.sampled_from(["count", "observe", "forget"]),
+            st.sampled_from(["count", "observe", "set", "inform", "forget"]),
             st.tuples(label_values, label_values),
             amounts,
         ),
@@ -57,21 +71,40 @@ def test_instruments_are_printed_as_the_library_prints_them_after_every_step(
     histogram = Histogram(
         "seconds", "How\\long.", ("z", "le_x"), buckets=(0.1, 1, 2.5, 1e6), registry=registry
     )
+    # What cannot be kept stands between what can.
+    registry.register(Only(GaugeMetricFamily("a", "A.", value=1.0)))
+    gauge = Gauge("size", "Size.", ("b", "a"), registry=registry)
+    info = Info("build", "Build.", registry=registry)
+    own = OwnMetrics(registry, Deflater())
     for kind, values, amount in steps:
         if kind == "count":
             counter.labels(*values).inc(amount)
         elif kind == "observe":
             histogram.labels(*values).observe(amount)
+        elif kind == "set":
+            gauge.labels(*values).set(-amount)
+        elif kind == "inform":
+            info.info(dict(zip(("version", "of"), values, strict=True)))
         else:
             counter.remove_by_labels({"z": values[0]})
             histogram.remove_by_labels({"z": values[0]})
-        _assert_printed_alike(registry)
+            gauge.remove_by_labels({"b": values[0]})
+        _assert_printed_alike(registry, own)
 
 
 def test_instruments_without_labels_are_there_from_the_start() -> None:
     registry = Registry()
     counter = Counter("requests", "Requests.", registry=registry)
     histogram = Histogram("seconds", "Seconds.", buckets=(1.0,), registry=registry)
+    gauge = Gauge("size", "Size.", registry=registry)
+    info = Info("build", "Build.", registry=registry)
+    assert registry.get_sample_value("size") == 0
+    assert registry.get_sample_value("build_info") == 1
+    _assert_printed_alike(registry)
+    gauge.set(2)
+    info.info({"version": "1"})
+    assert registry.get_sample_value("size") == 2
+    assert registry.get_sample_value("build_info", {"version": "1"}) == 1
     assert registry.get_sample_value("requests_total") == 0
     assert registry.get_sample_value("seconds_count") == 0
     counter.inc()
@@ -161,15 +194,15 @@ def test_unusual_family_is_left_to_the_library(make: Any) -> None:
 
 def test_instruments_of_the_library_are_printed_as_it_prints_them() -> None:
     registry = Registry()
-    Info("build", 'The "version".', registry=registry).info({"version": '1"\n\\%s'})
-    Gauge("size", "Size\\of.", ["x"], registry=registry).labels("%").set(math.inf)
-    Summary("took", "Took.", registry=registry).observe(0.25)
+    library.Info("build", 'The "version".', registry=registry).info({"version": '1"\n\\%s'})
+    library.Gauge("size", "Size\\of.", ["x"], registry=registry).labels("%").set(math.inf)
+    library.Summary("took", "Took.", registry=registry).observe(0.25)
     _assert_printed_alike(registry)
 
 
 def test_registry_of_the_library_is_printed_by_the_library() -> None:
     registry = CollectorRegistry()
-    Gauge("size", "Size.", registry=registry).set(1)
+    library.Gauge("size", "Size.", registry=registry).set(1)
     _assert_printed_alike(registry)
 
 
@@ -177,18 +210,30 @@ def test_collector_that_left_the_registry_is_printed_no_longer() -> None:
     registry = Registry()
     counter = Counter("requests", "Requests.", registry=registry)
     registry.unregister(counter)
-    assert OwnMetrics(registry).text(as_openmetrics=False) == b""
+    assert OwnMetrics(registry, Deflater()).text(as_openmetrics=False) == b""
     _assert_printed_alike(registry)
 
 
 def test_change_after_a_scrape_is_on_the_next_one() -> None:
     registry = Registry()
     counter = Counter("requests", "Requests.", ("a",), registry=registry)
-    own = OwnMetrics(registry)
+    own = OwnMetrics(registry, Deflater())
     series = counter.labels("x")
     for count in range(1, 4):
         series.inc()
         assert f'requests_total{{a="x"}} {count}.0\n' in own.text(as_openmetrics=False).decode()
+
+
+def test_only_what_has_changed_is_compressed_again() -> None:
+    registry = Registry()
+    counter = Counter("requests", "Requests.", registry=registry)
+    registry.register(Only(GaugeMetricFamily("a", "A.", value=1.0)))
+    Gauge("size", "Size.", registry=registry)
+    own = OwnMetrics(registry, Deflater())
+    before = own.pieces(as_openmetrics=False)
+    counter.inc()
+    after = own.pieces(as_openmetrics=False)
+    assert [one is other for one, other in zip(before, after, strict=True)] == [False, False, True]
 
 
 times = st.integers(10**12, 10**13 - 1).map(lambda milliseconds: milliseconds / 1000)

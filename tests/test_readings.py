@@ -12,6 +12,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.process_collector import ProcessCollector
 
 from exporter.exposition.own import OwnMetrics
+from exporter.exposition.pieces import Deflater
 from exporter.instruments import Registry
 from exporter.readings import Family, Readings, garbage_readings, process_readings
 
@@ -52,7 +53,7 @@ def test_lines_are_those_that_the_client_library_prints() -> None:
         Family(name="done", kind="counter", documentation="Done.", label="to", values=("a", 'b"')),
     )
     Readings(families, lambda: [1.5e9, 2.0, 3.25], registry=registry)
-    own = OwnMetrics(registry)
+    own = OwnMetrics(registry, Deflater())
     assert own.text(as_openmetrics=False) == generate_latest(registry)
     expected: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
     assert own.text(as_openmetrics=True) == expected
@@ -70,7 +71,7 @@ def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path, files: dict[s
     registry = Registry()
     readings = process_readings(registry, proc=tmp_path)
     assert list(readings.collect()) == []
-    assert OwnMetrics(registry).text(as_openmetrics=False) == b""
+    assert OwnMetrics(registry, Deflater()).text(as_openmetrics=False) == b""
 
 
 def test_name_of_the_program_can_hold_anything(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_name_of_the_program_can_hold_anything(tmp_path: Path) -> None:
     (folder / "stat").write_text(f"1 (a) b (c)) {' '.join(map(str, numbers))}\n")
     registry = Registry()
     process_readings(registry, proc=tmp_path)
-    found = _values(OwnMetrics(registry).text(as_openmetrics=False).decode())
+    found = _values(OwnMetrics(registry, Deflater()).text(as_openmetrics=False).decode())
     ticks = os.sysconf("SC_CLK_TCK")
     assert found["process_virtual_memory_bytes"] == 23
     assert found["process_resident_memory_bytes"] == 24 * os.sysconf("SC_PAGE_SIZE")

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from exporter.edge import journal_file
 from exporter.edge.admission import Result
 from exporter.errors import Reason
+from exporter.histogram import Histogram
+from exporter.instruments import Counter, CounterSeries, Gauge, GaugeSeries
+from exporter.readings import Family, Readings
 
 EXPIRED = "expired"
 REFUSED = "refused"
@@ -55,26 +58,29 @@ class EdgeMeters:
             buckets=_SECONDS,
             registry=None,
         )
-        self.journal_size = Gauge(
-            "streaming_edge_journal_size_bytes",
-            "Bytes the journal takes on the disk, its log included.",
+        self.files = Readings(
+            (
+                Family(
+                    name="streaming_edge_journal_size_bytes",
+                    documentation="Bytes the journal takes on the disk, its log included.",
+                ),
+                Family(
+                    name="streaming_edge_journal_damaged_files",
+                    documentation="Damaged journals that were set aside and still lie beside the "
+                    "present one.",
+                ),
+            ),
+            lambda: (float(journal_file.size(path)), float(len(journal_file.damaged_files(path)))),
             registry=None,
         )
-        self.journal_size.set_function(lambda: journal_file.size(path))
-        self.damaged_files = Gauge(
-            "streaming_edge_journal_damaged_files",
-            "Damaged journals that were set aside and still lie beside the present one.",
-            registry=None,
-        )
-        self.damaged_files.set_function(lambda: len(journal_file.damaged_files(path)))
         self.relay_age = _OldestAge()
         self._latest: dict[str, float] = {}
         # Looking up a series by its labels takes longer than counting.
-        self._accepted: dict[str, Counter] = {}
-        self._times: dict[str, Gauge] = {}
+        self._accepted: dict[str, CounterSeries] = {}
+        self._times: dict[str, GaugeSeries] = {}
         self._all: tuple[Collector, ...] = (
             *(self.reports, self.report_time, self.relay_pending, self.relay_failures),
-            *(self.commit_duration, self.journal_size, self.damaged_files, self.relay_age),
+            *(self.commit_duration, self.files, self.relay_age),
         )
 
     def register(self, registry: CollectorRegistry) -> None:

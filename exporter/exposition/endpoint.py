@@ -10,6 +10,8 @@ from exporter.exposition.keeper import Exposition
 _LONGEST_ANSWER = 60.0
 """Seconds for reading the page. Who takes longer would keep an old page in memory for ever."""
 
+_TURN = 0.001
+"""Seconds of sending before others have their turn."""
 _FEW_CHUNKS = 4
 """So many are sent before anyone looks whether the reader is still there."""
 
@@ -38,13 +40,17 @@ class MetricsEndpoint:
 async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
     """Send the chunks, each when the reader has taken the one before."""
     gone: asyncio.Task[None] | None = None
+    loop = asyncio.get_running_loop()
+    turn_ends = loop.time() + _TURN
     chunk = next(chunks)
     try:
         async with asyncio.timeout(_LONGEST_ANSWER):
             for number, following in enumerate(chunks):
                 await send(_part(chunk, more=True))
-                # A fast reader must not keep all others waiting until it has everything.
-                await asyncio.sleep(0)
+                if loop.time() > turn_ends:
+                    # A fast reader must not keep all others waiting until it has everything.
+                    await asyncio.sleep(0)
+                    turn_ends = loop.time() + _TURN
                 if number == _FEW_CHUNKS:
                     gone = asyncio.create_task(_until_gone(receive))
                 if gone is not None and gone.done():

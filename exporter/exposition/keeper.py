@@ -37,9 +37,9 @@ class Exposition:
         deflater: Deflater | None = None,
     ) -> None:
         self._store = store
-        self._own = OwnMetrics(own)
         self._clock = clock
         self._deflater = deflater or Deflater()
+        self._own = OwnMetrics(own, self._deflater)
         self._headers = {
             family.name: self._deflater.piece(_header(family).encode())
             for family in (*JOB_FAMILIES, *SOURCE_FAMILIES)
@@ -94,16 +94,17 @@ class Exposition:
         if self._is_stale():
             self.refresh()
         as_openmetrics = wants_openmetrics(accept)
-        tail = self._own.text(as_openmetrics=as_openmetrics)
         headers = {
             "content-type": OPENMETRICS if as_openmetrics else TEXT,
             "vary": "accept, accept-encoding",
         }
         if wants_gzip(accept_encoding):
             headers["content-encoding"] = "gzip"
+            tail = self._own.pieces(as_openmetrics=as_openmetrics)
             length, chunks = self._page.gzip(tail)
         else:
-            length, chunks = self._page.plain(tail)
+            text = self._own.text(as_openmetrics=as_openmetrics)
+            length, chunks = self._page.plain(text)
         return headers | {"content-length": str(length)}, chunks
 
     def _is_stale(self) -> bool:

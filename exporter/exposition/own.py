@@ -1,7 +1,8 @@
 """Print the exporter's own metrics, which are fresh at each scrape."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import exposition as text_format
@@ -9,6 +10,7 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.samples import Sample
 
+from exporter.exposition.pieces import Deflater, Piece
 from exporter.instruments import Registry
 from exporter.lines import LineWriter, format_number
 from exporter.readings import Readings
@@ -18,29 +20,62 @@ _SIMPLE = ("gauge", "counter", "info")
 
 
 class OwnMetrics:
-    """What the client library would print for a registry, faster where that can be had."""
+    """What the client library would print for a registry, faster where that can be had.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Instruments that stand next to each other in the registry make one piece, which is compressed
+    again only when one of them has changed.
+    """
+
+    def __init__(self, registry: CollectorRegistry, deflater: Deflater) -> None:
         self._registry = registry
         self._known = registry if isinstance(registry, Registry) else None
+        self._deflater = deflater
+        self._kept: dict[tuple[bool, int], tuple[list[str], Piece]] = {}
 
     def text(self, *, as_openmetrics: bool) -> bytes:
         """Return the lines of all families."""
         if self._known is None:
             return _by_the_library(self._registry, as_openmetrics)
-        parts: list[str] = []
-        for collector, instrument in self._known.collectors:
-            if isinstance(collector, Readings):
-                for told, lines in collector.texts():
-                    parts.append(_header(told.name, told.kind, told.documentation, as_openmetrics))
-                    parts.append(lines)
-            elif instrument is None:
-                parts.extend(_family(metric, as_openmetrics) for metric in collector.collect())
-            else:
-                family = (instrument.name, instrument.kind, instrument.documentation)
-                parts.append(_header(*family, as_openmetrics))
-                parts.append(instrument.text())
-        return "".join(parts).encode() + (_END if as_openmetrics else b"")
+        runs = _runs(self._known, as_openmetrics)
+        return "".join(chain.from_iterable(texts for _, texts in runs)).encode()
+
+    def pieces(self, *, as_openmetrics: bool) -> Sequence[Piece]:
+        """Return the same compressed."""
+        if self._known is None:
+            return [self._deflater.piece(self.text(as_openmetrics=as_openmetrics))]
+        pieces = []
+        for number, (can_be_kept, texts) in enumerate(_runs(self._known, as_openmetrics)):
+            place = as_openmetrics, number
+            kept = self._kept.get(place) if can_be_kept else None
+            # Texts that have not changed are the same objects, which are quick to compare.
+            if kept is None or kept[0] != texts:
+                kept = texts, self._deflater.piece("".join(texts).encode())
+                if can_be_kept:
+                    self._kept[place] = kept
+            pieces.append(kept[1])
+        return pieces
+
+
+def _runs(registry: Registry, as_openmetrics: bool) -> list[tuple[bool, list[str]]]:
+    """Return the texts in their order, and of each run of them whether they are worth keeping."""
+    runs: list[tuple[bool, list[str]]] = []
+    texts: list[str] = []
+    keeping: bool | None = None
+    for collector, instrument in registry.collectors:
+        if keeping is not (instrument is not None):
+            keeping, texts = instrument is not None, []
+            runs.append((keeping, texts))
+        if instrument is not None:
+            family = (instrument.name, instrument.kind, instrument.documentation)
+            texts += _header(*family, as_openmetrics), instrument.text()
+        elif isinstance(collector, Readings):
+            for told, lines in collector.texts():
+                texts += _header(told.name, told.kind, told.documentation, as_openmetrics), lines
+        else:
+            texts += [_family(metric, as_openmetrics) for metric in collector.collect()]
+    if as_openmetrics:
+        runs.append((True, [_END.decode()]))
+    return runs
 
 
 @lru_cache(256)

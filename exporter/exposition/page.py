@@ -1,7 +1,7 @@
 """Put the pieces of a page together, and send it in the form that is asked for.
 
 The compressed form is one gzip member: the pieces' parts of the deflate stream one after the other,
-then a fresh end. The plain form is unpacked while it is sent.
+then a fresh tail. The plain form is unpacked while it is sent.
 """
 
 import struct
@@ -9,11 +9,14 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from exporter.exposition.pieces import LEVEL, Piece, carry
+from exporter.exposition.pieces import Piece, carry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_CHUNK = 1024 * 1024
-"""A connection copies what its reader has not taken yet: that must not be the whole page."""
+_LAST_BLOCK = b"\x03\x00"
+"""The end of a deflate stream: a block of nothing (RFC 1951, 3.2.6)."""
+_CHUNK = 2 * 1024 * 1024
+"""Half of what Linux holds for a connection by default (tcp_wmem), so that most is taken at once.
+What is not taken from a slow reader is copied: that must not be the whole page."""
 _SMALL = 128 * 1024
 """Up to here copying a chunk to put the end behind it is cheaper than sending it by itself."""
 _UNPACKED_AT_ONCE = 8 * 1024
@@ -36,12 +39,14 @@ class Page:
         """Return the page with a fresh tail: its length, and its bytes in chunks."""
         return self.size + len(tail), self._unpacked(tail)
 
-    def gzip(self, tail: bytes) -> tuple[int, Iterator[bytes]]:
-        """Return the same in one gzip member."""
-        compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        checksum = zlib.crc32(tail, self.checksum)
-        end = compressor.compress(tail) + compressor.flush(zlib.Z_FINISH)
-        end += struct.pack("<II", checksum, (self.size + len(tail)) & 0xFFFFFFFF)
+    def gzip(self, tail: Iterable[Piece]) -> tuple[int, Iterator[bytes]]:
+        """Return the same in one gzip member, the tail in pieces."""
+        parts, size, checksum = [], self.size, self.checksum
+        for part, added_size, added in tail:
+            parts.append(part)
+            size += added_size
+            checksum = carry(checksum, added_size) ^ added
+        end = b"".join((*parts, _LAST_BLOCK, struct.pack("<II", checksum, size & 0xFFFFFFFF)))
         *chunks, last = self.chunks
         chunks += [last + end] if len(last) <= _SMALL else [last, end]
         return sum(map(len, chunks)), iter(chunks)
