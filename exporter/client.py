@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from exporter.headers import read_headers
 from exporter.pacing import Backoff, Clock, Sleep, TokenBucket, parse_retry_after
 from exporter.refusals import Answer, ReadRefusal, Refusal
 from exporter.telemetry import Telemetry
+from exporter.urls import Place
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, after decompression: ten times what 100 rows with full SQL texts take."""
@@ -71,12 +73,13 @@ class Limits:
     largest_answer: int = LARGEST_ANSWER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Call:
     """One request as it is sent, however often."""
 
     operation: str
-    url: str
+    path: str
+    query: str
     headers: Mapping[str, str]
     body: bytes | None = None
 
@@ -107,7 +110,7 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._source = source
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
         self._http = http
         self._read_refusal = read_refusal
         self._limits = limits
@@ -131,29 +134,18 @@ class ApiClient:
 
         Raises FetchError.
         """
-        url = self._url(operation, segments, query)
-        return await self._send(_Call(operation=operation, url=url, headers=headers or {}))
+        return await self._send(_call(operation, segments, query, headers or {}))
 
     async def post(self, operation: str, segments: Sequence[str], body: bytes) -> Answer:
         """Send a body; return an answer that is no refusal.
 
         It is tried again like a GET, so sending it twice must do no harm. Raises FetchError.
         """
-        url = self._url(operation, segments, ())
-        return await self._send(_Call(operation=operation, url=url, headers={}, body=body))
+        return await self._send(_call(operation, segments, (), {}, body))
 
-    def _url(
-        self, operation: str, segments: Sequence[str], query: Sequence[tuple[str, str]]
-    ) -> str:
-        # httpx encodes a space as "+" and keeps the order of parameters, which breaks signatures:
-        # the URL is built whole here, and httpx leaves it alone.
-        try:
-            url = self._base_url + canonical.path(*segments)
-            return f"{url}?{canonical.query(query)}" if query else url
-        except ValueError:
-            # A job named ".." cannot be asked for: every HTTP stack would resolve it away.
-            detail = "a name to ask for is empty, dots only or not UTF-8 text"
-            raise FetchError(Reason.INVALID_RESPONSE, operation, detail=detail) from None
+    @cached_property
+    def _place(self) -> Place:
+        return Place(self._base_url)
 
     async def _send(self, call: _Call) -> Answer:
         backoff = Backoff(base=0.5, limit=5.0, random=self._random)
@@ -203,7 +195,7 @@ class ApiClient:
         operation = call.operation
         await self._limits.bucket.acquire()
         try:
-            request = _write(call, self._headers)
+            request = _write(call, self._place, self._headers)
         except (httpx.InvalidURL, ValueError) as exc:
             # Raised without its cause, which holds the header or the host.
             detail = f"the request cannot be written: {type(exc).__name__}"
@@ -242,16 +234,30 @@ class ApiClient:
         )
 
 
-def _write(call: _Call, headers: Mapping[str, str]) -> httpx.Request:
+def _call(
+    operation: str,
+    segments: Sequence[str],
+    query: Sequence[tuple[str, str]],
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+) -> _Call:
+    # httpx encodes a space as "+" and keeps the order of parameters, which breaks signatures: what
+    # it gets is encoded already, and it leaves that alone.
+    try:
+        return _Call(operation, canonical.path(*segments), canonical.query(query), headers, body)
+    except ValueError:
+        # A job named ".." cannot be asked for: every HTTP stack would resolve it away.
+        detail = "a name to ask for is empty, dots only or not UTF-8 text"
+        raise FetchError(Reason.INVALID_RESPONSE, operation, detail=detail) from None
+
+
+def _write(call: _Call, place: Place, headers: Mapping[str, str]) -> httpx.Request:
     """Write a request; raises InvalidURL or ValueError when that is not possible.
 
     With its headers encoded and its body a stream, httpx need not find out what is known already,
     which takes it longer than all the rest.
     """
-    url = httpx.URL(call.url)
-    if not url.host:
-        # Reading it is what fails for a name that cannot be.
-        raise httpx.InvalidURL("a request needs a host")
+    url = place.url(call.path, call.query)
     named = {**headers, **call.headers}
     raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]
     raw.append((b"Host", url.netloc))

@@ -13,7 +13,7 @@ LAYERS = (
     {"exporter"},
     {"model", "errors", "secret", "incidents"},
     {"sharding"},
-    {"reading", "settings", "documents", "refusals", "lines", "headers"},
+    {"reading", "settings", "documents", "refusals", "lines", "headers", "urls"},
     {"pacing", "instruments", "histogram", "readings", "telemetry", "garbage"},
     {"world"},
     {"auth"},
