@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from exporter import __version__
 from exporter.auth.guard import GuardBook
+from exporter.cautions import cautions
 from exporter.collector import SourceCollector
 from exporter.config import Config, SourceConfig
 from exporter.connector import Connector
@@ -153,6 +154,8 @@ class App:
         self.exposition.refresh()
         self.telemetry.reloaded(successful=True, now=self._world.clock())
         self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
+        for caution in cautions(config):
+            self._incidents.once("configuration allows what is not safe", detail=str(caution))
 
     async def poll_once(self) -> bool:
         """Load the configuration and poll each source once; say whether all succeeded.

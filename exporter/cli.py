@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from exporter import __version__, checking
 from exporter.app import App
+from exporter.cautions import cautions
 from exporter.config import Config, load
 from exporter.edge import sender
 from exporter.edge.receiver import REPORTS
@@ -69,6 +70,8 @@ def _check(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> 
     config = _loader(options, world)()
     if options.web_config_file:
         read_protection(Path(options.web_config_file))
+    for caution in cautions(config):
+        out.write(f"caution: {caution}\n")
     if not options.online:
         count = len(config.sources)
         out.write(f"{options.config_file}: ok, {count} source{'s' if count != 1 else ''}\n")

@@ -224,6 +224,20 @@ def test_reload_is_announced_while_it_lasts_whether_or_not_it_works() -> None:
     scene(body)
 
 
+def test_what_gives_secrets_away_is_said_once_however_often_it_is_loaded() -> None:
+    async def body() -> None:
+        stage = Stage(source("a", ", auth: {bearer: {token: t}}"), source("b"))
+        await stage.app.start()
+        stage.configure(source("a", ", auth: {bearer: {token: t}}"))
+        await stage.app.reload()
+        await stage.app.stop()
+        said = [facts["detail"] for level, _, facts in stage.log.lines if level == "warning"]
+        assert len(said) == 1
+        assert said[0].startswith("sources[0].endpoint: plain HTTP")
+
+    scene(body)
+
+
 def test_guard_is_passed_by_reports_only() -> None:
     async def body() -> None:
         stage = Stage(source("a"))

@@ -34,7 +34,7 @@ def invoke(*arguments: str, world: World | None = None) -> tuple[int, str, str]:
 @pytest.fixture(name="config")
 def _config(tmp_path: Path) -> Path:
     path = tmp_path / "exporter.yml"
-    path.write_text(configuration({host: f"http://{host}" for host in HOSTS}))
+    path.write_text(configuration({host: f"https://{host}" for host in HOSTS}))
     return path
 
 
@@ -51,6 +51,17 @@ def _world(network: Network, tmp_path: Path) -> World:
 def test_good_configuration_is_ok(config: Path) -> None:
     code, out, err = invoke("check-config", f"--config.file={config}")
     assert (code, out, err) == (0, f"{config}: ok, 5 sources\n", "")
+
+
+def test_configuration_that_gives_secrets_away_is_ok_and_said_to(tmp_path: Path) -> None:
+    config = tmp_path / "exporter.yml"
+    config.write_text(
+        "sources: [{name: a, platform: huawei_dli, project_id: p, endpoint: 'http://dli.internal'}]"
+    )
+    code, out, _ = invoke("check-config", f"--config.file={config}")
+    caution, verdict = out.splitlines()
+    assert (code, verdict) == (0, f"{config}: ok, 1 source")
+    assert caution.startswith("caution: sources[0].endpoint: plain HTTP: ")
 
 
 def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:

@@ -24,7 +24,7 @@ LAYERS = (
     {"connector", "ledger", "metrics"},
     {"vendors"},
     {"platforms", "edge"},
-    {"exposition", "config", "collector", "cost", "logs"},
+    {"exposition", "config", "cautions", "collector", "cost", "logs"},
     {"pages"},
     {"listening"},
     {"web", "server", "supervision"},
