@@ -88,30 +88,49 @@ class Instrument(Collector, Generic[S]):
         """Return a new series."""
 
 
-class CounterSeries:
-    """A number that only rises."""
+class _NumberSeries:
+    """One number and its line."""
 
     __slots__ = ("_changed", "_line", "_writer", "value")
 
-    def __init__(self, writer: LineWriter, changed: Callable[[], None]) -> None:
-        self.value = 0.0
+    def __init__(self, writer: LineWriter, changed: Callable[[], None], value: float = 0.0) -> None:
+        self.value = value
         self._writer = writer
         self._changed = changed
         self._line = ""
+
+    def lines(self) -> str:
+        """Return the line of the number."""
+        if not self._line:
+            self._line = self._writer.line((), self.value)
+        return self._line
+
+    def _become(self, value: float) -> None:
+        self.value = float(value)
+        self._line = ""
+        self._changed()
+
+
+class CounterSeries(_NumberSeries):
+    """A number that only rises."""
+
+    __slots__ = ()
 
     def inc(self, amount: float = 1.0) -> None:
         """Count one more, or so many more."""
         if amount < 0:
             raise ValueError("a counter never falls")
-        self.value += amount
-        self._line = ""
-        self._changed()
+        self._become(self.value + amount)
 
-    def lines(self) -> str:
-        """Return the line of the counter."""
-        if not self._line:
-            self._line = self._writer.line((), self.value)
-        return self._line
+
+class GaugeSeries(_NumberSeries):
+    """A number that rises and falls."""
+
+    __slots__ = ()
+
+    def set(self, value: float) -> None:
+        """Show another number."""
+        self._become(value)
 
 
 class Counter(Instrument[CounterSeries]):
@@ -134,30 +153,6 @@ class Counter(Instrument[CounterSeries]):
         return CounterSeries(LineWriter(f"{self.name}_total", labels, ()), self._changed)
 
 
-class GaugeSeries:
-    """A number that rises and falls."""
-
-    __slots__ = ("_changed", "_line", "_writer", "value")
-
-    def __init__(self, writer: LineWriter, changed: Callable[[], None], value: float) -> None:
-        self.value = value
-        self._writer = writer
-        self._changed = changed
-        self._line = ""
-
-    def set(self, value: float) -> None:
-        """Show another number."""
-        self.value = float(value)
-        self._line = ""
-        self._changed()
-
-    def lines(self) -> str:
-        """Return the line of the gauge."""
-        if not self._line:
-            self._line = self._writer.line((), self.value)
-        return self._line
-
-
 class Gauge(Instrument[GaugeSeries]):
     """A family of gauges."""
 
@@ -175,7 +170,7 @@ class Gauge(Instrument[GaugeSeries]):
         yield family
 
     def _make(self, labels: Mapping[str, str]) -> GaugeSeries:
-        return GaugeSeries(LineWriter(self.name, labels, ()), self._changed, 0.0)
+        return GaugeSeries(LineWriter(self.name, labels, ()), self._changed)
 
 
 class Info(Instrument[GaugeSeries]):
