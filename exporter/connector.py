@@ -15,8 +15,9 @@ import httpx
 
 from exporter import __version__
 from exporter.auth.guard import GuardBook, RejectionGuard
-from exporter.client import ApiClient, Http, Limits, exchange
+from exporter.client import ApiClient, Http
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.exchange import Limits, exchange
 from exporter.pacing import TokenBucket
 from exporter.refusals import ReadRefusal
 from exporter.source import SourceSettings, TlsSettings

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 
 from exporter.auth.guard import RejectionGuard
-from exporter.client import ApiClient, Limits
+from exporter.client import ApiClient
 from exporter.errors import FetchError
+from exporter.exchange import Limits
 from exporter.pacing import TokenBucket
 from exporter.refusals import ReadRefusal, huawei
 from exporter.telemetry import Telemetry

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.client import exchange
 from exporter.errors import CredentialError, FetchError, Reason
+from exporter.exchange import exchange
 from exporter.refusals import Answer
 from tests.api_service import BASE, Body, Setup, reply, slow
 from tests.virtual_time import run

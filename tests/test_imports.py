@@ -17,7 +17,7 @@ LAYERS = (
     {"pacing", "instruments", "histogram", "readings", "telemetry", "garbage"},
     {"world"},
     {"auth"},
-    {"client", "transport"},
+    {"client", "exchange", "transport"},
     {"source", "merging", "history"},
     {"selection", "agenda"},
     {"store"},

@@ -14,8 +14,8 @@ from aiohttp.client_reqrep import ConnectionKey, RequestInfo
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from exporter.client import reason_of
 from exporter.errors import Reason
+from exporter.exchange import reason_of
 from exporter.transport import FOREIGN, _origin, _translated
 from tests.transport_peer import HIDDEN, Script, client, serving
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exporter.client import reason_of
 from exporter.errors import Reason
+from exporter.exchange import reason_of
 from exporter.transport import resume_sessions
 from tests.transport_peer import OK, client, serving
 

@@ -25,7 +25,8 @@ from exporter.auth import canonical
 from exporter.auth.credentials import Credentials, StaticProvider
 from exporter.auth.guard import RejectionGuard
 from exporter.auth.huawei_signature import HuaweiSignatureAuth, sign
-from exporter.client import ApiClient, Limits
+from exporter.client import ApiClient
+from exporter.exchange import Limits
 from exporter.pacing import TokenBucket
 from exporter.refusals.huawei import read_refusal
 from exporter.secret import TextSecret
