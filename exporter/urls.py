@@ -4,8 +4,6 @@ httpx checks a URL character by character, which takes it a tenth of a whole cal
 same for all calls and the rest is percent-encoded already: only the place is read, and only once.
 """
 
-from copy import copy
-
 import httpx
 
 _LONGEST = 65_536
@@ -32,8 +30,8 @@ class Place:
         """
         if len(path) + len(query) > _LONGEST:
             raise httpx.InvalidURL("URL too long")
-        url = copy(self._url)
         # httpx has no other way to change a part of a URL than to read all of it anew.
+        url = httpx.URL.__new__(httpx.URL)
         url._uri_reference = self._url._uri_reference._replace(
             path=self._path + path, query=query or None
         )
