@@ -54,13 +54,13 @@ class Hindsight:
             for other in self._truth.jobs
         )
 
-    def retention_may_be_over(self, key: JobKey, now: float) -> bool:
-        """Say whether a job that has ended may have been shown for long enough."""
+    def retention_may_be_over(self, key: JobKey, heard: float, now: float) -> bool:
+        """Say whether a job may have been shown for long enough since the end last heard of."""
         ends = [
             facts.ended
             for job in self._of(key)
             for facts in job.facts
-            if facts.ended is not None and facts.ended <= now
+            if facts.ended is not None and facts.ended <= heard
         ]
         retention = self._history.ended_retention
         return not ends or now - max(ends) > retention - self._kind.details_lag - _SLACK

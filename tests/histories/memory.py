@@ -47,6 +47,11 @@ class Told:
             return self.details or row
         return row
 
+    @property
+    def heard_at(self) -> float:
+        """Return when anything was last told of it; negative when nothing was."""
+        return max(self.row_at, self.details_at)
+
     def hear_row(self, row: Job, now: float) -> None:
         """Hear a row of a listing."""
         before = self.row

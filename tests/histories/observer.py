@@ -217,7 +217,9 @@ class Observer:
         """Say whether an ended job may have been shown for long enough."""
         known = self._memory.jobs[key]
         untold = known.ended_told is None and known.details is None
-        return untold or self._hindsight.retention_may_be_over(key, now)
+        # After a reload nothing is told yet, and what was shown counts.
+        heard = known.heard_at if known.heard_at >= 0 else now
+        return untold or self._hindsight.retention_may_be_over(key, heard, now)
 
     def _breaks(self, rule: Rule, at: float, text: str) -> None:
         if self.broken is None:
