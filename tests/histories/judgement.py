@@ -83,6 +83,9 @@ class Judge:
             limit = self._history.stale_after + self._history.detail_interval
             if job.state in allowed and observed - then > limit + POLL_INTERVAL:
                 raise Broken(Rule.NOTHING_STALE, now, f"{job.state} of {then:.2f}: {brief(job)}")
+        if not known.state_told and (known.refused or known.adopted):
+            # Better told as unknown than not told at all.
+            allowed.add(State.UNKNOWN)
         if job.state not in allowed:
             failed = job.state is State.FAILED
             rule = Rule.HEALTHY_IS_NOT_FAILED if failed else Rule.STATE_WAS_SO

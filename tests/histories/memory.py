@@ -14,6 +14,8 @@ _BEGINNING = frozenset({State.STARTING, State.RUNNING, State.RESTARTING})
 class Told:
     """What was told of one job since the exporter, or its configuration, was last loaded."""
 
+    state: Job | None = None
+    """The last answer that told a state."""
     row: Job | None = None
     row_at: float = -1.0
     word_at: float | None = None
@@ -38,14 +40,8 @@ class Told:
     ended_seen: float | None = None
     """When the state it has ended in was first told."""
     adopted: bool = False
-
-    @property
-    def state(self) -> Job | None:
-        """Return the last answer that told a state."""
-        row = self.row if self.row is not None and self.row.native_status else None
-        if row is None or (self.details is not None and self.details_at >= self.row_at):
-            return self.details or row
-        return row
+    state_told: bool = False
+    """Whether anything ever told its state: rows can be silent, and details refused."""
 
     @property
     def heard_at(self) -> float:
@@ -78,7 +74,7 @@ class Told:
 
     def forget(self) -> None:
         """Forget what a reload forgets: of details only what is shown is kept."""
-        self.details, self.finer, self.restarts = None, None, None
+        self.state, self.details, self.finer, self.restarts = None, None, None, None
         self.row, self.row_at, self.details_at = None, -1.0, -1.0
         self.unasked = self.another_run = False
         self.refused = self.missed = 0
@@ -89,6 +85,7 @@ class Told:
     def _note_state(self, said: Job, now: float) -> None:
         if not said.native_status:
             return
+        self.state_told = True
         before = self.state
         if self.word_at is None:
             self.word_at = now
@@ -103,6 +100,7 @@ class Told:
             self.ended_seen = now if self.ended_seen is None else self.ended_seen
             end = said.end_timestamp or said.updated_timestamp
             self.ended_told = end if end is not None else self.ended_told
+        self.state = said
 
 
 def shows_another_run(before: Job, after: Job) -> bool:
