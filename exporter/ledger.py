@@ -309,7 +309,10 @@ class Ledger:
                 yield
             job = track.job
             track.routine = False
-            if job is None or key in replaced or track.missing or self._selection.hides_draft(job):
+            if job is None or key in replaced or track.missing:
+                continue
+            if track.row.native_status and self._selection.hides_draft(job):
+                # Where the row no longer says so, it may have run since, and failed.
                 continue
             restless = job.state in CHANGING_STATES or not track.row.native_status
             if track.failures >= _PATIENCE and (restless or track.changed):

@@ -124,3 +124,14 @@ def test_job_whose_state_nobody_tells_is_shown_as_unknown_after_asking() -> None
     book.note_inventory(listing(job("a", State.UNKNOWN, native_status="")), EPOCH)
     book.note_failure(key("a"), EPOCH)
     assert [each.state for each in book.jobs(EPOCH)] == [State.UNKNOWN]
+
+
+def test_draft_is_asked_about_once_its_row_no_longer_says_that_it_is_one() -> None:
+    # It ran and failed twice between two listings, and the row does not say how it is.
+    book = ledger()
+    draft = job("a", State.CREATED)
+    assert asked(book.note_inventory(listing(draft), EPOCH)) == []
+    silent = job("a", State.UNKNOWN, native_status="", observed_timestamp=EPOCH + 30)
+    assert asked(book.note_inventory(listing(silent), EPOCH + 30)) == ["a"]
+    book.note_details(job("a", State.FAILED, observed_timestamp=EPOCH + 31), EPOCH + 31)
+    assert [each.state for each in book.jobs(EPOCH + 31)] == [State.FAILED]

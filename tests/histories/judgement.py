@@ -76,7 +76,7 @@ class Judge:
         allowed = set(chain.from_iterable(words.values()))
         if job.state not in allowed and State.RUNNING in allowed and self._kind.finer:
             # Nothing newer speaks of the closer view, which may be as old as that.
-            then = known.details_of
+            then = known.finer_of
             allowed |= {
                 self._kind.words(facts.state)[1] for _, facts in self._during(job, then, then)
             }
@@ -110,7 +110,7 @@ class Judge:
             failed = job.state is State.FAILED
             rule = Rule.HEALTHY_IS_NOT_FAILED if failed else Rule.TOLD_IS_SHOWN
             raise Broken(rule, now, f"told {said.native_status}: {brief(job)}")
-        fresh = now - known.details_of <= self._history.detail_interval
+        fresh = now - known.finer_of <= self._history.detail_interval
         if known.finer not in (None, job.state) and said.state is State.RUNNING and fresh:
             raise Broken(Rule.RESTARTS_SHOW, now, f"told {known.finer}: {brief(job)}")
 

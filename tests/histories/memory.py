@@ -24,6 +24,8 @@ class Told:
     details_at: float = -1.0
     details_of: float = -1.0
     """The moment that the last details speak of, told before a reload or after it."""
+    finer_of: float = -1.0
+    """The same of the last ones that were whole: only those tell the closer view."""
     finer: State | None = None
     """The closer view that was last told, as far as no later word contradicts it."""
     restarts: tuple[Mark, int] | None = None
@@ -68,7 +70,7 @@ class Told:
         self.asked_at = now
         marks = read_marks(said)
         if whole:
-            self.finer = said.finer_state
+            self.finer, self.finer_of = said.finer_state, then
         if whole and marks and said.restart_times is not None:
             self.restarts = min(marks), said.restart_times
 
