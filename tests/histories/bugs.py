@@ -276,7 +276,7 @@ BUGS = (
         module=_LEDGER,
         old="            if not row.native_status and track.row.native_status:\n",
         new="            if not row.native_status and not track.row.native_status:\n",
-        rule=Rule.TIME_GOES_ON,
+        rule=Rule.TOLD_IS_SHOWN,
         kinds=(VERVERICA,),
         often=(Deed.CHANGE, Deed.RESUBMIT),
     ),

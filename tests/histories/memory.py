@@ -41,14 +41,11 @@ class Told:
     """When it ended, if that was told of the state it is in."""
     ended_seen: float | None = None
     """When the state it has ended in was first told."""
+    end_of: float | None = None
+    """The moment of the last answer that dated this end, or of the first where none does."""
     adopted: bool = False
     state_told: bool = False
     """Whether anything ever told its state: rows can be silent, and details refused."""
-
-    @property
-    def heard_at(self) -> float:
-        """Return when anything was last told of it; negative when nothing was."""
-        return max(self.row_at, self.details_at)
 
     def hear_row(self, row: Job, now: float) -> None:
         """Hear a row of a listing."""
@@ -57,12 +54,12 @@ class Told:
             self.unasked = self.unasked or self.details is None
         else:
             self.unasked = self.unasked or _says_another(before, row)
-        self._note_state(row, now)
+        self._note_state(row, now, now)
         self.row, self.row_at, self.missed = row, now, 0
 
     def hear_details(self, said: Job, *, whole: bool, then: float, now: float) -> None:
         """Hear details."""
-        self._note_state(said, now)
+        self._note_state(said, then, now)
         self.details, self.details_at, self.details_of = said, now, then
         self.another_run = self.unasked = False
         self.adopted = False
@@ -81,10 +78,10 @@ class Told:
         self.unasked = self.another_run = False
         self.refused = self.missed = 0
         # Of a job that had left already nothing is kept: it ended when it is seen anew, until told.
-        self.ended_seen = self.ended_told = self.asked_at = None
+        self.ended_seen = self.ended_told = self.end_of = self.asked_at = None
         self.adopted = True
 
-    def _note_state(self, said: Job, now: float) -> None:
+    def _note_state(self, said: Job, then: float, now: float) -> None:
         if not said.native_status:
             return
         self.state_told = True
@@ -93,15 +90,17 @@ class Told:
             self.word_at = now
         if before is not None and before.native_status != said.native_status:
             self.word_at = now
-            self.finer = self.ended_told = self.ended_seen = None
+            self.finer = self.ended_told = self.ended_seen = self.end_of = None
         if before is not None and shows_another_run(before, said):
             self.another_run = True
             self.word_at = now
-            self.restarts = self.finer = self.ended_told = self.ended_seen = None
+            self.restarts = self.finer = self.ended_told = self.ended_seen = self.end_of = None
         if said.state in (State.STOPPED, State.FINISHED):
             self.ended_seen = now if self.ended_seen is None else self.ended_seen
             end = said.end_timestamp or said.updated_timestamp
             self.ended_told = end if end is not None else self.ended_told
+            if end is not None or self.end_of is None:
+                self.end_of = then
         self.state = said
 
 

@@ -218,7 +218,7 @@ class Observer:
         known = self._memory.jobs[key]
         untold = known.ended_told is None and known.details is None
         # After a reload nothing is told yet, and what was shown counts.
-        heard = known.heard_at if known.heard_at >= 0 else now
+        heard = now if known.end_of is None else known.end_of
         return untold or self._hindsight.retention_may_be_over(key, heard, now)
 
     def _breaks(self, rule: Rule, at: float, text: str) -> None:
