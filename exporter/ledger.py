@@ -238,8 +238,11 @@ class Ledger:
                 track.details = None
             if not row.native_status and track.row.native_status:
                 # It is silent about the state; what its predecessor told is not to be forgotten.
-                known = track.details
-                track.details = track.row if known is None else merge(track.row, known)
+                before, known = track.row, track.details
+                if track.measured_at is None:
+                    # What was measured before a reload is of nobody knows when.
+                    before = lasting(before)
+                track.details = before if known is None else merge(before, known)
             track.row = row
             track.missing = 0
             self._drop_old_measurements(track, now)

@@ -117,3 +117,13 @@ def test_details_of_a_run_before_the_last_two_rows_are_let_go() -> None:
         book.note_failure(key("a"), now)
     shown = book.jobs(EPOCH + 60)[0]
     assert (shown.restart_times, shown.start_timestamp) == (None, None)
+
+
+def test_delay_from_before_a_reload_does_not_outlive_a_row_that_is_silent_about_the_state() -> None:
+    book = ledger()
+    book.adopt((job("a", input_delay_seconds=3.0, restart_times=7, run_id="1"),))
+    silent = job("a", State.UNKNOWN, native_status="", observed_timestamp=EPOCH + 30)
+    book.note_inventory(listing(silent), EPOCH + 30)
+    [shown] = book.jobs(EPOCH + 30)
+    assert (shown.state, shown.restart_times, shown.run_id) == (State.RUNNING, 7, "1")
+    assert shown.input_delay_seconds is None
