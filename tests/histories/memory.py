@@ -91,7 +91,8 @@ class Told:
         if before is not None and before.native_status != said.native_status:
             self.word_at = now
             self.finer = self.ended_told = self.ended_seen = self.end_of = None
-        if before is not None and shows_another_run(before, said):
+        named = self.details is not None and _names_another_run(self.details, said)
+        if named or (before is not None and shows_another_run(before, said)):
             self.another_run = True
             self.word_at = now
             self.restarts = self.finer = self.ended_told = self.ended_seen = self.end_of = None
@@ -106,13 +107,21 @@ class Told:
 
 def shows_another_run(before: Job, after: Job) -> bool:
     """Say whether two words told of a job cannot be about one run."""
+    named = _names_another_run(before, after)
+    if named is not None:
+        return named
+    if after.state is State.CREATED:
+        return before.state is not State.CREATED
+    return before.state in ENDED_STATES and after.state in _BEGINNING
+
+
+def _names_another_run(before: Job, after: Job) -> bool | None:
+    """Say whether two answers name different runs; None when one of them names none."""
     if before.run_id and after.run_id:
         return before.run_id != after.run_id
     if before.start_timestamp and after.start_timestamp:
         return before.start_timestamp != after.start_timestamp
-    if after.state is State.CREATED:
-        return before.state is not State.CREATED
-    return before.state in ENDED_STATES and after.state in _BEGINNING
+    return None
 
 
 def _says_another(before: Job, row: Job) -> bool:
