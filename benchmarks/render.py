@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from benchmarks.support import fleet
-from benchmarks.support.library import Ready
+from benchmarks.support.client_library import Ready
 from benchmarks.support.report import Report
 from exporter.exposition import Exposition
 from exporter.exposition.pieces import NOTHING, Deflater, Piece

@@ -3,12 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-import httpx
-
 from exporter.model import Job
 from exporter.source import Inventory, Source
-from tests.alibaba_sources import Reply, open_source
-from tests.virtual_time import run
+from tests.alibaba_sources import Reply, use_source
 
 T = TypeVar("T")
 ROW = Job(
@@ -58,16 +55,8 @@ def a_run(status: str = "RUNNING", **more: Any) -> dict[str, Any]:
 
 def use(server: Reply, work: Callable[[Source], Awaitable[T]], **options: Any) -> T:
     """Open a source, use it, close it, all in virtual time."""
-
-    async def opened() -> T:
-        given = {"region": "cn-hangzhou", "workspace": "w1", "namespaces": ["default"], **options}
-        source = open_source("alibaba_flink", httpx.MockTransport(server), **given)
-        try:
-            return await work(source)
-        finally:
-            await source.aclose()
-
-    return run(opened())
+    given = {"region": "cn-hangzhou", "workspace": "w1", "namespaces": ["default"], **options}
+    return use_source("alibaba_flink", server, work, **given)
 
 
 def inventory(server: Reply, **options: Any) -> Inventory:

@@ -1,8 +1,8 @@
 """Open Alibaba Cloud sources on a scripted server, for the tests of their platforms."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import httpx
@@ -12,8 +12,9 @@ from exporter.connector import Connector
 from exporter.platforms import load
 from exporter.source import Source
 from exporter.telemetry import Telemetry
-from tests.virtual_time import virtual_world
+from tests.virtual_time import run, virtual_world
 
+T = TypeVar("T")
 Reply = Callable[[httpx.Request], httpx.Response]
 
 
@@ -76,3 +77,21 @@ def refusal(status: int, code: str) -> httpx.Response:
     """Return what the gateway says when it refuses."""
     body = {"RequestId": "1", "HostId": "h", "Code": code, "Message": "a message"}
     return httpx.Response(status, json=body)
+
+
+def use_source(
+    platform: str,
+    server: Reply,
+    work: Callable[[Source], Awaitable[T]],
+    **options: Any,
+) -> T:
+    """Open a source on this server, use it, close it, all in virtual time."""
+
+    async def opened() -> T:
+        source = open_source(platform, httpx.MockTransport(server), **options)
+        try:
+            return await work(source)
+        finally:
+            await source.aclose()
+
+    return run(opened())

@@ -3,12 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-import httpx
-
 from exporter.platforms.alibaba_blink import Settings
 from exporter.source import Inventory, Source
-from tests.alibaba_sources import Reply, open_source
-from tests.virtual_time import run
+from tests.alibaba_sources import Reply, use_source
 
 T = TypeVar("T")
 PROJECT = "/api/v2/projects/project1"
@@ -51,16 +48,8 @@ def light(name: str, state: str = "RUNNING", number: int = 1) -> dict[str, Any]:
 
 def use(server: Reply, work: Callable[[Source], Awaitable[T]], **options: Any) -> T:
     """Open a source, use it, close it, all in virtual time."""
-
-    async def opened() -> T:
-        given = {"region": "cn-shanghai", "projects": ["project1"], "batch": False, **options}
-        source = open_source("alibaba_blink", httpx.MockTransport(server), **given)
-        try:
-            return await work(source)
-        finally:
-            await source.aclose()
-
-    return run(opened())
+    given = {"region": "cn-shanghai", "projects": ["project1"], "batch": False, **options}
+    return use_source("alibaba_blink", server, work, **given)
 
 
 def inventory(server: Reply, **options: Any) -> Inventory:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from benchmarks.support import fleet
-from benchmarks.support.library import Ready
+from benchmarks.support.client_library import Ready
 from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.garbage import GarbageKeeper
 from exporter.listening.headers import with_headers
