@@ -11,9 +11,9 @@ from benchmarks.support.bare import seconds_per_call
 from benchmarks.support.cloud import cloud
 from benchmarks.support.report import Report
 from exporter.app import App
-from exporter.config import Config, parse
-from exporter.garbage import GarbageKeeper
-from exporter.logs import build_log
+from exporter.configuration.config import Config, parse
+from exporter.process.garbage import GarbageKeeper
+from exporter.process.logs import build_log
 from exporter.simulator.clouds import PROJECT_ID
 from exporter.world import World
 

@@ -14,10 +14,10 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from benchmarks.support import fleet
 from benchmarks.support.client_library import Ready
 from benchmarks.support.report import Report
+from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.exposition.pieces import NOTHING, Deflater, Piece
 from exporter.model import Snapshot
-from exporter.store import Store
 
 _ROUNDS = {1_000: 15, 10_000: 7, 100_000: 2}
 _LIBRARY_ROUNDS = {1_000: 5, 10_000: 2, 100_000: 1}

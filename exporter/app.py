@@ -10,22 +10,22 @@ from starlette.types import ASGIApp
 
 from exporter import __version__
 from exporter.auth.guard import GuardBook
-from exporter.cautions import cautions
-from exporter.collector import SourceCollector
-from exporter.config import Config, SourceConfig
-from exporter.connector import Connector
+from exporter.collecting.collector import SourceCollector
+from exporter.collecting.sharding import Shard
+from exporter.collecting.store import Store
+from exporter.configuration.cautions import cautions
+from exporter.configuration.config import Config, SourceConfig
 from exporter.edge.slot import EdgeSlot, Stage
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.exposition import Exposition, MetricsEndpoint
-from exporter.incidents import Incidents, Log, trail
 from exporter.listening.gate import Guard
 from exporter.listening.headers import with_headers
-from exporter.sharding import Shard
+from exporter.process.incidents import Incidents, Log, trail
+from exporter.serving.web import build_web, with_metrics, with_reports
 from exporter.source import Source
-from exporter.store import Store
-from exporter.telemetry import Telemetry
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.connector import Connector
 from exporter.vendors.huawei import HuaweiSettings
-from exporter.web import build_web, with_metrics, with_reports
 from exporter.world import World
 
 _LEAST_PAUSE = 0.1

@@ -12,25 +12,26 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TextIO
 
-from exporter import __version__, checking
+from exporter import __version__
 from exporter.app import App
-from exporter.cautions import cautions
-from exporter.config import Config, load
+from exporter.collecting.sharding import Shard, read_shard
+from exporter.configuration import checking
+from exporter.configuration.cautions import cautions
+from exporter.configuration.config import Config, load
 from exporter.edge import sender
 from exporter.edge.receiver import REPORTS
 from exporter.errors import ConfigError, ConfigProblem, ExporterError
-from exporter.garbage import GarbageKeeper
-from exporter.incidents import Incidents, Log
 from exporter.listening.connections import MOST_CONNECTIONS, Connections
 from exporter.listening.gate import Guard
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection, WatchedProtection, read_protection
-from exporter.logs import FORMATS, LEVELS, build_log, quiet_libraries
-from exporter.server import Signals, listen, serving
-from exporter.sharding import Shard, read_shard
+from exporter.process.garbage import GarbageKeeper
+from exporter.process.incidents import Incidents, Log
+from exporter.process.logs import FORMATS, LEVELS, build_log, quiet_libraries
+from exporter.process.supervision import Supervision
+from exporter.serving.server import Signals, listen, serving
 from exporter.simulator import demo
-from exporter.supervision import Supervision
-from exporter.telemetry import Telemetry
+from exporter.telemetry.telemetry import Telemetry
 from exporter.world import World
 
 EXIT_FAILED = 1

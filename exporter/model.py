@@ -62,9 +62,9 @@ class JobKey:
 class Job:
     """What is known of one job at one moment.
 
-    A platform's listing gives a sparse Job, its details a fuller one; `exporter.merging` puts the
-    two together. `native_status` is the platform's own word behind `state`; empty means that this
-    answer says nothing of the state (some listings do not).
+    A platform's listing gives a sparse Job, its details a fuller one;
+    `exporter.collecting.merging` puts the two together. `native_status` is the platform's own word
+    behind `state`; empty means that this answer says nothing of the state (some listings do not).
     """
 
     project: str

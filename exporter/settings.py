@@ -1,7 +1,7 @@
 """Build configuration sections: strict keys, durations, secrets, files.
 
 Every section of the configuration file is a `Section`. Reading the file, substituting the
-environment and collecting errors is the business of `exporter.config`; platforms and
+environment and collecting errors is the business of `exporter.configuration.config`; platforms and
 authentication only declare here what they understand.
 """
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from exporter.client import decode_json
+from exporter.collecting.merging import finish, merge
 from exporter.errors import FetchError, UnreadableError
-from exporter.merging import finish, merge
 from exporter.model import Job, State
 from exporter.platforms import (
     alibaba_blink,
@@ -22,7 +21,8 @@ from exporter.platforms import (
     huawei_dli,
 )
 from exporter.reading import Flaws, Record
-from exporter.refusals import Answer
+from exporter.upstream.client import decode_json
+from exporter.upstream.refusals import Answer
 from exporter.vendors import (
     alibaba,
     alibaba_xml,

@@ -7,15 +7,17 @@ from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from exporter import config, documents, pacing, settings, sharding
+from exporter import pacing, settings
 from exporter.auth import cached_file, renewal
+from exporter.collecting import sharding
+from exporter.configuration import config, documents
 from exporter.edge import jobs as edge_jobs
 from exporter.edge import report as edge_report
 from exporter.errors import ConfigError, ReportError
 from exporter.listening import protection
 from exporter.model import Job
 from exporter.reading import Flaws
-from exporter.refusals import Answer, Refusal, alibaba, flink, huawei, plain
+from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, plain
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
 from fuzz.target import Form, Target

@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
+from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Job, Snapshot
 from exporter.pages.details import details
@@ -15,7 +16,6 @@ from exporter.pages.overview import overview
 from exporter.pages.query import parse
 from exporter.pages.rendering import render_details, render_overview
 from exporter.pages.wording import moment
-from exporter.store import Store
 
 NOW = 1_700_000_000.0
 """When everything is observed; fuzzing has no clock."""

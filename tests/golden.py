@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from exporter.app import App
-from exporter.config import parse
+from exporter.configuration.config import parse
 from exporter.world import World
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world

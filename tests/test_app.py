@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from exporter.app import App
-from exporter.config import Config, parse
+from exporter.configuration.config import Config, parse
 from exporter.errors import ConfigError
 from exporter.listening.gate import Guard
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection
 from exporter.model import Job, State
-from tests.listener_papers import HASH
+from tests.listening.papers import HASH
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from exporter import __version__, cli
-from exporter.server import listen
+from exporter.serving.server import listen
 from exporter.simulator.clouds import build_clouds, configuration
 from exporter.world import World
 from tests.e2e.sky import HOSTS, Network

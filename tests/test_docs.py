@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from exporter import cli, platforms
-from exporter.config import parse
+from exporter.configuration.config import parse
 from exporter.edge.meters import EdgeMeters
 from exporter.edge.settings import EdgeSettings
-from exporter.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
+from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import State
 from exporter.settings import Section
-from exporter.telemetry import Telemetry
+from exporter.telemetry.telemetry import Telemetry
 
 ROOT = Path(__file__).parent.parent
 METRICS = (ROOT / "docs" / "metrics.md").read_text()

@@ -1,6 +1,8 @@
 """Imports point one way: who may know whom is written here and nowhere else."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -8,125 +10,175 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "exporter"
 
-# Each layer may import those above it in this list, and modules of its own layer.
-LAYERS = (
-    {"exporter"},
-    {"model", "errors", "secret", "incidents"},
-    {"sharding"},
-    {"reading", "settings", "documents", "refusals", "lines", "headers", "urls"},
-    {"pacing", "instruments", "histogram", "readings", "telemetry", "garbage"},
-    {"world"},
-    {"auth"},
-    {"client", "exchange", "transport"},
-    {"source", "merging", "history"},
-    {"selection", "agenda"},
-    {"store"},
-    {"connector", "ledger", "metrics"},
-    {"vendors"},
-    {"platforms", "edge"},
-    {"exposition", "config", "cautions", "collector", "cost", "logs"},
-    {"pages"},
-    {"listening"},
-    {"web", "server", "supervision"},
-    {"app", "checking"},
-    {"cli"},
-    {"__main__"},
+# The house, from the ground up: whoever lives in a room may import its own room and those written
+# above it. "hall" is what everybody speaks; "start" puts all together and is known by nobody.
+ROOMS = (
+    ("hall",),
+    ("telemetry", "process"),
+    ("auth",),
+    ("upstream",),
+    ("collecting",),
+    ("vendors",),
+    ("platforms", "edge"),
+    ("exposition",),
+    ("configuration",),
+    ("pages",),
+    ("listening",),
+    ("serving",),
+    ("start",),
 )
+HALL = {
+    "exporter",
+    "errors",
+    "headers",
+    "model",
+    "pacing",
+    "reading",
+    "secret",
+    "settings",
+    "source",
+    "world",
+}
+START = {"app", "cli", "__main__"}
+
+SERVERS = {"prometheus_client", "starlette", "uvicorn"}
 FORBIDDEN_LIBRARIES = {
     # A platform knows neither Prometheus nor the store; metrics know no client library.
-    "platforms": {"prometheus_client", "starlette", "uvicorn"},
-    "vendors": {"prometheus_client", "starlette", "uvicorn"},
-    "auth": {"prometheus_client", "starlette", "uvicorn"},
+    "platforms": SERVERS,
+    "vendors": SERVERS,
+    "auth": SERVERS,
+    "upstream": SERVERS,
     # Reports are answered without a framework: it would cost a third of their time.
     "edge": {"starlette", "uvicorn"},
-    "metrics": {"prometheus_client"},
-    "model": {"httpx", "prometheus_client", "pydantic"},
-    "ledger": {"httpx", "prometheus_client", "asyncio"},
-    "agenda": {"httpx", "prometheus_client", "asyncio"},
-    "selection": {"httpx", "prometheus_client", "asyncio"},
-    "merging": {"httpx", "prometheus_client", "asyncio"},
-    "collector": {"httpx", "prometheus_client", "starlette"},
+    "collecting": {"httpx", *SERVERS},
+    "hall": {"aiohttp", *SERVERS},
+    "exposition.metrics": {"httpx", "asyncio", *SERVERS},
+    "model": {"httpx", "asyncio", "pydantic"},
 }
+# What remembers and decides is pure; the collector waits, and whoever follows the store does.
+WAITS = {"collecting": {"collector", "store"}}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def _level(area: str) -> int:
-    found = [level for level, areas in enumerate(LAYERS) if area in areas]
-    assert found, f"exporter/{area}: new modules are given a layer in this test"
+def _name(path: Path) -> str:
+    """Return the name of a module within the package: collecting.store, or cli."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if parts[-1] == "__init__":
+        parts = parts[:-1]
+    return ".".join(parts) or "exporter"
+
+
+def _room(name: str) -> str:
+    first = name.split(".")[0]
+    if first in HALL:
+        return "hall"
+    return "start" if first in START else first
+
+
+def _level(room: str) -> int:
+    found = [level for level, rooms in enumerate(ROOMS) if room in rooms]
+    assert found, f"exporter/{room}: a new room is given its place in this test"
     return found[0]
 
 
-def _area(module: str) -> str:
-    """Return the part of a module name that has a layer: exporter.auth.guard is in auth."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else parts[0]
-
-
-def _imports(path: Path) -> set[str]:
-    names = set()
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             base = node.module or ""
-            if base == "exporter":
-                names |= {
-                    f"exporter.{alias.name}" if alias.name[0] != "_" else base
-                    for alias in node.names
-                }
-            else:
-                names.add(base)
-    return names
+            yield base
+            # `from exporter.pages import query` imports a module, and so does `from exporter`.
+            for alias in node.names:
+                module = Path(*f"{base}.{alias.name}".split("."))
+                if (ROOT / module).with_suffix(".py").exists() or (ROOT / module).is_dir():
+                    yield f"{base}.{alias.name}"
 
 
-def _modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+def _ours(path: Path) -> set[str]:
+    """Return which modules of the exporter a module imports, by their names within it."""
+    names = {name.split(".", 1)[1] for name in _imports(path) if name.startswith("exporter.")}
+    return names - {_name(path)}
 
 
-def _own_area(path: Path) -> str:
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return "exporter" if parts == ("__init__",) else parts[0]
-
-
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_module_imports_only_what_its_layer_may(path: Path) -> None:
-    area = _own_area(path)
-    ours = {name for name in _imports(path) if name.split(".")[0] == "exporter"}
-    if area == "simulator":
-        assert {_area(name) for name in ours} <= {"simulator"}
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_module_imports_only_what_its_room_may(path: Path) -> None:
+    room = _room(_name(path))
+    if room == "simulator":
+        # Strangers to the exporter: what they shared with it they could not contradict.
+        assert {_room(name) for name in _ours(path)} <= {"simulator"}
         return
-    for name in ours - {"exporter"}:
-        if _area(name) == "simulator":
-            assert area == "cli"
+    for name in _ours(path):
+        if _room(name) == "simulator":
+            assert _name(path) == "cli"
             continue
-        assert _level(_area(name)) <= _level(area), f"{area} must not import {name}"
+        assert _level(_room(name)) <= _level(room), f"{room} must not import {name}"
 
 
-@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_module_keeps_away_from_libraries_that_are_not_its_business(path: Path) -> None:
-    libraries = {name.split(".")[0] for name in _imports(path)}
-    assert not libraries & FORBIDDEN_LIBRARIES.get(_own_area(path), set())
+    name = _name(path)
+    room = _room(name)
+    libraries = {imported.split(".")[0] for imported in _imports(path)}
+    forbidden = FORBIDDEN_LIBRARIES.get(room, set()) | FORBIDDEN_LIBRARIES.get(name, set())
+    if room in WAITS and name.split(".")[-1] not in WAITS[room]:
+        forbidden = forbidden | {"asyncio"}
+    assert not libraries & forbidden
+
+
+def test_no_two_rooms_and_no_two_modules_import_each_other_in_a_circle() -> None:
+    # Packages import their parts to hand them on; that is no knowledge of their own.
+    modules = [path for path in MODULES if path.name != "__init__.py"]
+    names = {_name(path) for path in modules}
+    graph = {_name(path): _ours(path) & names for path in modules}
+    order = list(TopologicalSorter(graph).static_order())
+    assert len(order) == len(modules)
+
+
+def test_rooms_of_one_level_do_not_know_each_other() -> None:
+    for rooms in ROOMS:
+        for path in MODULES:
+            room = _room(_name(path))
+            if room in rooms:
+                others = {_room(name) for name in _ours(path)} & set(rooms)
+                assert others <= {room}, f"{_name(path)} imports from {others}"
 
 
 def test_no_platform_imports_another() -> None:
     for path in (PACKAGE / "platforms").glob("[a-z]*.py"):
-        others = {name for name in _imports(path) if name.startswith("exporter.platforms.")}
-        assert not others
+        assert not {name for name in _ours(path) if name.startswith("platforms.")}
 
 
-def test_edge_and_platforms_do_not_import_each_other() -> None:
-    for area, other in (("edge", "platforms"), ("platforms", "edge")):
-        for path in (PACKAGE / area).glob("*.py"):
-            assert not {name for name in _imports(path) if name.startswith(f"exporter.{other}")}
+def test_hall_stays_small_and_no_folder_is_crowded() -> None:
+    assert len([path for path in MODULES if path.parent == PACKAGE]) <= 14
+    for top in ("exporter", "tests", "fuzz", "benchmarks", "grafana", "scripts"):
+        for folder in {path.parent for path in (ROOT / top).rglob("*.py")}:
+            if "node_modules" not in folder.parts:
+                assert len(list(folder.glob("*.py"))) <= 25, folder
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    for rooms in ROOMS[1:-1]:
+        for room in rooms:
+            assert ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text())), room
+
+
+def test_contributing_shows_the_same_house() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    picture = page[page.index("## The house") :].split("```")[1]
+    shown = [line.split("  ")[0].split() for line in picture.strip().splitlines()]
+    assert [tuple(words) for words in shown] == list(ROOMS)
 
 
 def test_only_the_boundaries_of_a_poll_and_of_a_rendering_catch_everything() -> None:
     broad = []
-    for path in _modules():
+    for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ExceptHandler) and (
                 node.type is None
                 or (isinstance(node.type, ast.Name) and node.type.id == "Exception")
             ):
-                broad.append(path.name)
-    assert broad == ["collector.py", "keeper.py"]
+                broad.append(_name(path))
+    assert broad == ["collecting.collector", "exposition.keeper"]

@@ -25,14 +25,14 @@ from exporter.auth import canonical
 from exporter.auth.credentials import Credentials, StaticProvider
 from exporter.auth.guard import RejectionGuard
 from exporter.auth.huawei_signature import HuaweiSignatureAuth, sign
-from exporter.client import ApiClient
-from exporter.exchange import Limits
 from exporter.pacing import TokenBucket
-from exporter.refusals.huawei import read_refusal
 from exporter.secret import TextSecret
 from exporter.simulator.clouds import HUAWEI_KEY, HUAWEI_SECRET, PROJECT_ID
-from exporter.telemetry import Telemetry
-from exporter.transport import AiohttpTransport, PlainClient
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.client import ApiClient
+from exporter.upstream.exchange import Limits
+from exporter.upstream.refusals.huawei import read_refusal
+from exporter.upstream.transport import AiohttpTransport, PlainClient
 
 Call = Callable[[int], Awaitable[object]]
 HEADERS = {"Content-Type": "application/json", "X-Language": "en-us"}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 
-from exporter.metrics import IDENTITY, JOB_FAMILIES
+from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES
 from exporter.model import Snapshot
 
 

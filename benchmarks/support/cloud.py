@@ -14,9 +14,9 @@ import sys
 from collections.abc import Iterator
 
 from exporter.simulator.clouds import PROJECT_ID
-from exporter.simulator.fleet import Fleet, Phase
-from exporter.simulator.huawei_dli_graph import execution_graph
-from exporter.simulator.huawei_dli_rows import detailed_row, light_row
+from exporter.simulator.fleet.fleet import Fleet, Phase
+from exporter.simulator.huawei.dli_graph import execution_graph
+from exporter.simulator.huawei.dli_rows import detailed_row, light_row
 
 _STARTED = 1_753_000_000.0
 _PAGE = re.compile(rb"[?&]offset=(\d+)")

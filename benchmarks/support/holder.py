@@ -12,13 +12,13 @@ from random import Random
 from benchmarks.support import fleet
 from benchmarks.support.servers import memory_of
 from exporter import cli
-from exporter.checking import parse_text
+from exporter.collecting.ledger import Ledger
+from exporter.collecting.store import Store
+from exporter.configuration.checking import parse_text
 from exporter.exposition import Exposition
-from exporter.ledger import Ledger
 from exporter.reading import Flaws
 from exporter.source import Inventory
-from exporter.store import Store
-from exporter.telemetry import Telemetry
+from exporter.telemetry.telemetry import Telemetry
 
 _CONFIG = """
 sources:

@@ -22,13 +22,13 @@ from starlette.types import ASGIApp
 
 from benchmarks.support import fleet
 from benchmarks.support.client_library import Ready
+from exporter.collecting.store import Store
 from exporter.exposition import Exposition, MetricsEndpoint
-from exporter.garbage import GarbageKeeper
 from exporter.listening.headers import with_headers
-from exporter.server import listen, serving
-from exporter.store import Store
-from exporter.telemetry import Telemetry
-from exporter.web import build_web, with_metrics
+from exporter.process.garbage import GarbageKeeper
+from exporter.serving.server import listen, serving
+from exporter.serving.web import build_web, with_metrics
+from exporter.telemetry.telemetry import Telemetry
 
 _BETWEEN_POLLS = 0.1
 

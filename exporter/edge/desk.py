@@ -16,9 +16,9 @@ from exporter.edge.report import Report, read_report
 from exporter.edge.roster import Roster
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.errors import JournalError, ReportError
-from exporter.incidents import Incidents
+from exporter.process.incidents import Incidents
 from exporter.reading import Flaws
-from exporter.telemetry import Telemetry
+from exporter.telemetry.telemetry import Telemetry
 from exporter.world import World
 
 _RETRY_SECONDS = 5.0

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from exporter.collecting.merging import finish
 from exporter.edge.report import Free, ReportedJob, decode_object
-from exporter.merging import finish
 from exporter.model import Job, State, look_up
 from exporter.reading import Flaws, Record, as_number
 from exporter.vendors.dli_states import STATES

@@ -10,9 +10,9 @@ from prometheus_client.registry import Collector
 from exporter.edge import journal_file
 from exporter.edge.admission import Result
 from exporter.errors import Reason
-from exporter.histogram import Histogram
-from exporter.instruments import Counter, CounterSeries, Gauge, GaugeSeries
-from exporter.readings import Family, Readings
+from exporter.telemetry.histogram import Histogram
+from exporter.telemetry.instruments import Counter, CounterSeries, Gauge, GaugeSeries
+from exporter.telemetry.readings import Family, Readings
 
 EXPIRED = "expired"
 REFUSED = "refused"

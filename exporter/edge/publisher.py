@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from exporter.collecting.store import Store
 from exporter.edge.jobs import PLATFORM
 from exporter.edge.roster import Roster
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.model import Job, Snapshot
-from exporter.store import Store
 from exporter.world import World
 
 _LEAST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from exporter.auth.guard import GuardBook
-from exporter.client import ApiClient
-from exporter.connector import Connector
 from exporter.edge.journal_sql import Entry, Pending
 from exporter.edge.meters import EXPIRED, REFUSED, EdgeMeters
 from exporter.errors import FetchError, JournalError, Reason
-from exporter.incidents import Log
 from exporter.pacing import Backoff
-from exporter.telemetry import Telemetry
+from exporter.process.incidents import Log
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.client import ApiClient
+from exporter.upstream.connector import Connector
 from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
 from exporter.world import World
 

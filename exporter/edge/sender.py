@@ -7,7 +7,7 @@ import httpx
 
 from exporter.errors import FetchError, Reason
 from exporter.pacing import parse_retry_after
-from exporter.refusals import by_status, safe_code, safe_detail
+from exporter.upstream.refusals import by_status, safe_code, safe_detail
 from exporter.world import World
 
 OPERATION = "edge-report"

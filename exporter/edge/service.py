@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+from exporter.collecting.store import Store
 from exporter.edge.desk import ReportDesk
 from exporter.edge.journal import Events, Journal, Limits
 from exporter.edge.journal_sql import Entry
@@ -13,9 +14,8 @@ from exporter.edge.relay import Relay, RelayTarget
 from exporter.edge.roster import Roster
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.errors import JournalError
-from exporter.incidents import Incidents, Log, trail
-from exporter.store import Store
-from exporter.telemetry import Telemetry
+from exporter.process.incidents import Incidents, Log, trail
+from exporter.telemetry.telemetry import Telemetry
 from exporter.world import World
 
 _PROBE_PAUSE = 5.0

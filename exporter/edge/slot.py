@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from exporter.auth.guard import GuardBook
+from exporter.collecting.store import Store
 from exporter.edge.receiver import Receiver
 from exporter.edge.relay import RelayTarget
 from exporter.edge.service import EdgeService
 from exporter.edge.settings import EdgeSettings
 from exporter.errors import ConfigError, ConfigProblem, JournalError
-from exporter.incidents import Log
-from exporter.store import Store
-from exporter.telemetry import Telemetry
+from exporter.process.incidents import Log
+from exporter.telemetry.telemetry import Telemetry
 from exporter.vendors.huawei import HuaweiSettings
 from exporter.world import World
 

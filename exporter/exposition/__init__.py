@@ -8,7 +8,7 @@ exporter's own metrics, `keeper` holds the page that is shown, `endpoint` sends 
 from exporter.exposition.endpoint import MetricsEndpoint
 from exporter.exposition.keeper import Exposition
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
-from exporter.lines import LineWriter, escape, format_value
+from exporter.telemetry.lines import LineWriter, escape, format_value
 
 __all__ = [
     "OPENMETRICS",

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
+from exporter.collecting.store import Store
+from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from exporter.exposition.own import OwnMetrics
 from exporter.exposition.page import Page, build
 from exporter.exposition.pieces import Deflater, Piece
 from exporter.exposition.sources import SourceBlocks, render_source
-from exporter.incidents import trail
-from exporter.lines import LineWriter
-from exporter.metrics import JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily
 from exporter.pacing import Clock
-from exporter.store import Store
+from exporter.process.incidents import trail
+from exporter.telemetry.lines import LineWriter
 
 _TICK = 0.001
 _FREED_A_STEP = 32

@@ -11,9 +11,9 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.samples import Sample
 
 from exporter.exposition.pieces import Deflater, Piece
-from exporter.instruments import Registry
-from exporter.lines import LineWriter, format_number
-from exporter.readings import Readings
+from exporter.telemetry.instruments import Registry
+from exporter.telemetry.lines import LineWriter, format_number
+from exporter.telemetry.readings import Readings
 
 _END = b"# EOF\n"
 _SIMPLE = ("gauge", "counter", "info")

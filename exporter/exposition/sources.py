@@ -4,11 +4,11 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter, is_
 
+from exporter.collecting.store import expires_at, fresh
 from exporter.exposition.blocks import Block, cut, render
 from exporter.exposition.families import Frame
 from exporter.exposition.pieces import Deflater
 from exporter.model import Job, Snapshot
-from exporter.store import expires_at, fresh
 
 _UNCHANGED_A_STEP = 64
 _observed = attrgetter("observed_timestamp")

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from exporter.incidents import Incidents
 from exporter.pacing import Clock
+from exporter.process.incidents import Incidents
 
 MOST_CONNECTIONS = 512
 _SWEEP_EVERY = 1.0

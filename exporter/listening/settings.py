@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.documents import nearest
+from exporter.configuration.documents import nearest
 from exporter.listening.suites import CURVES, openssl_name, openssl_suites
 from exporter.settings import Duration, ExistingFile, SecretText, Section
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.collecting.history import Change
 from exporter.exposition import escape
-from exporter.history import Change
-from exporter.metrics import IDENTITY
+from exporter.exposition.metrics import IDENTITY
 from exporter.model import Job, Node, Snapshot, State
 from exporter.pages.attention import Level, attention
 from exporter.pages.query import Query

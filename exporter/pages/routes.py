@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from exporter.collecting.history import Change
+from exporter.collecting.store import Store, fresh
 from exporter.exposition import wants_gzip
-from exporter.history import Change
 from exporter.model import Job, JobKey, Snapshot
 from exporter.pacing import Clock
 from exporter.pages.details import change_rows, details
@@ -28,7 +29,6 @@ from exporter.pages.rendering import (
     render_overview,
 )
 from exporter.pages.wording import moment, visible
-from exporter.store import Store, fresh
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",

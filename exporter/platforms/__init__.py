@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.connector import Connector
 from exporter.source import CallCost, Source, SourceSettings
+from exporter.upstream.connector import Connector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

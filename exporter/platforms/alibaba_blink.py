@@ -25,12 +25,12 @@ from pydantic import StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth import canonical
-from exporter.connector import Connector
 from exporter.errors import FetchError, Reason
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory, Source
+from exporter.upstream.connector import Connector
 from exporter.vendors.alibaba import (
     AlibabaSettings,
     Places,

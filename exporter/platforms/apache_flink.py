@@ -18,14 +18,14 @@ from pydantic_core import PydanticCustomError
 
 from exporter.auth.plain import BasicAuth, BearerAuth
 from exporter.auth.settings import FlinkAuthSettings
-from exporter.connector import Connector
 from exporter.errors import FetchError, Reason
 from exporter.model import Job, State
 from exporter.platforms import Platform
 from exporter.reading import Flaws, Record
-from exporter.refusals import flink
 from exporter.settings import Endpoint
 from exporter.source import CallCost, Details, Inventory, SourceSettings
+from exporter.upstream.connector import Connector
+from exporter.upstream.refusals import flink
 from exporter.vendors.flink_delay import parse_vertices
 from exporter.vendors.flink_delay_reader import DelayReader
 from exporter.vendors.flink_graph import parse_flink_state, parse_graph, parse_task_counts

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from exporter.connector import Connector
 from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.model import ENDED_STATES, Job, Node, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory
+from exporter.upstream.connector import Connector
 from exporter.vendors.huawei import HeaderText, HuaweiSettings, dataarts_endpoint, open_api
 from exporter.vendors.huawei_inventory import (
     PAGE_SIZE,

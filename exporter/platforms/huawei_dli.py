@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from exporter.connector import Connector
 from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.model import Job, State, look_up
 from exporter.platforms import Platform
 from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory
+from exporter.upstream.connector import Connector
 from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink_graph import FlinkGraph, parse_graph
 from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api

@@ -10,19 +10,17 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from exporter.simulator import (
-    alibaba_foas,
-    alibaba_ververica,
-    apache_flink,
-    huawei_dataarts,
-    huawei_dli,
-    huawei_iam,
-)
-from exporter.simulator.alibaba_access import Access, AccessKey
+from exporter.simulator.alibaba import foas as alibaba_foas
+from exporter.simulator.alibaba import ververica as alibaba_ververica
+from exporter.simulator.alibaba.access import Access, AccessKey
+from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.edge_agent import TOKEN
-from exporter.simulator.fleet import Fleet
-from exporter.simulator.huawei_access import HuaweiAccess
-from exporter.simulator.huawei_tokens import HuaweiTokens
+from exporter.simulator.fleet.fleet import Fleet
+from exporter.simulator.huawei import dataarts as huawei_dataarts
+from exporter.simulator.huawei import dli as huawei_dli
+from exporter.simulator.huawei import iam as huawei_iam
+from exporter.simulator.huawei.access import HuaweiAccess
+from exporter.simulator.huawei.tokens import HuaweiTokens
 from exporter.simulator.weather import Weather, Window
 
 PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"

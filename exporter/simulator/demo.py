@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from exporter.simulator.clouds import PROJECT_ID, build_clouds, configuration, edge_configuration
 from exporter.simulator.edge_agent import EdgeAgent
-from exporter.simulator.fleet import Fleet
+from exporter.simulator.fleet.fleet import Fleet
 
 Serve = Callable[[ASGIApp, Sequence[socket.socket]], AbstractAsyncContextManager[None]]
 _EDGE_SEED = 5

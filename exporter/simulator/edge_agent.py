@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from exporter.simulator.fleet import Fleet, View
-from exporter.simulator.huawei_dli_rows import status_of
+from exporter.simulator.fleet.fleet import Fleet, View
+from exporter.simulator.huawei.dli_rows import status_of
 
 TOKEN = "demo-edge-token"  # noqa: S105 - Good for nothing but the demo.
 _EVERY = 5.0

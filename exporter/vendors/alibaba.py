@@ -17,12 +17,12 @@ from exporter.auth.alibaba_sources import alibaba_chain
 from exporter.auth.credentials import CredentialProvider, StaticProvider
 from exporter.auth.guard import RejectionGuard
 from exporter.auth.settings import AlibabaAuthSettings
-from exporter.client import decode_json
-from exporter.connector import Connector
 from exporter.errors import FetchError, Reason
-from exporter.refusals import Answer
-from exporter.refusals.alibaba import read_refusal
 from exporter.source import Names, SourceSettings
+from exporter.upstream.client import decode_json
+from exporter.upstream.connector import Connector
+from exporter.upstream.refusals import Answer
+from exporter.upstream.refusals.alibaba import read_refusal
 from exporter.vendors.alibaba_xml import parse_xml
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,20}(-[a-z0-9]{1,20}){1,5}$")]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exporter.client import ApiClient
 from exporter.errors import FetchError, Reason
+from exporter.upstream.client import ApiClient
 
 _ELSEWHERE = frozenset({307, 308, 502, 503, 504})
 """No leader yet, a standby that points to the leader, or a proxy that reaches nobody."""

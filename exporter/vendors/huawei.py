@@ -19,10 +19,10 @@ from exporter.auth.guard import RejectionGuard
 from exporter.auth.huawei_signature import HuaweiSignatureAuth
 from exporter.auth.huawei_sources import huawei_chain
 from exporter.auth.settings import HuaweiAuthSettings, IamSettings
-from exporter.client import ApiClient
-from exporter.connector import Connector
-from exporter.refusals.huawei import read_refusal
 from exporter.source import SourceSettings
+from exporter.upstream.client import ApiClient
+from exporter.upstream.connector import Connector
+from exporter.upstream.refusals.huawei import read_refusal
 
 _EUROPEAN_SITE = "eu-west-101"
 _FOUND_BY_CHAIN = "huawei: whatever environment, profile or metadata hold"

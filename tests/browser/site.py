@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Snapshot
-from exporter.server import listen, serving
-from exporter.store import Store
-from exporter.telemetry import Telemetry
-from exporter.web import build_web
+from exporter.serving.server import listen, serving
+from exporter.serving.web import build_web
+from exporter.telemetry.telemetry import Telemetry
 from tests.virtual_time import EPOCH
 
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from tests.edge import NOW_MS, PATH, TOKEN, body, entry
+from tests.edge.receivers import NOW_MS, PATH, TOKEN, body, entry
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import App
-from exporter.config import Config, parse
+from exporter.configuration.config import Config, parse
 from exporter.simulator.clouds import Clouds, build_clouds, configuration
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, virtual_world

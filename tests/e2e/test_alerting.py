@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator.clouds import Clouds, build_clouds, configuration
-from exporter.simulator.fleet import Fleet, Phase
+from exporter.simulator.fleet.fleet import Fleet, Phase
 from tests.flink_cluster import FlinkCluster, JobSpec
 from tests.monitoring import rules
 from tests.monitoring.receiver import Notification, WebhookReceiver

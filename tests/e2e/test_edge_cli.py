@@ -12,9 +12,9 @@ import pytest
 from exporter import cli
 from exporter.simulator.edge_agent import TOKEN as DEMO_TOKEN
 from exporter.simulator.edge_agent import EdgeAgent
-from exporter.simulator.fleet import Fleet
+from exporter.simulator.fleet.fleet import Fleet
 from exporter.world import World
-from tests.edge import PROJECT, SEED, SUCCESS, Edge, receiving
+from tests.edge.receivers import PROJECT, SEED, SUCCESS, Edge, receiving
 
 
 class Shop:

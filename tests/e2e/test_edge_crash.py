@@ -16,7 +16,7 @@ import httpx
 from exporter.edge.journal_file import damaged_files
 from tests.e2e.exporter_process import Nursery, free_port
 from tests.e2e.reporters import Ledger, reporting
-from tests.edge import NOW_MS, configuration
+from tests.edge.receivers import NOW_MS, configuration
 
 KILLS = 50
 

@@ -12,10 +12,9 @@ import pytest
 
 from exporter.app import App
 from exporter.auth.guard import GuardBook
-from exporter.checking import plan
-from exporter.config import Config, parse
-from exporter.connector import Connector
-from exporter.cost import forecast
+from exporter.configuration.checking import plan
+from exporter.configuration.config import Config, parse
+from exporter.configuration.cost import forecast
 from exporter.errors import FetchError
 from exporter.simulator.clouds import (
     ALIBABA_KEY,
@@ -27,9 +26,10 @@ from exporter.simulator.clouds import (
     Cloud,
     build_clouds,
 )
-from exporter.simulator.fleet import Fleet
-from exporter.simulator.fleet_stories import STORIES
-from exporter.telemetry import Telemetry
+from exporter.simulator.fleet.fleet import Fleet
+from exporter.simulator.fleet.stories import STORIES
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.connector import Connector
 from exporter.world import World
 from tests.e2e.sky import Network
 from tests.recording import RecordingLog

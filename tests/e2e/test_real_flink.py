@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporter.app import App
-from exporter.config import parse
+from exporter.configuration.config import parse
 from exporter.model import Job, State
 from exporter.vendors.flink_graph import FLINK_STATES
 from exporter.world import World

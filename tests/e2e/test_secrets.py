@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from exporter.app import App
-from exporter.checking import table, try_sources
-from exporter.config import parse
+from exporter.configuration.checking import table, try_sources
+from exporter.configuration.config import parse
 from exporter.errors import ConfigError
-from exporter.logs import build_log, quiet_libraries
+from exporter.process.logs import build_log, quiet_libraries
 from exporter.simulator.clouds import (
     ALIBABA_SECRET,
     HUAWEI_SECRET,

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from exporter.app import App
-from exporter.config import parse
-from exporter.sharding import Shard
+from exporter.collecting.sharding import Shard
+from exporter.configuration.config import parse
 from exporter.simulator.clouds import Clouds, build_clouds, configuration
 from tests.e2e.sky import HOSTS, Network
 from tests.recording import RecordingLog

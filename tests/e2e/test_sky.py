@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.simulator.clouds import ALIBABA_SECRET, HUAWEI_SECRET
-from exporter.simulator.fleet import Phase
+from exporter.simulator.fleet.fleet import Phase
 from tests.e2e.sky import Sky, sky
 from tests.virtual_time import EPOCH, run
 

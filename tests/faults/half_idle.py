@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.simulator.apache_flink_metrics import NO_WATERMARK
+from exporter.simulator.apache_flink.metrics import NO_WATERMARK
 from tests.faults.exchange import Asked, ask
 
 _OF_ALL = re.compile(r"/jobs/\w+/vertices/\w+/subtasks/metrics")

@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from exporter.app import App
-from exporter.config import Config, parse
-from exporter.instruments import Counter
+from exporter.configuration.config import Config, parse
 from exporter.model import Job, Snapshot
 from exporter.simulator.clouds import ALIBABA_SECRET, HUAWEI_SECRET, PASSWORD
+from exporter.telemetry.instruments import Counter
 from exporter.world import World
 from tests.faults.operations import Operation
 from tests.faults.services import STEADY, Services

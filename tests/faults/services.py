@@ -7,17 +7,11 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
-from exporter.simulator import (
-    alibaba_foas,
-    alibaba_metadata,
-    alibaba_ververica,
-    apache_flink,
-    huawei_dataarts,
-    huawei_dli,
-    huawei_iam,
-    huawei_metadata,
-)
-from exporter.simulator.alibaba_access import Access, AccessKey
+from exporter.simulator.alibaba import foas as alibaba_foas
+from exporter.simulator.alibaba import metadata as alibaba_metadata
+from exporter.simulator.alibaba import ververica as alibaba_ververica
+from exporter.simulator.alibaba.access import Access, AccessKey
+from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.clouds import (
     ALIBABA_KEY,
     ALIBABA_SECRET,
@@ -30,9 +24,13 @@ from exporter.simulator.clouds import (
     USER,
     WORKSPACE,
 )
-from exporter.simulator.fleet import Fleet, Phase
-from exporter.simulator.huawei_access import HuaweiAccess
-from exporter.simulator.huawei_tokens import HuaweiTokens
+from exporter.simulator.fleet.fleet import Fleet, Phase
+from exporter.simulator.huawei import dataarts as huawei_dataarts
+from exporter.simulator.huawei import dli as huawei_dli
+from exporter.simulator.huawei import iam as huawei_iam
+from exporter.simulator.huawei import metadata as huawei_metadata
+from exporter.simulator.huawei.access import HuaweiAccess
+from exporter.simulator.huawei.tokens import HuaweiTokens
 from exporter.simulator.weather import Weather
 from tests.faults.door import Door
 from tests.faults.half_idle import HalfIdle

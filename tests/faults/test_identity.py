@@ -5,7 +5,7 @@ from itertools import cycle
 
 import pytest
 
-from exporter.simulator.fleet import Phase
+from exporter.simulator.fleet.fleet import Phase
 from tests.faults.exchange import Exchange, honest
 from tests.faults.hurried_time import run
 from tests.faults.observing import scenario

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.exchange import LARGEST_ANSWER
+from exporter.upstream.exchange import LARGEST_ANSWER
 from tests.faults.exchange import Exchange, Told
 from tests.faults.hurried_time import run
 from tests.faults.observing import scenario

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.simulator.fleet import Phase
+from exporter.simulator.fleet.fleet import Phase
 from tests.faults.exchange import Exchange, Spoil, Told, honest
 from tests.faults.hurried_time import run
 from tests.faults.observing import scenario

@@ -10,7 +10,7 @@ import httpx
 import yaml
 
 from exporter.app import App
-from exporter.config import parse
+from exporter.configuration.config import parse
 from exporter.model import Snapshot
 from fuzz.page import read_page, show_people
 from tests.golden import Exchanges, world_of

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from exporter.app import App
-from exporter.config import parse
+from exporter.configuration.config import parse
 from exporter.simulator.clouds import build_clouds, configuration
 from fuzz.mutation import mutate
 from fuzz.page import read_page, show_people

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exporter.config import Config, parse
+from exporter.configuration.config import Config, parse
 from exporter.errors import ConfigError
 from fuzz import examples
 from fuzz.changes import Change, How, Twin, apply, write

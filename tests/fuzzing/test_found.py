@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from exporter.config import parse
+from exporter.configuration.config import parse
 from exporter.edge.jobs import read_job
 from exporter.edge.report import read_report
 from exporter.errors import ConfigError, ReportError

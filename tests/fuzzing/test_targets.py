@@ -17,8 +17,8 @@ TARGETS = targets.all_targets()
 EXPORTER = Path(exporter.__file__).parent
 READS = ("parse_", "read_refusal", "read_report", "decode_object")
 TOLD_APART = {
-    "exporter.checking.parse_text": "exporter.config.parse",
-    "exporter.refusals.ReadRefusal": "a type",
+    "exporter.configuration.checking.parse_text": "exporter.configuration.config.parse",
+    "exporter.upstream.refusals.ReadRefusal": "a type",
 }
 """Readers that only hand on to another one."""
 

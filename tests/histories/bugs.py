@@ -6,9 +6,9 @@ from tests.histories.planting import Bug
 from tests.histories.rules import Rule
 from tests.histories.truth import Deed
 
-_LEDGER = "exporter.ledger"
-_MERGING = "exporter.merging"
-_COLLECTOR = "exporter.collector"
+_LEDGER = "exporter.collecting.ledger"
+_MERGING = "exporter.collecting.merging"
+_COLLECTOR = "exporter.collecting.collector"
 
 BUGS = (
     Bug(
@@ -180,7 +180,7 @@ BUGS = (
     ),
     Bug(
         name="what is stale is shown for ever",
-        module="exporter.store",
+        module="exporter.collecting.store",
         old="    oldest = now - snapshot.stale_after\n",
         new="    oldest = 0.0\n",
         rule=Rule.NOTHING_STALE,
@@ -205,7 +205,7 @@ BUGS = (
     ),
     Bug(
         name="ended jobs stay twice as long",
-        module="exporter.selection",
+        module="exporter.collecting.selection",
         old="        return now - ended_at <= self._ended_retention\n",
         new="        return now - ended_at <= 2 * self._ended_retention\n",
         rule=Rule.ENDED_LEAVE,
@@ -213,7 +213,7 @@ BUGS = (
     ),
     Bug(
         name="ended jobs stay half as long",
-        module="exporter.selection",
+        module="exporter.collecting.selection",
         old="        return now - ended_at <= self._ended_retention\n",
         new="        return now - ended_at <= self._ended_retention / 2\n",
         rule=Rule.ENDED_STAY,

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from exporter.connector import Connector
 from exporter.errors import FetchError, Reason
 from exporter.model import Job, JobKey
 from exporter.pacing import Clock, Sleep
 from exporter.reading import Flaws
 from exporter.source import Details, Inventory
+from exporter.upstream.connector import Connector
 from exporter.vendors.alibaba_listing import Listed
 from exporter.vendors.alibaba_listing import Page as NumberedPage
 from exporter.vendors.huawei_inventory import Page as PageOfRows

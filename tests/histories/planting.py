@@ -21,17 +21,17 @@ from tests.histories.truth import Deed
 
 _COPIED = (
     # Each imports only those before it, and modules that are shared.
-    "exporter.merging",
-    "exporter.selection",
-    "exporter.ledger",
-    "exporter.store",
+    "exporter.collecting.merging",
+    "exporter.collecting.selection",
+    "exporter.collecting.ledger",
+    "exporter.collecting.store",
     "exporter.exposition.blocks",
     "exporter.exposition.sources",
     "exporter.exposition.page",
     "exporter.exposition.keeper",
     "exporter.exposition.endpoint",
     "exporter.exposition",
-    "exporter.collector",
+    "exporter.collecting.collector",
     "exporter.vendors.huawei_inventory",
     "exporter.vendors.alibaba_listing",
     "exporter.app",

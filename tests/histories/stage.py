@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import httpx
 
 from exporter.app import App
-from exporter.config import Config, SourceConfig
-from exporter.connector import Connector
-from exporter.history import History as ChangeRecord
+from exporter.collecting.history import History as ChangeRecord
+from exporter.configuration.config import Config, SourceConfig
 from exporter.model import Snapshot
 from exporter.platforms import Platform
 from exporter.source import CallCost, JobSelection, SourceSettings
+from exporter.upstream.connector import Connector
 from tests.histories.cloud import Cloud, Sky, Spell, Surroundings
 from tests.histories.history import POLL_INTERVAL, Event, History, Ours, Weather
 from tests.histories.observer import Observer

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator.clouds import Cloud
-from exporter.simulator.fleet import Phase
+from exporter.simulator.fleet.fleet import Phase
 from tests.e2e.sky import Sky, sky
 from tests.virtual_time import EPOCH, run
 

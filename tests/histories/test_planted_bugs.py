@@ -42,7 +42,11 @@ def test_story_of_a_bug_is_short_and_readable() -> None:
 
 @pytest.mark.parametrize(
     ("module", "old"),
-    [("exporter.store", "no such text"), ("exporter.store", "def "), ("exporter.none", "x")],
+    [
+        ("exporter.collecting.store", "no such text"),
+        ("exporter.collecting.store", "def "),
+        ("exporter.none", "x"),
+    ],
 )
 def test_bug_whose_text_is_not_there_once_is_not_planted(module: str, old: str) -> None:
     bug = Bug(name="x", module=module, old=old, new="", rule=Rule.ONCE_EACH)

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from exporter.app import App
-from exporter.config import Config, parse
-from exporter.server import serving
+from exporter.configuration.config import Config, parse
+from exporter.serving.server import serving
 from exporter.simulator.clouds import Clouds
 from exporter.world import World
 from tests.recording import RecordingLog

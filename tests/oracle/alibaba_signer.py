@@ -1,6 +1,6 @@
 """Sign requests with Alibaba Cloud's own signer: JSON lines in, JSON lines out.
 
-Run by tests/test_auth_oracle.py with the interpreter of .venv-oracle.
+Run by tests/auth/test_oracle.py with the interpreter of .venv-oracle.
 """
 
 import json

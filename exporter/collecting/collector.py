@@ -1,0 +1,293 @@
+"""Poll one source for ever: the listing first, then what is worth asking about single jobs.
+
+Each source is a task of its own, so that a slow or broken one never hurts another. A poll publishes
+as soon as the listing is in, because states come from there; details follow in order of urgency
+until the next poll is due, and what is left then waits for its turn.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from exporter.collecting.agenda import Agenda
+from exporter.collecting.ledger import Ledger, Steps
+from exporter.collecting.sharding import Shard
+from exporter.collecting.store import Store
+from exporter.errors import FetchError, Reason
+from exporter.model import Job, Snapshot
+from exporter.pacing import Backoff
+from exporter.process.incidents import Incidents, Log, trail
+from exporter.reading import Flaws
+from exporter.source import Source, SourceSettings
+from exporter.telemetry.telemetry import Telemetry
+from exporter.world import World
+
+_LATEST_START = 3.0
+"""Seconds over which the first polls of all sources are spread."""
+_PUBLISH_EVERY = 5.0
+"""Seconds after which a long round of details publishes what it has so far."""
+_LEAST_SHARE = 1 / 3
+"""How much longer than its listing a poll lasts at least, so that details always come as well."""
+_INDEX = re.compile(r"\[\d+\]")
+
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """How the listing of one poll went."""
+
+    failure: FetchError | None
+    agenda: Agenda | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """One round of questions about single jobs, shared by those who ask them."""
+
+    queue: Iterator[Job]
+    deadline: float
+    published: float
+    """When it last published what it had so far."""
+    stopped: bool = False
+    """Whether an answer said that asking on makes no sense."""
+
+
+class SourceCollector:
+    """The polling loop of one source."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        source: Source,
+        *,
+        supersedes: bool,
+        store: Store,
+        telemetry: Telemetry,
+        world: World,
+        log: Log,
+        shard: Shard | None = None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._store = store
+        self._telemetry = telemetry
+        self._world = world
+        self._ledger = Ledger(settings, supersedes=supersedes, random=world.random, shard=shard)
+        self._incidents = Incidents(log)
+        self._labels = (settings.name, settings.platform)
+        self._behind_at: float | None = None
+        """When a poll last left questions over that were due."""
+        self._snapshot = Snapshot(
+            source=settings.name,
+            platform=settings.platform,
+            labels=settings.label_pairs,
+            stale_after=settings.stale_after,
+            all_states=settings.state_series == "all",
+        )
+        self._backoff = Backoff(
+            base=settings.poll_interval / 4, limit=settings.poll_interval, random=world.random
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what was last published."""
+        return self._snapshot
+
+    def announce(self) -> None:
+        """Publish that the source exists, before anything is known of it."""
+        self._telemetry.add_source(*self._labels)
+        self._publish()
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Take over what was known of the source before its settings changed."""
+        self._ledger.adopt(snapshot.jobs)
+        self._publish(
+            last_success_timestamp=snapshot.last_success_timestamp,
+            jobs=self._ledger.jobs(self._world.clock()),
+        )
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        world, interval = self._world, self._settings.poll_interval
+        # Sources started together would ask together for ever after.
+        await world.sleep(world.random.uniform(0, min(_LATEST_START, interval)))
+        while True:
+            started = world.monotonic()
+            failure = await self.poll()
+            pause = max(0.0, started + interval - world.monotonic())
+            if failure is not None:
+                # Sooner than usual, but never all at once; what the platform asked for comes first.
+                pause = max(self._backoff.next(), failure.retry_after or 0.0)
+            else:
+                self._backoff.reset()
+            self._publish(next_poll_timestamp=world.clock() + pause)
+            await world.sleep(pause)
+
+    async def poll(self) -> FetchError | None:
+        """Poll once; return why the listing failed, or None."""
+        world = self._world
+        started = world.monotonic()
+        outcome = await self._take_inventory()
+        listed = world.monotonic()
+        await self._publish_listing(outcome, listed - started)
+        deadline = max(
+            started + self._settings.poll_interval, listed + (listed - started) * _LEAST_SHARE
+        )
+        finished = True
+        if outcome.agenda is not None:
+            finished = await self._ask(outcome.agenda, deadline)
+        self._telemetry.polls.labels(*self._labels).inc()
+        if not finished or world.monotonic() > started + self._settings.poll_interval:
+            self._telemetry.poll_overruns.labels(*self._labels).inc()
+        await self._publish_jobs(poll_duration_seconds=world.monotonic() - started)
+        return outcome.failure
+
+    async def _take_inventory(self) -> _Outcome:
+        async def take() -> _Outcome:
+            inventory = await self._source.fetch_inventory()
+            self._note_flaws(inventory.flaws)
+            agenda = await self._in_steps(self._ledger.take(inventory, self._world.clock()))
+            for project, error in inventory.incomplete:
+                self._incidents.once("listing failed", project=project, detail=str(error))
+            errors = [error for _, error in inventory.incomplete]
+            return _Outcome(failure=errors[0] if errors else None, agenda=agenda)
+
+        outcome = await self._bounded("listing", take)
+        if isinstance(outcome, FetchError):
+            return _Outcome(failure=outcome, agenda=None)
+        return outcome
+
+    async def _publish_listing(self, outcome: _Outcome, seconds: float) -> None:
+        now = self._world.clock()
+        failure = outcome.failure
+        if failure is None:
+            self._incidents.succeeded()
+            await self._publish_jobs(
+                up=True,
+                failure="",
+                last_success_timestamp=now,
+                last_poll_timestamp=now,
+                poll_duration_seconds=seconds,
+                absent=self._ledger.absent(),
+            )
+            return
+        self._incidents.failed(failure.reason, str(failure))
+        self._telemetry.poll_failures.labels(*self._labels, failure.reason.value).inc()
+        await self._publish_jobs(
+            up=False,
+            failure=str(failure),
+            last_poll_timestamp=now,
+            poll_duration_seconds=seconds,
+        )
+
+    async def _ask(self, agenda: Agenda, deadline: float) -> bool:
+        """Ask about single jobs until done or the next poll is due; say whether all was asked."""
+        queue = agenda.in_order()
+        round_ = _Round(queue=queue, deadline=deadline, published=self._world.monotonic())
+        workers = [self._work(round_) for _ in range(self._settings.concurrency)]
+        await asyncio.gather(*workers)
+        left = tuple(queue)
+        self._note_lateness(behind=not round_.stopped and self._ledger.behind(left))
+        return not left and not round_.stopped
+
+    async def _work(self, round_: "_Round") -> None:
+        monotonic = self._world.monotonic
+        for job in round_.queue:
+            if not await self._ask_one(job):
+                round_.stopped = True
+            if round_.stopped or monotonic() >= round_.deadline:
+                return
+            if monotonic() - round_.published >= _PUBLISH_EVERY:
+                round_.published = monotonic()
+                await self._publish_jobs()
+
+    def _note_lateness(self, *, behind: bool) -> None:
+        """Say when details begin to come later than asked for, and when they no longer do.
+
+        They are in time again when for a whole detail_interval no poll has left any over: near the
+        limit of what is possible every other poll does.
+        """
+        now = self._world.monotonic()
+        if behind:
+            self._behind_at = now
+            self._incidents.began(
+                "details late",
+                "details come less often than detail_interval: raise rate_limit, concurrency, "
+                "poll_interval or detail_interval, or add shards",
+            )
+        elif self._behind_at is None or now - self._behind_at >= self._settings.detail_interval:
+            self._incidents.ended("details late", "details come within detail_interval again")
+
+    async def _ask_one(self, job: Job) -> bool:
+        """Ask about one job; say whether asking about the others makes sense."""
+
+        async def ask() -> None:
+            details = await self._source.fetch_details(job)
+            self._note_flaws(details.flaws)
+            self._ledger.note_details(details.job, self._world.clock())
+            for failure in details.failures:
+                self._note_detail_failure(failure)
+
+        error = await self._bounded("details", ask)
+        if error is None:
+            return True
+        if error.gone:
+            self._ledger.note_gone(job.key)
+            return True
+        self._ledger.note_failure(job.key, self._world.clock())
+        self._note_detail_failure(error)
+        # What concerns the whole source would only be refused again for the next job.
+        return error.reason not in (Reason.AUTH, Reason.THROTTLED, Reason.CONNECTION, Reason.TLS)
+
+    async def _bounded(
+        self, operation: str, work: Callable[[], Awaitable[_Result]]
+    ) -> _Result | FetchError:
+        """Be the boundary of a poll: whatever goes wrong in it ends here, as a FetchError."""
+        try:
+            return await work()
+        except FetchError as exc:
+            return exc
+        except Exception as exc:
+            # A fault of ours in reading one answer must not end the task of the source.
+            return FetchError(Reason.INVALID_RESPONSE, operation, detail=trail(exc))
+
+    def _note_detail_failure(self, error: FetchError) -> None:
+        self._telemetry.detail_failures.labels(*self._labels, error.reason.value).inc()
+        self._incidents.once("details of a job could not be had", detail=str(error))
+
+    def _note_flaws(self, flaws: Flaws) -> None:
+        if flaws.unreadable:
+            self._telemetry.unreadable_fields.labels(*self._labels).inc(len(flaws.unreadable))
+            self._incidents.all_at_once(
+                "skipped a field that is not as documented",
+                "field",
+                # The same field of another row is no news.
+                (_INDEX.sub("[]", str(flaw)) for flaw in flaws.unreadable),
+            )
+        if flaws.unknown_states:
+            self._telemetry.unknown_states.labels(*self._labels).inc(len(flaws.unknown_states))
+            self._incidents.all_at_once(
+                "met a state word that is not known", "word", flaws.unknown_states
+            )
+
+    async def _in_steps(self, steps: Steps[_Result]) -> _Result:
+        """Do the steps and let others have their turn in between."""
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: _Result = end.value
+                return result
+            await asyncio.sleep(0)
+
+    async def _publish_jobs(self, **changes: Any) -> None:
+        shown = await self._in_steps(self._ledger.show(self._world.clock()))
+        self._publish(jobs=shown.jobs, detail_age_seconds=shown.detail_age_seconds, **changes)
+
+    def _publish(self, **changes: Any) -> None:
+        self._snapshot = replace(self._snapshot, **changes)
+        self._store.put(self._snapshot)

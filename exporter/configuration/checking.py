@@ -1,0 +1,130 @@
+"""Try a configuration without serving anything, and say what it would cost."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.auth.guard import GuardBook
+from exporter.configuration.config import Config, SourceConfig, parse
+from exporter.configuration.cost import Forecast, forecast
+from exporter.errors import ExporterError
+from exporter.model import State
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.connector import Connector
+from exporter.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How trying one source went."""
+
+    source: str
+    platform: str
+    works: bool
+    jobs: int
+    """Jobs that live, which are what details cost calls for."""
+    listed: int
+    message: str
+
+
+async def try_sources(config: Config, world: World) -> tuple[Trial, ...]:
+    """Log in to each source, list its jobs and ask for the details of one."""
+    telemetry, guards = Telemetry(), GuardBook(clock=world.monotonic)
+    trials = (_try_source(source, world, telemetry, guards) for source in config.sources)
+    return tuple(await asyncio.gather(*trials))
+
+
+async def _try_source(
+    config: SourceConfig, world: World, telemetry: Telemetry, guards: GuardBook
+) -> Trial:
+    settings = config.settings
+    listed, living, message, works = 0, 0, "ok", True
+    source = None
+    try:
+        connector = Connector(settings, world=world, telemetry=telemetry, guards=guards)
+        source = config.platform.open(settings, connector)
+        inventory = await source.fetch_inventory()
+        listed = len(inventory.jobs)
+        alive = [job for job in inventory.jobs if not job.ended and job.state is not State.CREATED]
+        living = len(alive)
+        if inventory.incomplete:
+            works, message = False, "; ".join(f"{p}: {e}" for p, e in inventory.incomplete)
+        elif inventory.jobs:
+            await source.fetch_details((alive or inventory.jobs)[0])
+    except ExporterError as exc:
+        works, message = False, str(exc)
+    finally:
+        if source is not None:
+            await source.aclose()
+    return Trial(
+        source=settings.name,
+        platform=settings.platform,
+        works=works,
+        jobs=living,
+        listed=listed,
+        message=message,
+    )
+
+
+def table(trials: Iterable[Trial]) -> str:
+    """Return the trials as a table for people."""
+    rows = [("SOURCE", "PLATFORM", "RESULT", "JOBS", "MESSAGE")]
+    rows += [
+        (
+            each.source,
+            each.platform,
+            "ok" if each.works else "FAILED",
+            str(each.listed),
+            each.message,
+        )
+        for each in trials
+    ]
+    return _aligned(rows)
+
+
+def plan(config: Config, jobs: Mapping[str, int], shards: int = 1) -> str:
+    """Return what each source costs, for each of so many shards, as a table for people."""
+    rows = [("SOURCE", "PLATFORM", "JOBS", "CALLS/MIN", "CALLS/DAY", "LIMIT/MIN", "")]
+    total = 0.0
+    for source in config.sources:
+        count = jobs[source.settings.name]
+        cost = source.platform.cost(source.settings, count)
+        cast = forecast(source.settings, cost, count, shards)
+        total += cast.calls_per_minute
+        rows.append(
+            (
+                cast.source,
+                cast.platform,
+                str(count),
+                f"{cast.calls_per_minute:.0f}",
+                f"{cast.calls_per_day:.0f}",
+                f"{cast.limit_per_minute:.0f}",
+                "" if cast.fits else _over(cast),
+            )
+        )
+    rows.append(("total", "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", ""))
+    if shards > 1:
+        total *= shards
+        name = f"{shards} shards"
+        rows.append((name, "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", ""))
+    return _aligned(rows)
+
+
+def _over(cast: Forecast) -> str:
+    wanted = f"over rate_limit, {cast.wanted_per_minute:.0f} wanted"
+    return f"{wanted}: details of a job every {cast.detail_seconds:.0f} s"
+
+
+def parse_text(text: str, environ: Mapping[str, str]) -> Config:
+    """Validate a configuration that is no file. Raises ConfigError."""
+    return parse(text, environ=environ, directory=Path())
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        + "\n"
+        for row in rows
+    )

@@ -1,0 +1,258 @@
+"""Read the configuration file: YAML in, validated settings out, or every problem at once.
+
+Unknown keys are errors with the nearest valid key. `${NAME}` in any value is replaced by the
+environment variable, `${NAME:-default}` has a default, and `$${NAME}` is that text itself. Names of
+files are relative to the configuration file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from exporter import platforms
+from exporter.configuration.documents import nearest, problems_of, read_document
+from exporter.edge.settings import SOURCE as EDGE
+from exporter.edge.settings import EdgeSettings
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.platforms import Platform
+from exporter.source import SourceSettings
+
+_VARIABLE = re.compile(
+    r"\$(?P<escaped>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
+)
+_DEFAULTABLE = tuple(
+    name for name in SourceSettings.model_fields if name not in ("name", "platform", "endpoint")
+)
+_TOP_LEVEL = ("defaults", "sources", "edge")
+_EDGE_DEFAULTABLE = ("ended_retention", "state_series", "labels")
+_RELAY_PLATFORM = "huawei_dli"
+_DEEPEST = 50
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One configured source: its platform and the platform's own settings."""
+
+    platform: Platform
+    settings: SourceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole configuration."""
+
+    sources: tuple[SourceConfig, ...]
+    edge: EdgeSettings | None = None
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read and validate a configuration file.
+
+    Raises ConfigError with every problem found, each with the path of its place.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise _error("", f"{path}: not a UTF-8 text file") from None
+    except OSError as exc:
+        raise _error("", f"{path}: {exc.strerror or 'cannot be read'}") from None
+    return parse(text, environ=environ, directory=path.parent)
+
+
+def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
+    """Validate the text of a configuration file; see `load`."""
+    document = read_document(text)
+    problems: list[ConfigProblem] = []
+    document = _substitute(document, "", environ, problems, 0)
+    if not isinstance(document, dict):
+        raise _error("", "expected a mapping with the key sources")
+    problems += _unknown_keys("", document, _TOP_LEVEL)
+    defaults = _section(document.get("defaults"), "defaults", problems)
+    problems += _unknown_keys("defaults", defaults, _DEFAULTABLE)
+    edge = _edge(document, defaults, directory, problems)
+    # Whoever only receives reports has nothing to poll.
+    listed = document.get("sources", [] if "edge" in document else None)
+    sources = _sources(listed, defaults, directory, problems, required="edge" not in document)
+    _check_edge(edge, listed, problems)
+    if problems:
+        # The first problem of a place is its cause (an unset variable makes an empty secret).
+        first = {problem.path: problem for problem in reversed(problems)}
+        raise ConfigError(tuple(problem for problem in problems if first[problem.path] is problem))
+    return Config(sources=tuple(sources), edge=edge)
+
+
+def _sources(
+    entries: object,
+    defaults: Mapping[str, Any],
+    directory: Path,
+    problems: list[ConfigProblem],
+    *,
+    required: bool,
+) -> list[SourceConfig]:
+    if not isinstance(entries, list) or (required and not entries):
+        problems.append(ConfigProblem("sources", "expected a list of at least one source"))
+        return []
+    sources = []
+    places: dict[str, str] = {}
+    for index, entry in enumerate(entries):
+        place = f"sources[{index}]"
+        source = _source(entry, place, defaults, directory, problems)
+        if source is None:
+            continue
+        name = source.settings.name
+        if name in places:
+            message = f"{name}: this name is already that of {places[name]}"
+            problems.append(ConfigProblem(f"{place}.name", message))
+        places.setdefault(name, place)
+        sources.append(source)
+    return sources
+
+
+def _source(
+    entry: object,
+    place: str,
+    defaults: Mapping[str, Any],
+    directory: Path,
+    problems: list[ConfigProblem],
+) -> SourceConfig | None:
+    if not isinstance(entry, dict):
+        problems.append(ConfigProblem(place, "expected a mapping with name and platform"))
+        return None
+    name = entry.get("platform")
+    if name not in platforms.names():
+        message = "required" if name is None else f"{_shown(name)}: no such platform"
+        hint = nearest(str(name), platforms.names()) or f"; one of {', '.join(platforms.names())}"
+        problems.append(ConfigProblem(f"{place}.platform", message + hint))
+        return None
+    platform = platforms.load(str(name))
+    given = {key: value for key, value in defaults.items() if key in _DEFAULTABLE}
+    try:
+        settings = platform.settings.model_validate(
+            {**given, **entry}, context={"directory": directory}
+        )
+    except ValidationError as exc:
+        problems += problems_of(exc, place, platform.settings, entry, given)
+        return None
+    return SourceConfig(platform=platform, settings=settings)
+
+
+def _edge(
+    document: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    directory: Path,
+    problems: list[ConfigProblem],
+) -> EdgeSettings | None:
+    if "edge" not in document:
+        return None
+    entry = document["edge"]
+    if not isinstance(entry, dict):
+        problems.append(ConfigProblem("edge", "expected a mapping with database and projects"))
+        return None
+    given = {key: value for key, value in defaults.items() if key in _EDGE_DEFAULTABLE}
+    try:
+        return EdgeSettings.model_validate({**given, **entry}, context={"directory": directory})
+    except ValidationError as exc:
+        problems += problems_of(exc, "edge", EdgeSettings, entry, given)
+        return None
+
+
+def _check_edge(edge: EdgeSettings | None, entries: object, problems: list[ConfigProblem]) -> None:
+    """Check what `edge` and the sources must agree about."""
+    if edge is None or not isinstance(entries, list):
+        return
+    named = {
+        str(entry.get("name")): (index, entry.get("platform"))
+        for index, entry in enumerate(entries)
+        if isinstance(entry, dict)
+    }
+    if EDGE in named:
+        place = f"sources[{named[EDGE][0]}].name"
+        problems.append(ConfigProblem(place, f"{EDGE}: this name is that of the edge jobs"))
+    if edge.relay is None:
+        return
+    place, source = "edge.relay.source", edge.relay.source
+    if source not in named:
+        message = f"{_shown(source)}: no such source{nearest(source, named)}"
+        problems.append(ConfigProblem(place, message))
+    elif named[source][1] != _RELAY_PLATFORM:
+        message = f"{_shown(source)}: expected a source of platform {_RELAY_PLATFORM}"
+        problems.append(ConfigProblem(place, message))
+
+
+def _unknown_keys(
+    place: str, section: Mapping[Any, Any], known: tuple[str, ...]
+) -> Iterator[ConfigProblem]:
+    for key in section:
+        if key not in known:
+            # A problem without a path is one of the whole document.
+            path = _within(place, key)
+            yield ConfigProblem(path, f"unknown key{nearest(str(key), known)}")
+
+
+def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        problems.append(ConfigProblem(place, "expected a mapping"))
+        return {}
+    return value
+
+
+def _shown(value: object) -> str:
+    return repr(value)[:60]
+
+
+def _substitute(
+    value: Any, place: str, environ: Mapping[str, str], problems: list[ConfigProblem], depth: int
+) -> Any:
+    if depth > _DEEPEST:
+        problems.append(ConfigProblem(place, "nested too deeply"))
+        return None
+    if isinstance(value, str):
+        return _expand(value, place, environ, problems)
+    if isinstance(value, list):
+        return [
+            _substitute(entry, f"{place}[{index}]", environ, problems, depth + 1)
+            for index, entry in enumerate(value)
+        ]
+    if isinstance(value, dict):
+        return {
+            key: _substitute(entry, _within(place, key), environ, problems, depth + 1)
+            for key, entry in value.items()
+        }
+    return value
+
+
+def _expand(
+    text: str, place: str, environ: Mapping[str, str], problems: list[ConfigProblem]
+) -> str:
+    def value(match: re.Match[str]) -> str:
+        if match["escaped"]:
+            return match[0][1:]
+        found = environ.get(match["name"]) or match["default"]
+        if found is None:
+            message = f"environment variable {match['name']} is not set"
+            problems.append(ConfigProblem(place, message))
+            return ""
+        return found
+
+    expanded = _VARIABLE.sub(value, text)
+    if _SURROGATE.search(expanded):
+        # A page with one of these could not be encoded, and so not be served at all.
+        problems.append(ConfigProblem(place, "not UTF-8 text"))
+        return ""
+    return expanded
+
+
+def _within(place: str, key: object) -> str:
+    """Return the place of a key: of an empty one at the top, too."""
+    return f"{place}.{key}" if place else str(key) or "''"
+
+
+def _error(path: str, message: str) -> ConfigError:
+    return ConfigError((ConfigProblem(path, message),))

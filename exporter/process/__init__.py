@@ -1,0 +1,1 @@
+"""Be a well-behaved process: its log, its supervisor, its memory."""

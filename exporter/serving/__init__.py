@@ -1,0 +1,1 @@
+"""Listen, route requests, and answer the signals of an operator."""

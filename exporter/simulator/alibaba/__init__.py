@@ -1,0 +1,1 @@
+"""Stand in for Alibaba Cloud: Blink (foas), Ververica, and the metadata service."""

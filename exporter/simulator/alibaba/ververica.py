@@ -1,0 +1,185 @@
+"""Simulate Realtime Compute for Apache Flink, `ververica` 2022-07-18: deployments and their jobs.
+
+Failures of the product come with HTTP 200 and `success: false`; only the gateway uses statuses.
+The documentation lists no error codes of the product: those here are made up.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from starlette.applications import Starlette
+
+from exporter.simulator.alibaba.access import Access
+from exporter.simulator.alibaba.gateway import Call, Gateway, Operation
+from exporter.simulator.alibaba.refusal import Refusal, missing_parameter
+from exporter.simulator.alibaba.ververica_bodies import (
+    Body,
+    deployment_body,
+    execution_mode,
+    job_body,
+    job_status,
+)
+from exporter.simulator.alibaba.ververica_deployments import Deployment, Inventory, Workspace
+from exporter.simulator.fleet.fleet import Fleet, View
+from exporter.simulator.weather import Weather
+
+_Row = TypeVar("_Row")
+
+VERSION = "2022-07-18"
+PAGE_SIZE_LIMIT = 100
+_NAMESPACE = "/api/v2/namespaces/{namespace}"
+_TRANSITIONING = frozenset({"STARTING", "CANCELLING"})
+_FILTERS = frozenset({"CANCELLED", "FAILED", "RUNNING", "TRANSITIONING", "FINISHED"})
+
+
+def build(
+    *,
+    fleet: Fleet,
+    weather: Weather,
+    clock: Callable[[], float],
+    access: Access,
+    workspace: str = "a14bd5d90a0001",
+    namespace: str = "default",
+    seed: int = 0,
+) -> Starlette:
+    """Build the simulated product with one workspace and one namespace in it."""
+    product = _Ververica(Workspace(fleet), workspace=workspace, namespace=namespace)
+    gateway = Gateway(
+        product="ververica",
+        version=VERSION,
+        operations=product.operations(),
+        access=access,
+        weather=weather,
+        clock=clock,
+        seed=seed,
+        xml=False,
+    )
+    return gateway.app()
+
+
+class _Failure(Exception):
+    """A failure of the product, not of the gateway."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+
+
+class _Ververica:
+    def __init__(self, inventories: Workspace, *, workspace: str, namespace: str) -> None:
+        self._inventories = inventories
+        self._workspace = workspace
+        self._namespace = namespace
+
+    def operations(self) -> list[Operation]:
+        answers = {
+            "ListDeployments": ("deployments", self._list_deployments),
+            "GetDeployment": ("deployments/{deploymentId}", self._get_deployment),
+            "ListJobs": ("jobs", self._list_jobs),
+            "GetJob": ("jobs/{jobId}", self._get_job),
+        }
+        return [
+            Operation(action=action, path=f"{_NAMESPACE}/{path}", answer=self._enveloped(answer))
+            for action, (path, answer) in answers.items()
+        ]
+
+    def _enveloped(self, answer: Callable[[Call, Inventory], Body]) -> Callable[[Call], Body]:
+        def enveloped(call: Call) -> Body:
+            try:
+                self._check_place(call)
+                content = answer(call, self._inventories.inventory(call.now))
+            except _Failure as failure:
+                failed = {"errorCode": failure.code, "errorMessage": failure.message}
+                return {**_envelope(call, success=False), **failed}
+            return {**_envelope(call, success=True), **content}
+
+        return enveloped
+
+    def _check_place(self, call: Call) -> None:
+        workspace = call.headers.get("workspace")
+        if not workspace:
+            raise missing_parameter("workspace")
+        if workspace != self._workspace:
+            raise _Failure("WORKSPACE_NOT_FOUND", "The specified workspace does not exist.")
+        if call.path["namespace"] != self._namespace:
+            raise _Failure("NAMESPACE_NOT_FOUND", "The specified namespace does not exist.")
+
+    def _list_deployments(self, call: Call, inventory: Inventory) -> Body:
+        chosen = [row for row in inventory.deployments if _is_chosen(row, call)]
+        return _page(call, chosen, self._deployment)
+
+    def _get_deployment(self, call: Call, inventory: Inventory) -> Body:
+        return {"data": self._deployment(_find(inventory, call.path["deploymentId"]))}
+
+    def _list_jobs(self, call: Call, inventory: Inventory) -> Body:
+        deployment = _find(inventory, call.required("deploymentId"))
+        oldest_first = call.query.get("sortOrder", "").upper() == "ASC"
+        jobs = list(reversed(deployment.jobs)) if oldest_first else list(deployment.jobs)
+        return _page(call, jobs, lambda run: self._job(deployment, run))
+
+    def _get_job(self, call: Call, inventory: Inventory) -> Body:
+        found = inventory.by_job_id.get(call.path["jobId"])
+        if found is None:
+            raise _Failure("JOB_NOT_FOUND", "The specified job does not exist.")
+        return {"data": self._job(*found)}
+
+    def _deployment(self, deployment: Deployment) -> Body:
+        return deployment_body(deployment, namespace=self._namespace, workspace=self._workspace)
+
+    def _job(self, deployment: Deployment, run: View) -> Body:
+        return job_body(deployment, run, namespace=self._namespace, workspace=self._workspace)
+
+
+def _envelope(call: Call, *, success: bool) -> Body:
+    # A sample in the documentation shows an empty code as two quote characters.
+    quoted = int(call.request_id[-1], 16) % 2 == 1
+    return {
+        "requestId": call.request_id,
+        "success": success,
+        "httpCode": 200,
+        "errorCode": '""' if quoted else "",
+        "errorMessage": '""' if quoted else "",
+    }
+
+
+def _find(inventory: Inventory, deployment_id: str) -> Deployment:
+    deployment = inventory.by_id.get(deployment_id)
+    if deployment is None:
+        raise _Failure("DEPLOYMENT_NOT_FOUND", "The specified deployment does not exist.")
+    return deployment
+
+
+def _is_chosen(deployment: Deployment, call: Call) -> bool:
+    if call.query.get("name", "") not in deployment.view.name:
+        return False
+    mode = call.query.get("executionMode", "")
+    if mode and mode != execution_mode(deployment.view):
+        return False
+    status = call.query.get("status", "")
+    if not status:
+        return True
+    if status not in _FILTERS:
+        raise _Failure("INVALID_PARAMETER", "The value of status is not valid.")
+    return status == _filter_status(deployment)
+
+
+def _filter_status(deployment: Deployment) -> str | None:
+    if deployment.latest is None:
+        return None
+    status = job_status(deployment.latest)
+    return "TRANSITIONING" if status in _TRANSITIONING else status
+
+
+def _page(call: Call, rows: list[_Row], body: Callable[[_Row], Body]) -> Body:
+    try:
+        index = call.integer("pageIndex", default=1)
+        size = call.integer("pageSize", default=10, highest=PAGE_SIZE_LIMIT)
+    except Refusal as refusal:
+        raise _Failure("INVALID_PARAMETER", refusal.message) from None
+    return {
+        "data": [body(row) for row in rows[(index - 1) * size : index * size]],
+        "pageIndex": index,
+        "pageSize": size,
+        "totalSize": len(rows),
+    }

@@ -1,0 +1,1 @@
+"""Stand in for the REST API of a Flink cluster."""

@@ -1,0 +1,1 @@
+"""Script the jobs that all simulated clouds show: who they are and what becomes of them when."""

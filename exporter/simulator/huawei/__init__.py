@@ -1,0 +1,1 @@
+"""Stand in for Huawei Cloud: DLI, DataArts Factory, IAM, metadata, and edge reports."""

@@ -1,0 +1,255 @@
+"""Ask a platform's API, politely and within limits.
+
+Every failure leaves here as a FetchError with a reason; no httpx exception does. A request goes
+through, in this order: the source's concurrency limit, the guard of its access key, its token
+bucket, the wire. What may work in a moment is tried again a few times with growing pauses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Any, Protocol
+
+import httpx
+
+from exporter.auth import canonical
+from exporter.auth.guard import RejectionGuard
+from exporter.errors import CredentialError, FetchError, Reason
+from exporter.pacing import Backoff, Clock, Sleep, parse_retry_after
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.exchange import Limits, exchange
+from exporter.upstream.refusals import Answer, ReadRefusal, Refusal
+from exporter.upstream.urls import Place
+
+_TRIES = 3
+_LONGEST_WAIT = 10.0
+"""Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
+
+
+class Http(Protocol):
+    """What is needed of an `httpx.AsyncClient`, or of something lighter."""
+
+    async def send(
+        self,
+        request: httpx.Request,
+        *,
+        auth: httpx.Auth | None,
+        follow_redirects: bool,
+        stream: bool,
+    ) -> httpx.Response:
+        """Send a request; return the answer with its body unread."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request as it is sent, however often."""
+
+    operation: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """Return GET, or POST when there is a body."""
+        return "GET" if self.body is None else "POST"
+
+
+class ApiClient:
+    """A client of one API of one source."""
+
+    def __init__(
+        self,
+        *,
+        source: str,
+        base_url: str,
+        http: Http,
+        read_refusal: ReadRefusal,
+        limits: Limits,
+        telemetry: Telemetry,
+        clock: Clock,
+        monotonic: Clock,
+        sleep: Sleep,
+        random: Random,
+        auth: httpx.Auth | None = None,
+        guard: RejectionGuard | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._source = source
+        self._base_url = base_url
+        self._http = http
+        self._read_refusal = read_refusal
+        self._limits = limits
+        self._telemetry = telemetry
+        self._clock = clock
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._random = random
+        self._auth = auth
+        self._guard = guard
+        self._headers = {"Accept": "application/json", **(headers or {})}
+
+    async def get(
+        self,
+        operation: str,
+        segments: Sequence[str],
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a GET for a path of unencoded segments; return an answer that is no refusal.
+
+        Raises FetchError.
+        """
+        return await self._send(_call(operation, segments, query, headers or {}))
+
+    async def post(self, operation: str, segments: Sequence[str], body: bytes) -> Answer:
+        """Send a body; return an answer that is no refusal.
+
+        It is tried again like a GET, so sending it twice must do no harm. Raises FetchError.
+        """
+        return await self._send(_call(operation, segments, (), {}, body))
+
+    @cached_property
+    def _place(self) -> Place:
+        return Place(self._base_url)
+
+    async def _send(self, call: _Call) -> Answer:
+        backoff = Backoff(base=0.5, limit=5.0, random=self._random)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                return await self._try(call)
+            except FetchError as exc:
+                pause = exc.retry_after if exc.retry_after is not None else backoff.next()
+                if not exc.retryable or tries_left == 0 or pause > _LONGEST_WAIT:
+                    raise
+                await self._sleep(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def get_json(
+        self,
+        operation: str,
+        segments: Sequence[str],
+        query: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send a GET and return its decoded JSON body.
+
+        Raises FetchError, with reason invalid_response when the body is not JSON.
+        """
+        return decode_json(operation, await self.get(operation, segments, query, headers))
+
+    async def _try(self, call: _Call) -> Answer:
+        async with self._limits.slots:
+            if self._guard is None:
+                return await self._exchange(call, lambda _: None)
+            try:
+                async with self._guard.attempt() as attempt:
+
+                    def judge(refusal: Refusal | None) -> None:
+                        if refusal is not None and refusal.rejected:
+                            attempt.rejected()
+                        elif refusal is None or refusal.gone:
+                            # Other refusals prove nothing: a gateway can throttle, or fail to find
+                            # an API, before it looks at the signature.
+                            attempt.accepted()
+
+                    return await self._exchange(call, judge)
+            except CredentialError as exc:
+                raise FetchError(Reason.AUTH, call.operation, detail=str(exc)) from exc
+
+    async def _exchange(self, call: _Call, judge: Callable[[Refusal | None], None]) -> Answer:
+        operation = call.operation
+        await self._limits.bucket.acquire()
+        try:
+            request = _write(call, self._place, self._headers)
+        except (httpx.InvalidURL, ValueError) as exc:
+            # Raised without its cause, which holds the header or the host.
+            detail = f"the request cannot be written: {type(exc).__name__}"
+            raise FetchError(Reason.CONNECTION, operation, detail=detail) from None
+        answer = await exchange(
+            lambda: self._http.send(request, auth=self._auth, follow_redirects=False, stream=True),
+            operation=operation,
+            source=self._source,
+            telemetry=self._telemetry,
+            monotonic=self._monotonic,
+            limits=self._limits,
+        )
+        refusal = self._read_refusal(answer)
+        judge(refusal)
+        if refusal is None:
+            return answer
+        raise self._error(operation, answer, refusal)
+
+    def _error(self, operation: str, answer: Answer, refusal: Refusal) -> FetchError:
+        retry_after = refusal.retry_after
+        if retry_after is None:
+            retry_after = parse_retry_after(answer.headers.get("retry-after"), self._clock())
+        if refusal.reason is Reason.THROTTLED:
+            self._telemetry.throttled(self._source, operation)
+            # Everybody waits: the others would only be refused as well.
+            self._limits.bucket.hold(min(retry_after or 1.0, _LONGEST_WAIT))
+        return FetchError(
+            refusal.reason,
+            operation,
+            status=answer.status,
+            code=refusal.code,
+            detail=refusal.detail,
+            retry_after=retry_after,
+            gone=refusal.gone,
+            retryable=refusal.retryable,
+        )
+
+
+def _call(
+    operation: str,
+    segments: Sequence[str],
+    query: Sequence[tuple[str, str]],
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+) -> _Call:
+    # httpx encodes a space as "+" and keeps the order of parameters, which breaks signatures: what
+    # it gets is encoded already, and it leaves that alone.
+    try:
+        return _Call(operation, canonical.path(*segments), canonical.query(query), headers, body)
+    except ValueError:
+        # A job named ".." cannot be asked for: every HTTP stack would resolve it away.
+        detail = "a name to ask for is empty, dots only or not UTF-8 text"
+        raise FetchError(Reason.INVALID_RESPONSE, operation, detail=detail) from None
+
+
+def _write(call: _Call, place: Place, headers: Mapping[str, str]) -> httpx.Request:
+    """Write a request; raises InvalidURL or ValueError when that is not possible.
+
+    With its headers encoded and its body a stream, httpx need not find out what is known already,
+    which takes it longer than all the rest.
+    """
+    url = place.url(call.path, call.query)
+    named = {**headers, **call.headers}
+    raw = [(name.encode("ascii"), value.encode("ascii")) for name, value in named.items()]
+    raw.append((b"Host", url.netloc))
+    if call.body is not None:
+        raw.append((b"Content-Length", b"%d" % len(call.body)))
+    return httpx.Request(call.method, url, headers=raw, stream=httpx.ByteStream(call.body or b""))
+
+
+def decode_json(operation: str, answer: Answer) -> Any:
+    """Return the decoded JSON body of an answer.
+
+    Raises FetchError with reason invalid_response when it is not JSON; what it is instead is said
+    by its first character only, since an unexpected page can hold anything.
+    """
+    try:
+        return answer.document
+    except (ValueError, RecursionError) as exc:
+        looks_like = "HTML or XML" if answer.body.lstrip()[:1] == b"<" else "something else"
+        raise FetchError(
+            Reason.INVALID_RESPONSE,
+            operation,
+            status=answer.status,
+            detail=f"expected JSON, got {looks_like if answer.body else 'an empty body'}",
+        ) from exc

@@ -1,0 +1,212 @@
+"""Open the connections of one source as its settings ask for.
+
+A platform gets a `Connector` and asks it for clients. All clients of a source share one pool of
+connections, one token bucket and one concurrency limit.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.request import getproxies
+
+import httpx
+
+from exporter import __version__
+from exporter.auth.guard import GuardBook, RejectionGuard
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.pacing import TokenBucket
+from exporter.source import SourceSettings, TlsSettings
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.client import ApiClient, Http
+from exporter.upstream.exchange import Limits, exchange
+from exporter.upstream.refusals import ReadRefusal
+from exporter.upstream.transport import (
+    KEPT_OPEN_SECONDS,
+    AiohttpTransport,
+    PlainClient,
+    resume_sessions,
+)
+from exporter.world import World
+
+_HEADERS = {
+    "User-Agent": f"streaming-job-exporter/{__version__}",
+    # What httpx can undo whatever else is installed.
+    "Accept-Encoding": "gzip, deflate",
+}
+_BURST_SECONDS = 1.0
+_LOGINS = 2
+"""Connections beside those of `concurrency`: logins wait for no other request."""
+_LOGIN_SHARE = 0.75
+"""A login happens within the time of the request that needs it. Were it given all of that time, the
+request would be the one that is said to have timed out, although it was never sent."""
+_LARGEST_LOGIN = 1024 * 1024
+"""Bytes: tokens and keys with all that is told about them take a few thousand."""
+
+
+class Connector:
+    """Make the API clients of one source and close them together."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        world: World,
+        telemetry: Telemetry,
+        guards: GuardBook,
+    ) -> None:
+        self.world = world
+        self.guards = guards
+        self._settings = settings
+        self._telemetry = telemetry
+        self._limits = Limits(
+            bucket=TokenBucket(
+                settings.rate_limit,
+                burst=settings.rate_limit * _BURST_SECONDS,
+                clock=world.monotonic,
+                sleep=world.sleep,
+            ),
+            slots=asyncio.Semaphore(settings.concurrency),
+            timeout=settings.timeout,
+        )
+        self._login_limits = replace(
+            self._limits,
+            timeout=settings.timeout * _LOGIN_SHARE,
+            largest_answer=_LARGEST_LOGIN,
+        )
+        self.http: Http = self._open()
+        self._metadata_http: Http | None = None
+
+    def api(
+        self,
+        base_url: str,
+        *,
+        read_refusal: ReadRefusal,
+        auth: httpx.Auth | None = None,
+        guard: RejectionGuard | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiClient:
+        """Return a client of the API at `base_url`."""
+        return ApiClient(
+            source=self._settings.name,
+            base_url=base_url,
+            http=self.http,
+            read_refusal=read_refusal,
+            limits=self._limits,
+            telemetry=self._telemetry,
+            clock=self.world.clock,
+            monotonic=self.world.monotonic,
+            sleep=self.world.sleep,
+            random=self.world.random,
+            auth=auth,
+            guard=guard,
+            headers={**_HEADERS, **(headers or {})},
+        )
+
+    async def send(self, request: httpx.Request, operation: str) -> httpx.Response:
+        """Send a login or metadata request: counted and bounded, not paced, never repeated.
+
+        Raises FetchError when there is no answer; any answer is returned, whatever its status.
+        """
+        for name, value in _HEADERS.items():
+            request.headers.setdefault(name, value)
+        http = self._direct() if self._is_metadata(request) else self.http
+        answer = await exchange(
+            lambda: http.send(request, auth=None, follow_redirects=False, stream=True),
+            operation=operation,
+            source=self._settings.name,
+            telemetry=self._telemetry,
+            monotonic=self.world.monotonic,
+            limits=self._login_limits,
+        )
+        # The body is decompressed by now, so the headers about its wire form would be wrong.
+        kept = {
+            name: value
+            for name, value in answer.headers.items()
+            if name not in ("content-encoding", "content-length", "transfer-encoding")
+        }
+        return httpx.Response(answer.status, headers=kept, content=answer.body, request=request)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.http.aclose()
+        if self._metadata_http is not None:
+            await self._metadata_http.aclose()
+
+    def _is_metadata(self, request: httpx.Request) -> bool:
+        services = (self.world.huawei_metadata, self.world.alibaba_metadata)
+        return str(request.url).startswith(tuple(f"{service}/" for service in services))
+
+    def _direct(self) -> Http:
+        """Return a client without any proxy: the metadata of this machine is no one else's."""
+        if isinstance(self.http, PlainClient):
+            return self.http
+        if self._metadata_http is None:
+            self._metadata_http = self._plain(ssl_context(TlsSettings()))
+        return self._metadata_http
+
+    def _open(self) -> Http:
+        if self.world.transport is not None:
+            return PlainClient(self.world.transport())
+        context = ssl_context(self._settings.tls)
+        resume_sessions(context)
+        if self._settings.proxy_url is None and not _environment_names_a_proxy():
+            return self._plain(context)
+        return self._proxied(context)
+
+    def _plain(self, context: ssl.SSLContext) -> PlainClient:
+        return PlainClient(
+            AiohttpTransport(context=context, connections=self._settings.concurrency + _LOGINS)
+        )
+
+    def _proxied(self, context: ssl.SSLContext) -> httpx.AsyncClient:
+        """Return httpx's own client, which knows what the environment's NO_PROXY means."""
+        connections = self._settings.concurrency + _LOGINS
+        try:
+            return httpx.AsyncClient(
+                verify=context,
+                proxy=self._settings.proxy_url,
+                timeout=httpx.Timeout(self._settings.timeout),
+                # A jar that takes no cookie from anyone.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+                limits=httpx.Limits(
+                    max_connections=connections,
+                    max_keepalive_connections=connections,
+                    keepalive_expiry=KEPT_OPEN_SECONDS,
+                ),
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            # The environment's HTTPS_PROXY and its like count too; a cause would quote them.
+            problem = ConfigProblem("proxy_url", "this proxy, or the environment's, cannot be used")
+            raise ConfigError((problem,)) from None
+
+
+def _environment_names_a_proxy() -> bool:
+    return not getproxies().keys().isdisjoint(("http", "https", "all"))
+
+
+def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
+    """Build the TLS context a source asks for: verified, TLS 1.2 or newer.
+
+    Raises ConfigError when a file holds no certificate or key.
+    """
+    place = "tls.ca_file"
+    try:
+        if tls.ca_file is not None:
+            context = ssl.create_default_context(cafile=tls.ca_file)
+        else:
+            context = httpx.create_ssl_context()
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        place = "tls.cert_file"
+        if tls.cert_file is not None:
+            # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
+            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
+    except OSError as exc:
+        # ssl.SSLError is an OSError; its text names library functions, not what to do.
+        reason = "not a usable PEM file" if isinstance(exc, ssl.SSLError) else exc.strerror
+        raise ConfigError((ConfigProblem(place, str(reason)),)) from None
+    if tls.insecure_skip_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

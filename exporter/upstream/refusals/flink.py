@@ -1,0 +1,55 @@
+"""Understand refusals of Flink's own REST API, and of the proxies before it.
+
+Flink answers errors with `{"errors": ["<sentence or exception with its stack trace>", ...]}`. None
+of it is repeated anywhere, since a stack trace can quote job arguments; the few sentences that
+matter get a code here. A history server keeps such bodies and answers them with status 200.
+Sources: Flink's AbstractExecutionGraphHandler, CheckpointingStatisticsHandler, Dispatcher and
+LeaderRetrievalHandler, 1.13 to 2.3.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from exporter.errors import Reason
+from exporter.upstream.refusals import Answer, Refusal, by_status
+
+JOB_NOT_FOUND = "job-not-found"
+NO_CHECKPOINTING = "checkpointing-not-enabled"
+JOB_INITIALIZING = "job-initializing"
+
+_JOB_NOT_FOUND = re.compile(
+    r"\bJob [0-9a-f]{32} not found\b|\bCould not find Flink job \([0-9a-f]{32}\)"
+)
+_LONGEST_LOOK = 65536
+
+
+def read_refusal(answer: Answer) -> Refusal | None:
+    """Return why an answer is a refusal, or None when it is none."""
+    if 200 <= answer.status < 300 and not answer.body.lstrip()[:12].startswith(b'{"errors"'):
+        return None
+    text = _errors(answer)
+    if answer.status in (307, 308):
+        # How versions before 1.5 point to the leading JobManager. Following could hand the
+        # credentials to another host, so it counts as not ready and another address is tried.
+        return Refusal(
+            reason=Reason.SERVER, detail="redirected, which is not followed", retryable=True
+        )
+    if answer.status in (200, 404):
+        if _JOB_NOT_FOUND.search(text):
+            return Refusal(reason=Reason.NOT_FOUND, code=JOB_NOT_FOUND, gone=True)
+        if "Checkpointing has not been enabled" in text:
+            return Refusal(reason=Reason.NOT_FOUND, code=NO_CHECKPOINTING)
+        return by_status(404)
+    if answer.status >= 500 and "UnavailableDispatcherOperationException" in text:
+        # Trying again within the same poll is no use: initializing takes its time.
+        return replace(by_status(answer.status), code=JOB_INITIALIZING, retryable=False)
+    return by_status(answer.status)
+
+
+def _errors(answer: Answer) -> str:
+    document = answer.decoded()
+    errors = document.get("errors") if isinstance(document, Mapping) else None
+    if not isinstance(errors, list):
+        return ""
+    return "\n".join(error for error in errors if isinstance(error, str))[:_LONGEST_LOOK]

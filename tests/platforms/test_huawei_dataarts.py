@@ -1,0 +1,374 @@
+"""Real-time jobs of DataArts Factory become jobs with nodes, in whatever spelling they come."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.model import Job, Node, State
+from exporter.platforms.huawei_dataarts import (
+    PLATFORM,
+    STATES,
+    DataArtsSource,
+    parse_list,
+    parse_status,
+)
+from exporter.reading import Flaws
+from exporter.source import CallCost, Inventory
+from tests.vendors.huawei_sources import AUTH, FIXTURES, PROJECT, Server, with_source
+from tests.virtual_time import EPOCH
+
+JOBS = f"/v1/{PROJECT}/jobs"
+ROW = Job(project=PROJECT, job_id="one", job_name="one", observed_timestamp=EPOCH)
+STATUSES = [word.upper() for word in STATES]
+
+
+def page_url(offset: int) -> str:
+    return f"{JOBS}?jobType=REAL_TIME&limit=100&offset={offset}"
+
+
+def status(**fields: Any) -> tuple[Job, Flaws]:
+    flaws = Flaws()
+    return parse_status({"name": "one", **fields}, ROW, flaws), flaws
+
+
+def node(**fields: Any) -> Node:
+    job, _ = status(nodes=[{"name": "n", **fields}])
+    return job.nodes[0]
+
+
+def rows(first: int, end: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"name": f"job_{number}", **fields} for number in range(first, end)]
+
+
+def test_statuses_are_exactly_those_published() -> None:
+    """Those of the page, of its edition of 2021 (STARTTING), and of the interface definition."""
+    page = {"STARTING", "NORMAL", "EXCEPTION", "STOPPING", "STOPPED"}
+    others = {"STARTTING", "PAUSE", "ABNORMAL", "DISABLE", "OVERLOAD", "INIT"}
+    assert {*STATUSES} == page | others
+
+
+@pytest.mark.parametrize("word", STATUSES)
+def test_status_of_job_and_node_is_understood_in_any_case(word: str) -> None:
+    job, flaws = status(status=word.title(), nodes=[{"name": "n", "status": word}])
+    assert job.state is job.nodes[0].state is STATES[word.lower()]
+    assert flaws == Flaws()
+
+
+def test_example_of_the_status_is_read() -> None:
+    """It has none of the times, and its node neither status nor type."""
+    body = (FIXTURES / "huawei_dataarts" / "seed_status" / "status_job_sms.json").read_text()
+    known = replace(ROW, job_id="job_sms", job_name="job_sms")
+    flaws = Flaws()
+    assert parse_status(json.loads(body), known, flaws) == replace(
+        known,
+        state=State.RUNNING,
+        native_status="NORMAL",
+        nodes=(Node(name="MRS_Flink_Job_8635", state=State.UNKNOWN),),
+    )
+    assert flaws == Flaws()
+
+
+def test_unknown_words_are_kept_and_noted() -> None:
+    job, flaws = status(status="LEVITATING", nodes=[{"name": "n", "status": "HOVERING"}])
+    assert (job.state, job.native_status) == (State.UNKNOWN, "LEVITATING")
+    assert job.nodes == (Node(name="n", native_status="HOVERING"),)
+    assert flaws.unknown_states == ["LEVITATING", "HOVERING"]
+
+
+def test_missing_words_are_no_unknown_ones() -> None:
+    job, flaws = status(nodes=[{"name": "n"}])
+    assert (job.state, job.native_status) == (State.UNKNOWN, "")
+    assert flaws == Flaws()
+
+
+def test_job_is_normal_while_a_node_is_in_exception() -> None:
+    job, _ = status(status="NORMAL", nodes=[{"name": "n", "status": "EXCEPTION"}])
+    assert (job.state, job.nodes[0].state) == (State.RUNNING, State.FAILED)
+
+
+@pytest.mark.parametrize("name", ["LastInstanceStatus", "lastInstanceStatus"])
+def test_last_instance_is_not_the_state_of_a_node(name: str) -> None:
+    assert node(**{name: "waiting"}) == Node(name="n")
+
+
+@pytest.mark.parametrize("name", ["type", "nodeType"])
+def test_type_of_a_node_has_two_names(name: str) -> None:
+    assert node(**{name: "DLI SQL"}).node_type == "DLI SQL"
+
+
+@pytest.mark.parametrize("name", ["startTime", "starttime"])
+@pytest.mark.parametrize(
+    "moment", [1551409465000, "1551409465000", "2019-03-01T03:04:25Z", "2019-03-01T11:04:25+08:00"]
+)
+def test_start_has_two_names_and_many_kinds(name: str, moment: object) -> None:
+    """The table says date, the examples have milliseconds, the interface definition a text."""
+    assert status(**{name: moment})[0].start_timestamp == 1551409465.0
+
+
+@pytest.mark.parametrize("moment", [None, 0, "", -1])
+def test_times_that_are_none_are_none(moment: object) -> None:
+    job, flaws = status(startTime=moment, endTime=moment, lastUpdateTime=moment, status="STOPPED")
+    assert (job.start_timestamp, job.end_timestamp, job.updated_timestamp) == (None, None, None)
+    assert flaws == Flaws()
+
+
+def test_end_is_taken_from_an_ended_run_only() -> None:
+    assert status(status="STOPPED", endTime=1551409465000)[0].end_timestamp == 1551409465.0
+    assert status(status="NORMAL", endTime=1551409465000)[0].end_timestamp is None
+
+
+@pytest.mark.parametrize(
+    ("running_data", "run_id"),
+    [
+        ('{"jobName": "x", "jobId": "107016"}', "107016"),
+        ('{"jobId": 107016}', "107016"),
+        ('{"jobId": null}', ""),
+        ('{"jobId": {}}', ""),
+        ('["107016"]', ""),
+        ("started", ""),
+        ("", ""),
+        (None, ""),
+        ("[" * 10000, ""),
+    ],
+)
+def test_running_data_holds_the_job_on_the_other_platform(
+    running_data: str | None, run_id: str
+) -> None:
+    """It is JSON inside a text, at times, and documented nowhere."""
+    assert node(runningData=running_data).run_id == run_id
+
+
+def test_nothing_else_of_the_running_data_is_kept() -> None:
+    assert "hunter2" not in repr(node(runningData='{"jobId": "1", "password": "hunter2"}'))
+
+
+def test_nodes_without_a_name_or_with_that_of_another_are_left_out() -> None:
+    """Two nodes of one name would be the same series twice."""
+    nodes = [{"name": "n", "type": "first"}, {"status": "NORMAL"}, {"name": "n"}, None]
+    job, flaws = status(nodes=nodes)
+    assert job.nodes == (Node(name="n", node_type="first"),)
+    assert len(flaws.unreadable) == 3
+
+
+def test_row_takes_nothing_that_is_not_of_the_run() -> None:
+    """startTime is the schedule's, lastUpdateTime the editor's, lastInstance* of sub-jobs."""
+    row = {
+        "name": "one",
+        "jobType": "REAL_TIME",
+        "createTime": 1551409406000,
+        "startTime": 1551409406000,
+        "endTime": 1551409406000,
+        "lastUpdateTime": 1551409406000,
+        "lastInstanceStatus": "fail",
+        "lastInstanceEndTime": 1551409406000,
+        "owner": "o",
+    }
+    flaws = Flaws()
+    page = parse_list({"total": 1, "jobs": [row]}, PROJECT, EPOCH, flaws)
+    assert page.jobs == (
+        replace(ROW, job_type="REAL_TIME", created_timestamp=1551409406.0, native_status=""),
+    )
+    assert flaws == Flaws()
+
+
+def test_row_tells_its_status_when_it_has_one() -> None:
+    page = parse_list(
+        {"total": 1, "jobs": [{"name": "one", "status": "NORMAL"}]}, PROJECT, EPOCH, Flaws()
+    )
+    assert page.jobs == (replace(ROW, state=State.RUNNING, native_status="NORMAL"),)
+
+
+def test_row_without_a_name_is_noted_and_left_out() -> None:
+    flaws = Flaws()
+    page = parse_list({"total": 1, "jobs": [{"status": "NORMAL"}]}, PROJECT, EPOCH, flaws)
+    assert (page.jobs, page.size) == ((), 1)
+    assert [flaw.place for flaw in flaws.unreadable] == ["list.jobs[0].name"]
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"error": 1}, {"jobs": "none"}])
+def test_answer_without_a_list_is_not_an_empty_workspace(document: object) -> None:
+    with pytest.raises(UnreadableError):
+        parse_list(document, PROJECT, EPOCH, Flaws())
+
+
+@pytest.mark.parametrize("document", [None, [], {}, "status"])
+def test_answer_without_a_status_is_unreadable(document: object) -> None:
+    with pytest.raises(UnreadableError):
+        parse_status(document, ROW, Flaws())
+
+
+class TestInventory:
+    @staticmethod
+    def take(answers: dict[str, Any], *, polls: int = 1, **settings: Any) -> Any:
+        server = Server(answers)
+
+        async def poll(source: DataArtsSource) -> Inventory:
+            for _ in range(polls - 1):
+                await source.fetch_inventory()
+                server.requests.clear()
+            return await source.fetch_inventory()
+
+        return with_source(PLATFORM, server, poll, **settings), server
+
+    def test_real_time_jobs_are_asked_for_by_the_hundred(self) -> None:
+        """Batch jobs are the default, and ten of them."""
+        _, server = self.take({page_url(0): {"total": 0, "jobs": []}})
+        assert server.asked == [page_url(0)]
+        assert server.requests[0].url.host == "dayu-dlf.cn-north-4.myhuaweicloud.com"
+
+    def test_offset_may_count_rows(self) -> None:
+        answers = {
+            page_url(0): {"total": 250, "jobs": rows(0, 100)},
+            page_url(100): {"total": 250, "jobs": rows(100, 200)},
+            page_url(200): {"total": 250, "jobs": rows(200, 250)},
+        }
+        inventory, server = self.take(answers)
+        assert len({job.job_id for job in inventory.jobs}) == 250
+        assert inventory.incomplete == ()
+        assert len(server.requests) == 3
+
+    def test_offset_may_count_pages_which_is_remembered(self) -> None:
+        answers = {
+            page_url(0): {"total": 250, "jobs": rows(0, 100)},
+            page_url(100): {"total": 250, "jobs": []},
+            page_url(1): {"total": 250, "jobs": rows(100, 200)},
+            page_url(2): {"total": 250, "jobs": rows(200, 250)},
+        }
+        inventory, server = self.take(answers)
+        assert len({job.job_id for job in inventory.jobs}) == 250
+        assert inventory.incomplete == ()
+        assert len(server.requests) == 4
+        inventory, server = self.take(answers, polls=2)
+        assert len(inventory.jobs) == 250
+        assert server.asked == [page_url(0), page_url(1), page_url(2)]
+
+    def test_wrong_memory_is_corrected(self) -> None:
+        by_pages = iter([rows(0, 100), [], rows(100, 101)])
+        second = iter([rows(0, 100), rows(1, 101), rows(0, 100), rows(100, 101)])
+        third = iter([rows(0, 100), rows(100, 101)])
+        polls = [by_pages, second, third]
+
+        def answer(request: Any) -> dict[str, Any]:
+            for poll in polls:
+                jobs = next(poll, None)
+                if jobs is not None:
+                    return {"total": 101, "jobs": jobs}
+            raise AssertionError("one request too many")
+
+        urls = [page_url(offset) for offset in (0, 1, 100)]
+        inventory, server = self.take(dict.fromkeys(urls, answer), polls=3)
+        assert len(inventory.jobs) == 101
+        assert server.asked == [page_url(0), page_url(100)]
+
+    def test_other_reading_may_find_the_row_that_moved(self) -> None:
+        """It is whole then, and offset still counts rows the next time."""
+        answers = {
+            page_url(0): {"total": 101, "jobs": rows(0, 100)},
+            page_url(100): {"total": 101, "jobs": rows(99, 100)},
+            page_url(1): {"total": 101, "jobs": rows(1, 101)},
+        }
+        inventory, server = self.take(answers, polls=2)
+        assert len(inventory.jobs) == 101
+        assert inventory.incomplete == ()
+        assert server.asked == [page_url(0), page_url(100), page_url(1)]
+
+    def test_listing_that_fits_neither_reading_is_incomplete(self) -> None:
+        answers = {page_url(at): {"total": 250, "jobs": rows(0, 100)} for at in (0, 1, 2, 100)}
+        inventory, _ = self.take(answers)
+        assert len(inventory.jobs) == 100
+        assert [error.reason for _, error in inventory.incomplete] == [Reason.INVALID_RESPONSE]
+
+    def test_later_page_that_fails_leaves_the_listing_incomplete(self) -> None:
+        answers = {
+            page_url(0): {"total": 101, "jobs": rows(0, 100)},
+            page_url(100): (400, {"error_code": "DLF.3051", "error_msg": "Invalid offset."}),
+        }
+        inventory, _ = self.take(answers)
+        assert len(inventory.jobs) == 100
+        assert [error.code for _, error in inventory.incomplete] == ["DLF.3051"]
+
+    def test_workspace_is_named_in_each_request(self) -> None:
+        _, server = self.take({page_url(0): {"total": 0, "jobs": []}}, workspace="0f3a9c")
+        assert server.requests[0].headers["workspace"] == "0f3a9c"
+        assert "workspace;" in server.requests[0].headers["Authorization"]
+
+    @pytest.mark.parametrize("settings", [{}, {"workspace": ""}])
+    def test_workspace_is_left_out_when_empty(self, settings: dict[str, Any]) -> None:
+        _, server = self.take({page_url(0): {"total": 0, "jobs": []}}, **settings)
+        assert "workspace" not in server.requests[0].headers
+
+    def test_given_names_are_asked_for_instead(self) -> None:
+        gone = (400, {"error_code": "DLF.0100", "error_msg": "The job does not exists."})
+        inventory, server = self.take(
+            {
+                f"{JOBS}/%E8%AE%A2%E5%8D%95%20a%2Fb/status": {"status": "NORMAL"},
+                f"{JOBS}/nobody/status": gone,
+            },
+            jobs={"ids": ["订单 a/b", "nobody"]},
+        )
+        assert [(job.job_name, job.state) for job in inventory.jobs] == [
+            ("订单 a/b", State.RUNNING)
+        ]
+        assert inventory.incomplete == ()
+        assert len(server.requests) == 2
+
+
+class TestDetails:
+    @staticmethod
+    def fetch(answer: Any) -> Any:
+        server = Server({f"{JOBS}/one/status": answer})
+        return with_source(PLATFORM, server, lambda source: source.fetch_details(ROW))
+
+    def test_status_is_read(self) -> None:
+        details = self.fetch({"name": "one", "status": "NORMAL", "startTime": 1551409465000})
+        assert details.job == replace(
+            ROW, state=State.RUNNING, native_status="NORMAL", start_timestamp=1551409465.0
+        )
+        assert details.failures == ()
+
+    def test_job_that_is_gone_comes_as_400(self) -> None:
+        with pytest.raises(FetchError) as caught:
+            self.fetch((400, {"error_code": "DLF.0100", "error_msg": "The job does not exists."}))
+        assert caught.value.gone
+        assert caught.value.reason is Reason.NOT_FOUND
+
+    def test_missing_permission_is_an_auth_failure(self) -> None:
+        with pytest.raises(FetchError) as caught:
+            self.fetch((400, {"error_code": "DLF.6888", "error_msg": "No permission."}))
+        assert caught.value.reason is Reason.AUTH
+
+    def test_empty_answer_is_a_failure(self) -> None:
+        with pytest.raises(FetchError, match="status: expected an object") as caught:
+            self.fetch({})
+        assert caught.value.reason is Reason.INVALID_RESPONSE
+
+
+@pytest.mark.parametrize(
+    ("jobs", "ids", "expected"),
+    [
+        (0, [], CallCost(per_inventory=1, per_details=1, every_poll=True)),
+        (250, [], CallCost(per_inventory=3, per_details=1, every_poll=True)),
+        (2, ["a", "b"], CallCost(per_inventory=2, per_details=1)),
+    ],
+)
+def test_cost_counts_the_status_of_every_job_with_each_poll(
+    jobs: int, ids: list[str], expected: CallCost
+) -> None:
+    settings = PLATFORM.settings.model_validate(
+        {
+            "name": "s",
+            "platform": "huawei_dataarts",
+            "region": "cn-north-4",
+            "project_id": "p",
+            "auth": AUTH,
+            "jobs": {"ids": ids},
+        }
+    )
+    assert PLATFORM.cost(settings, jobs) == expected
+
+
+def test_platform_is_found_by_its_name() -> None:
+    assert (PLATFORM.name, PLATFORM.supersedes) == ("huawei_dataarts", False)
