@@ -12,10 +12,10 @@ from benchmarks.support.cloud import cloud
 from benchmarks.support.report import Report
 from exporter.app import App
 from exporter.configuration.config import Config, parse
-from exporter.process.garbage import GarbageKeeper
+from exporter.process.garbage_collection import GarbageCollection
 from exporter.process.logs import build_log
+from exporter.runtime import Runtime
 from exporter.simulator.clouds import PROJECT_ID
-from exporter.world import World
 
 LATENCY = 0.020
 JOBS = 10_000
@@ -77,7 +77,7 @@ async def _cycle(address: str, settings: str) -> Cycle:
         watching = asyncio.create_task(_watch(stalls))
         cpu, started = time.process_time(), time.monotonic()
         # As in the program: Python's collector does not look through all jobs when it likes.
-        with GarbageKeeper(monotonic=time.monotonic).in_charge():
+        with GarbageCollection(monotonic=time.monotonic).in_charge():
             assert await app.poll_once()
         seconds = time.monotonic() - started
         cpu = time.process_time() - cpu
@@ -111,7 +111,7 @@ async def _exporter(address: str, settings: str) -> AsyncIterator[App]:
     def load() -> Config:
         return parse(text, environ={}, directory=Path())
 
-    app = App(load, world=World(environ={}), log=build_log("error", "logfmt"))
+    app = App(load, runtime=Runtime(environ={}), log=build_log("error", "logfmt"))
     try:
         yield app
     finally:

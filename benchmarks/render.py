@@ -16,7 +16,7 @@ from benchmarks.support.client_library import Ready
 from benchmarks.support.report import Report
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition
-from exporter.exposition.pieces import NOTHING, Deflater, Piece
+from exporter.exposition.deflated_text import NOTHING, DeflatedText, Deflater
 from exporter.model import Snapshot
 
 _ROUNDS = {1_000: 15, 10_000: 7, 100_000: 2}
@@ -26,7 +26,7 @@ _LIBRARY_ROUNDS = {1_000: 5, 10_000: 2, 100_000: 1}
 class _LinesOnly(Deflater):
     """Compress nothing and check nothing: what the client library does is lines alone."""
 
-    def piece(self, text: bytes) -> Piece:
+    def piece(self, text: bytes) -> DeflatedText:
         """Forget the text."""
         return NOTHING
 

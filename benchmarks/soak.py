@@ -1,4 +1,4 @@
-"""Let the exporter run for long in bad weather: `python -m benchmarks.soak --minutes 30`.
+"""Let the exporter run for long amid faults: `python -m benchmarks.soak --minutes 30`.
 
 The real program watches simulated clouds over sockets, with faults at random; it is scraped every
 second, plain and compressed in turns, and reloaded every twenty seconds, now and then with a file

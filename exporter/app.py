@@ -13,20 +13,20 @@ from exporter.auth.guard import GuardBook
 from exporter.collecting.collector import SourceCollector
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store
-from exporter.configuration.cautions import cautions
 from exporter.configuration.config import Config, SourceConfig
-from exporter.edge.slot import EdgeSlot, Stage
+from exporter.configuration.config_warnings import config_warnings
+from exporter.edge.lifecycle import EdgeLifecycle, Stage
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.exposition import Exposition, MetricsEndpoint
-from exporter.listening.gate import Guard
+from exporter.listening.authentication import Guard
 from exporter.listening.headers import with_headers
-from exporter.process.incidents import Incidents, Log, trail
+from exporter.process.condition_log import ConditionLog, Log, trail
+from exporter.runtime import Runtime
 from exporter.serving.web import build_web, with_metrics, with_reports
 from exporter.source import Source
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
 from exporter.vendors.huawei import HuaweiSettings
-from exporter.world import World
 
 _LEAST_PAUSE = 0.1
 _RENDER_SHARE = 5.0
@@ -50,7 +50,7 @@ class App:
         self,
         load: Callable[[], Config],
         *,
-        world: World,
+        runtime: Runtime,
         log: Log,
         shard: Shard | None = None,
         reloading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
@@ -64,25 +64,29 @@ class App:
         self._load = load
         self._shard = shard or Shard()
         self._announcing = reloading
-        self._world = world
+        self._runtime = runtime
         self._log = log
         self._rendered = rendered
-        self._guards = GuardBook(clock=world.monotonic)
+        self._guards = GuardBook(clock=runtime.monotonic)
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
         self._unrendered: dict[str, str] = {}
         self._on_page: frozenset[str] = frozenset()
         """Sources of which the page tells how a poll went."""
-        self._incidents = Incidents(log)
+        self._conditions = ConditionLog(log)
         self._reloading = asyncio.Lock()
         self.store = Store()
         self.telemetry = Telemetry()
         self.telemetry.build.info({"version": __version__})
         self.telemetry.shard.info({"shard": str(self._shard.ordinal)})
         self.telemetry.shards.set(self._shard.total)
-        self.exposition = Exposition(self.store, self.telemetry.registry, clock=world.clock)
-        self._edge = EdgeSlot(
-            store=self.store, telemetry=self.telemetry, guards=self._guards, world=world, log=log
+        self.exposition = Exposition(self.store, self.telemetry.registry, clock=runtime.clock)
+        self._edge = EdgeLifecycle(
+            store=self.store,
+            telemetry=self.telemetry,
+            guards=self._guards,
+            runtime=runtime,
+            log=log,
         )
 
     def web(self, telemetry_path: str = "/metrics", *, guard: Guard | None = None) -> ASGIApp:
@@ -93,7 +97,7 @@ class App:
         web: ASGIApp = build_web(
             store=self.store,
             exposition=self.exposition,
-            clock=self._world.clock,
+            clock=self._runtime.clock,
             ready=self.ready,
             reload=self.reload,
             telemetry_path=telemetry_path,
@@ -144,7 +148,7 @@ class App:
             config = self._load()
             added, edge = await self._prepare(config)
         except ConfigError as exc:
-            self.telemetry.reloaded(successful=False, now=self._world.clock())
+            self.telemetry.reloaded(successful=False, now=self._runtime.clock())
             self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
             raise
         kept = {source.settings.name for source in config.sources} - added.keys()
@@ -152,10 +156,10 @@ class App:
         await self._edge.apply(edge)
         # Whoever reloads and looks must see the new configuration, not the last rendering.
         self.exposition.refresh()
-        self.telemetry.reloaded(successful=True, now=self._world.clock())
+        self.telemetry.reloaded(successful=True, now=self._runtime.clock())
         self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
-        for caution in cautions(config):
-            self._incidents.once("configuration allows what is not safe", detail=str(caution))
+        for warning in config_warnings(config):
+            self._conditions.once("configuration allows what is not safe", detail=str(warning))
 
     async def poll_once(self) -> bool:
         """Load the configuration and poll each source once; say whether all succeeded.
@@ -228,7 +232,7 @@ class App:
     def _open_source(self, config: SourceConfig) -> _Running:
         settings = config.settings
         connector = Connector(
-            settings, world=self._world, telemetry=self.telemetry, guards=self._guards
+            settings, runtime=self._runtime, telemetry=self.telemetry, guards=self._guards
         )
         source = config.platform.open(settings, connector)
         collector = SourceCollector(
@@ -237,7 +241,7 @@ class App:
             supersedes=config.platform.supersedes,
             store=self.store,
             telemetry=self.telemetry,
-            world=self._world,
+            runtime=self._runtime,
             log=self._log.bind(source=settings.name, platform=settings.platform),
             shard=self._shard,
         )
@@ -269,11 +273,11 @@ class App:
 
     async def _render(self) -> None:
         """Render the page whenever something was published, but never most of the time."""
-        world = self._world
+        runtime = self._runtime
         announced = False
         while True:
             await self._until_news()
-            started = world.monotonic()
+            started = runtime.monotonic()
             # Asked before: what comes in while the turns are taken is not on this page yet.
             polled = self._polled()
             await self.exposition.refresh_in_turns()
@@ -284,22 +288,22 @@ class App:
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
                 self._log.info("ready: every source has been polled", jobs=jobs)
-            took = world.monotonic() - started
-            await world.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
+            took = runtime.monotonic() - started
+            await runtime.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
 
     def _tell_unrendered(self) -> None:
         """Say which sources cannot be rendered, when that begins and when it ends."""
         now = self.exposition.unrendered
         for name in now.keys() | self._unrendered.keys():
             if name in now:
-                self._incidents.began(
+                self._conditions.began(
                     f"render {name}",
                     "a source cannot be rendered, keeping its last good lines",
                     source=name,
                     detail=now[name],
                 )
             else:
-                self._incidents.ended(f"render {name}", f"source {name} can be rendered again")
+                self._conditions.ended(f"render {name}", f"source {name} can be rendered again")
         self._unrendered = dict(now)
 
     def _polled(self) -> frozenset[str]:
@@ -313,7 +317,7 @@ class App:
     async def _until_news(self) -> None:
         """Wait until something was published, or until something shown has become stale."""
         stale_at = self.exposition.stale_at
-        pause = None if stale_at is None else max(0.0, stale_at - self._world.clock())
+        pause = None if stale_at is None else max(0.0, stale_at - self._runtime.clock())
         # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the news.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):

@@ -16,23 +16,23 @@ from exporter import __version__
 from exporter.app import App
 from exporter.collecting.sharding import Shard, read_shard
 from exporter.configuration import checking
-from exporter.configuration.cautions import cautions
 from exporter.configuration.config import Config, load
+from exporter.configuration.config_warnings import config_warnings
 from exporter.edge import sender
 from exporter.edge.receiver import REPORTS
 from exporter.errors import ConfigError, ConfigProblem, ExporterError
+from exporter.listening.authentication import Guard
 from exporter.listening.connections import MOST_CONNECTIONS, Connections
-from exporter.listening.gate import Guard
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection, WatchedProtection, read_protection
-from exporter.process.garbage import GarbageKeeper
-from exporter.process.incidents import Incidents, Log
+from exporter.process.condition_log import ConditionLog, Log
+from exporter.process.garbage_collection import GarbageCollection
 from exporter.process.logs import FORMATS, LEVELS, build_log, quiet_libraries
 from exporter.process.supervision import Supervision
+from exporter.runtime import Runtime
 from exporter.serving.server import Signals, listen, serving
 from exporter.simulator import demo
 from exporter.telemetry.telemetry import Telemetry
-from exporter.world import World
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -41,7 +41,7 @@ EXIT_USAGE = 2
 def main(
     arguments: Sequence[str] | None = None,
     *,
-    world: World | None = None,
+    runtime: Runtime | None = None,
     out: TextIO | None = None,
     err: TextIO | None = None,
 ) -> int:
@@ -52,7 +52,7 @@ def main(
     quiet_libraries(log)
     run: Callable[..., int] = options.run
     try:
-        return run(options, world or World(), log, out)
+        return run(options, runtime or Runtime(), log, out)
     except ConfigError as exc:
         for problem in exc.problems:
             err.write(f"error: {problem}\n")
@@ -62,29 +62,31 @@ def main(
         return EXIT_FAILED
 
 
-def _serve(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
-    asyncio.run(_serve_until_stopped(_loader(options, world), options, world, log))
+def _serve(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
+    asyncio.run(_serve_until_stopped(_loader(options, runtime), options, runtime, log))
     return 0
 
 
-def _check(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
-    config = _loader(options, world)()
+def _check(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
+    config = _loader(options, runtime)()
     if options.web_config_file:
         read_protection(Path(options.web_config_file))
-    for caution in cautions(config):
-        out.write(f"caution: {caution}\n")
+    for warning in config_warnings(config):
+        out.write(f"warning: {warning}\n")
     if not options.online:
         count = len(config.sources)
         out.write(f"{options.config_file}: ok, {count} source{'s' if count != 1 else ''}\n")
         return 0
-    rows = asyncio.run(checking.try_sources(config, world))
+    rows = asyncio.run(checking.try_sources(config, runtime))
     out.write(checking.table(rows))
     return 0 if all(row.works for row in rows) else EXIT_FAILED
 
 
-def _once(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+def _once(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
     async def poll() -> tuple[bool, bytes]:
-        app = App(_loader(options, world), world=world, log=log, shard=_shard(options, world))
+        app = App(
+            _loader(options, runtime), runtime=runtime, log=log, shard=_shard(options, runtime)
+        )
         try:
             return await app.poll_once(), app.exposition.scrape()[0]
         finally:
@@ -95,37 +97,41 @@ def _once(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> i
     return 0 if succeeded else EXIT_FAILED
 
 
-def _plan(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
-    config = _loader(options, world)()
+def _plan(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
+    config = _loader(options, runtime)()
     if options.online:
-        counts = {row.source: row.jobs for row in asyncio.run(checking.try_sources(config, world))}
+        counts = {
+            row.source: row.jobs for row in asyncio.run(checking.try_sources(config, runtime))
+        }
     else:
         counts = {source.settings.name: options.jobs for source in config.sources}
-    out.write(checking.plan(config, counts, _shard(options, world).total))
+    out.write(checking.plan(config, counts, _shard(options, runtime).total))
     return 0
 
 
-def _demo(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+def _demo(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
     async def run() -> None:
-        async with demo.clouds(clock=world.clock, serve=serving, seed=options.seed) as show:
+        async with demo.clouds(clock=runtime.clock, serve=serving, seed=options.seed) as show:
 
             def load_demo() -> Config:
-                return checking.parse_text(show.configuration, world.environ)
+                return checking.parse_text(show.configuration, runtime.environ)
 
-            await _serve_until_stopped(load_demo, options, world, log, show.report)
+            await _serve_until_stopped(load_demo, options, runtime, log, show.report)
 
     asyncio.run(run())
     return 0
 
 
-def _report(options: argparse.Namespace, world: World, log: Log, out: TextIO) -> int:
+def _report(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
     if options.file is not None:
         body = _read_file(options.file)
     else:
-        body = sender.build_report(job_id=options.job_id, status=options.status, now=world.clock())
+        body = sender.build_report(
+            job_id=options.job_id, status=options.status, now=runtime.clock()
+        )
     token = _read_file(options.token_file).decode(errors="replace").split("\n", 1)[0].strip()
     message = asyncio.run(
-        sender.send_report(options.url, options.project, token, body, world=world)
+        sender.send_report(options.url, options.project, token, body, runtime=runtime)
     )
     out.write(f"{message}\n")
     return 0
@@ -142,23 +148,23 @@ def _read_file(name: str) -> bytes:
 async def _serve_until_stopped(
     load_config: Callable[[], Config],
     options: argparse.Namespace,
-    world: World,
+    runtime: Runtime,
     log: Log,
     beside: Callable[[str], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    supervision = Supervision(world.environ, monotonic=world.monotonic, sleep=world.sleep)
-    garbage = GarbageKeeper(monotonic=world.monotonic)
+    supervision = Supervision(runtime.environ, monotonic=runtime.monotonic, sleep=runtime.sleep)
+    garbage = GarbageCollection(monotonic=runtime.monotonic)
     app = App(
         load_config,
-        world=world,
+        runtime=runtime,
         log=log,
-        shard=_shard(options, world),
+        shard=_shard(options, runtime),
         reloading=supervision.reloading,
         rendered=garbage.rendered,
     )
-    protection = _protection(options, world, log, app.telemetry)
+    protection = _protection(options, runtime, log, app.telemetry)
     connections = Connections(
-        monotonic=world.monotonic, most=options.web_max_connections, incidents=Incidents(log)
+        monotonic=runtime.monotonic, most=options.web_max_connections, conditions=ConditionLog(log)
     )
     # Signals are heard before anything starts: a SIGHUP must never end the program.
     with (
@@ -167,7 +173,7 @@ async def _serve_until_stopped(
         listen(options.web_listen_address) as listener,
         contextlib.closing(Passwords(secrets.token_bytes(32))) as passwords,
     ):
-        guard = Guard(protection=protection, passwords=passwords, monotonic=world.monotonic)
+        guard = Guard(protection=protection, passwords=passwords, monotonic=runtime.monotonic)
         web = app.web(options.web_telemetry_path, guard=guard)
         try:
             await app.start()
@@ -193,13 +199,13 @@ async def _serve_until_stopped(
 
 
 def _protection(
-    options: argparse.Namespace, world: World, log: Log, telemetry: Telemetry
+    options: argparse.Namespace, runtime: Runtime, log: Log, telemetry: Telemetry
 ) -> Callable[[], Protection]:
     if not options.web_config_file:
         nothing = Protection()
         return lambda: nothing
     path = Path(options.web_config_file)
-    return WatchedProtection(path, monotonic=world.monotonic, log=log, outcome=telemetry)
+    return WatchedProtection(path, monotonic=runtime.monotonic, log=log, outcome=telemetry)
 
 
 def _shown(listener: socket.socket, *, secured: bool) -> str:
@@ -221,12 +227,12 @@ async def _beside(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]
                 await task
 
 
-def _loader(options: argparse.Namespace, world: World) -> Callable[[], Config]:
-    return lambda: load(Path(options.config_file), world.environ)
+def _loader(options: argparse.Namespace, runtime: Runtime) -> Callable[[], Config]:
+    return lambda: load(Path(options.config_file), runtime.environ)
 
 
-def _shard(options: argparse.Namespace, world: World) -> Shard:
-    return read_shard(options.shard, options.total_shards, world.environ)
+def _shard(options: argparse.Namespace, runtime: Runtime) -> Shard:
+    return read_shard(options.shard, options.total_shards, runtime.environ)
 
 
 def _telemetry_path(text: str) -> str:

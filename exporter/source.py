@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.errors import FetchError
+from exporter.fields import Flaws
 from exporter.model import Job
-from exporter.reading import Flaws
 from exporter.settings import (
     Duration,
     Endpoint,

@@ -12,6 +12,7 @@ from typing import Any
 
 from exporter.collecting.merging import finish, merge
 from exporter.errors import FetchError, UnreadableError
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms import (
     alibaba_blink,
@@ -20,7 +21,6 @@ from exporter.platforms import (
     huawei_dataarts,
     huawei_dli,
 )
-from exporter.reading import Flaws, Record
 from exporter.upstream.client import decode_json
 from exporter.upstream.refusals import Answer
 from exporter.vendors import (

@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 from exporter import pacing, settings
 from exporter.auth import cached_file, renewal
 from exporter.collecting import sharding
-from exporter.configuration import config, documents
+from exporter.configuration import config, yaml_documents
 from exporter.edge import jobs as edge_jobs
 from exporter.edge import report as edge_report
 from exporter.errors import ConfigError, ReportError
+from exporter.fields import Flaws
 from exporter.listening import protection
 from exporter.model import Job
-from exporter.reading import Flaws
 from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, plain
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
@@ -183,7 +183,7 @@ def targets() -> tuple[Target, ...]:
             name="configuration",
             form=Form.TEXT,
             check=_configuration,
-            covers=(config.parse, documents.read_document),
+            covers=(config.parse, yaml_documents.read_document),
             examples=examples.CONFIGURATIONS,
         ),
         Target(

@@ -12,10 +12,10 @@ from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Job, Snapshot
 from exporter.pages.details import details
+from exporter.pages.formatting import moment
 from exporter.pages.overview import overview
 from exporter.pages.query import parse
 from exporter.pages.rendering import render_details, render_overview
-from exporter.pages.wording import moment
 
 NOW = 1_700_000_000.0
 """When everything is observed; fuzzing has no clock."""

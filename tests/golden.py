@@ -16,7 +16,7 @@ import yaml
 
 from exporter.app import App
 from exporter.configuration.config import parse
-from exporter.world import World
+from exporter.runtime import Runtime
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
 
@@ -74,8 +74,8 @@ class Outcome:
     unused: list[str]
 
 
-def world_of(case: Mapping[str, Any], transport: httpx.AsyncBaseTransport) -> World:
-    """Return the world of a case, whose time begins when the case says."""
+def world_of(case: Mapping[str, Any], transport: httpx.AsyncBaseTransport) -> Runtime:
+    """Return the runtime of a case, whose time begins when the case says."""
     loop = asyncio.get_running_loop()
     start = float(case.get("now", EPOCH))
     return replace(virtual_world(transport), clock=lambda: start + loop.time())
@@ -88,9 +88,9 @@ def play(folder: Path) -> Outcome:
     text = yaml.safe_dump({"sources": [case["source"]]})
 
     async def poll() -> str:
-        world = world_of(case, httpx.MockTransport(exchanges))
+        runtime = world_of(case, httpx.MockTransport(exchanges))
         app = App(
-            lambda: parse(text, environ={}, directory=folder), world=world, log=RecordingLog()
+            lambda: parse(text, environ={}, directory=folder), runtime=runtime, log=RecordingLog()
         )
         try:
             await app.poll_once()

@@ -14,11 +14,11 @@ import pytest
 from exporter.app import App
 from exporter.configuration.config import Config, parse
 from exporter.errors import ConfigError
-from exporter.listening.gate import Guard
+from exporter.listening.authentication import Guard
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection
 from exporter.model import Job, State
-from tests.listening.papers import HASH
+from tests.listening.certificates import HASH
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
 
@@ -55,7 +55,7 @@ class Stage:
 
         self.app = App(
             load,
-            world=virtual_world(httpx.MockTransport(answer)),
+            runtime=virtual_world(httpx.MockTransport(answer)),
             log=self.log,
             reloading=announcing,
         )
@@ -123,7 +123,7 @@ def test_certificate_that_is_none_is_told_with_its_place_and_nothing_changes(
     async def body() -> None:
         stage = Stage(source("a"), directory=tmp_path)
         # Only real connections have TLS.
-        stage.app._world = virtual_world()
+        stage.app._runtime = virtual_world()
         await stage.app.start()
         stage.configure(source("a"), source("b"), source("c", ", tls: {ca_file: ca.pem}"))
         with pytest.raises(ConfigError) as caught:

@@ -17,17 +17,17 @@ import httpx
 import pytest
 
 from exporter import __version__, cli
+from exporter.runtime import Runtime
 from exporter.serving.server import listen
 from exporter.simulator.clouds import build_clouds, configuration
-from exporter.world import World
-from tests.e2e.sky import HOSTS, Network
+from tests.e2e.simulated_clouds import HOSTS, Network
 
 ADDRESS = re.compile(r"address=(http://\S+)")
 
 
-def invoke(*arguments: str, world: World | None = None) -> tuple[int, str, str]:
+def invoke(*arguments: str, runtime: Runtime | None = None) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
-    code = cli.main(arguments, world=world, out=out, err=err)
+    code = cli.main(arguments, runtime=runtime, out=out, err=err)
     return code, out.getvalue(), err.getvalue()
 
 
@@ -43,9 +43,9 @@ def _network() -> Network:
     return Network(build_clouds(clock=time.time))
 
 
-@pytest.fixture(name="world")
-def _world(network: Network, tmp_path: Path) -> World:
-    return World(environ={}, home=tmp_path, transport=lambda: network)
+@pytest.fixture(name="runtime")
+def _runtime(network: Network, tmp_path: Path) -> Runtime:
+    return Runtime(environ={}, home=tmp_path, transport=lambda: network)
 
 
 def test_good_configuration_is_ok(config: Path) -> None:
@@ -59,9 +59,9 @@ def test_configuration_that_gives_secrets_away_is_ok_and_said_to(tmp_path: Path)
         "sources: [{name: a, platform: huawei_dli, project_id: p, endpoint: 'http://dli.internal'}]"
     )
     code, out, _ = invoke("check-config", f"--config.file={config}")
-    caution, verdict = out.splitlines()
+    warning, verdict = out.splitlines()
     assert (code, verdict) == (0, f"{config}: ok, 1 source")
-    assert caution.startswith("caution: sources[0].endpoint: plain HTTP: ")
+    assert warning.startswith("warning: sources[0].endpoint: plain HTTP: ")
 
 
 def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:
@@ -82,8 +82,8 @@ def test_missing_configuration_file_is_told_by_its_name(tmp_path: Path) -> None:
     assert (code, err) == (2, f"error: {tmp_path / 'none.yml'}: No such file or directory\n")
 
 
-def test_sources_are_tried_online(config: Path, world: World, network: Network) -> None:
-    code, out, _ = invoke("check-config", "--online", f"--config.file={config}", world=world)
+def test_sources_are_tried_online(config: Path, runtime: Runtime, network: Network) -> None:
+    code, out, _ = invoke("check-config", "--online", f"--config.file={config}", runtime=runtime)
     assert code == 0
     rows = [line.split() for line in out.splitlines()]
     assert rows[0] == ["SOURCE", "PLATFORM", "RESULT", "JOBS", "MESSAGE"]
@@ -92,26 +92,26 @@ def test_sources_are_tried_online(config: Path, world: World, network: Network) 
 
 
 def test_source_that_cannot_be_reached_is_named_with_its_reason(
-    config: Path, world: World, network: Network
+    config: Path, runtime: Runtime, network: Network
 ) -> None:
     network.down.add("foas")
-    code, out, _ = invoke("check-config", "--online", f"--config.file={config}", world=world)
+    code, out, _ = invoke("check-config", "--online", f"--config.file={config}", runtime=runtime)
     assert code == 1
     assert re.search(r"blink +alibaba_blink +FAILED +0 .*connection", out)
     assert out.count(" ok ") == 4
 
 
-def test_once_prints_the_metrics_of_all_sources(config: Path, world: World) -> None:
-    code, out, _ = invoke("once", f"--config.file={config}", world=world)
+def test_once_prints_the_metrics_of_all_sources(config: Path, runtime: Runtime) -> None:
+    code, out, _ = invoke("once", f"--config.file={config}", runtime=runtime)
     assert code == 0
     for source in ("dli-prod", "factory", "blink", "vvp", "flink"):
         assert re.search(rf'^streaming_source_up{{.*source="{source}"}} 1.0$', out, re.MULTILINE)
         assert re.search(rf'^streaming_job_state{{.*source="{source}",', out, re.MULTILINE)
 
 
-def test_once_fails_when_a_source_did(config: Path, world: World, network: Network) -> None:
+def test_once_fails_when_a_source_did(config: Path, runtime: Runtime, network: Network) -> None:
     network.down.add("flink")
-    code, out, err = invoke("--log.format=json", "once", f"--config.file={config}", world=world)
+    code, out, err = invoke("--log.format=json", "once", f"--config.file={config}", runtime=runtime)
     assert code == 1
     assert 'streaming_source_up{platform="apache_flink",source="flink"} 0.0' in out
     events = [json.loads(line) for line in err.splitlines()]
@@ -136,8 +136,8 @@ def test_plan_says_when_the_limit_is_too_small(config: Path) -> None:
     assert "over rate_limit" in out
 
 
-def test_plan_counts_the_jobs_there_are(config: Path, world: World) -> None:
-    code, out, _ = invoke("plan", "--online", f"--config.file={config}", world=world)
+def test_plan_counts_the_jobs_there_are(config: Path, runtime: Runtime) -> None:
+    code, out, _ = invoke("plan", "--online", f"--config.file={config}", runtime=runtime)
     rows = {line.split()[0]: line.split() for line in out.splitlines()}
     assert code == 0
     assert 5 <= int(rows["flink"][2]) <= 12
@@ -152,10 +152,10 @@ def test_plan_of_several_shards_is_that_of_each_and_their_sum(config: Path) -> N
     assert int(alone.splitlines()[-1].split()[1]) > int(rows["total"][1])
 
 
-def test_shard_exports_its_share(config: Path, world: World) -> None:
+def test_shard_exports_its_share(config: Path, runtime: Runtime) -> None:
     def jobs(*flags: str, pod: str = "") -> set[str]:
-        named = replace(world, environ={"HOSTNAME": pod})
-        code, out, _ = invoke("once", f"--config.file={config}", *flags, world=named)
+        named = replace(runtime, environ={"HOSTNAME": pod})
+        code, out, _ = invoke("once", f"--config.file={config}", *flags, runtime=named)
         assert code == 0
         lines = out.splitlines()
         return {line.split("}")[0] for line in lines if line.startswith("streaming_job_state{")}

@@ -9,7 +9,7 @@ import yaml
 
 from exporter import cli, platforms
 from exporter.configuration.config import parse
-from exporter.edge.meters import EdgeMeters
+from exporter.edge.metrics import EdgeMetrics
 from exporter.edge.settings import EdgeSettings
 from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import State
@@ -25,7 +25,7 @@ README = (ROOT / "README.md").read_text()
 def _exported() -> set[str]:
     own = set()
     telemetry = Telemetry()
-    EdgeMeters(Path("none.db")).register(telemetry.registry)
+    EdgeMetrics(Path("none.db")).register(telemetry.registry)
     for family in telemetry.registry.collect():
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
         own.add(family.name + suffix)

@@ -33,11 +33,11 @@ HALL = {
     "headers",
     "model",
     "pacing",
-    "reading",
+    "fields",
     "secret",
     "settings",
     "source",
-    "world",
+    "runtime",
 }
 START = {"app", "cli", "__main__"}
 
@@ -181,4 +181,4 @@ def test_only_the_boundaries_of_a_poll_and_of_a_rendering_catch_everything() -> 
                 or (isinstance(node.type, ast.Name) and node.type.id == "Exception")
             ):
                 broad.append(_name(path))
-    assert broad == ["collecting.collector", "exposition.keeper"]
+    assert broad == ["collecting.collector", "exposition.cache"]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from exporter.world import World
+from exporter.runtime import Runtime
 
 EPOCH = 1_700_000_000.0
 T = TypeVar("T")
@@ -60,10 +60,10 @@ def virtual_world(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
     seed: int = 1,
-) -> World:
-    """Return a world whose time is that of the running virtual loop."""
+) -> Runtime:
+    """Return a runtime whose time is that of the running virtual loop."""
     loop = asyncio.get_running_loop()
-    return World(
+    return Runtime(
         clock=lambda: EPOCH + loop.time(),
         monotonic=loop.time,
         sleep=asyncio.sleep,

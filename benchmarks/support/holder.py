@@ -1,6 +1,6 @@
 """Hold what a running exporter holds: `python -m benchmarks.support.holder JOBS CYCLES SHARE`.
 
-Everything is imported; a ledger remembers the rows and details of each job; the store and the page
+Everything is imported; a tracker remembers the rows and details of each job; the store and the page
 are filled from it. Each cycle is a poll: all rows come anew, a share of the jobs is replaced by
 others, whose details are asked. Prints the memory after each cycle.
 """
@@ -12,11 +12,11 @@ from random import Random
 from benchmarks.support import fleet
 from benchmarks.support.servers import memory_of
 from exporter import cli
-from exporter.collecting.ledger import Ledger
+from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.store import Store
 from exporter.configuration.checking import parse_text
 from exporter.exposition import Exposition
-from exporter.reading import Flaws
+from exporter.fields import Flaws
 from exporter.source import Inventory
 from exporter.telemetry.telemetry import Telemetry
 
@@ -30,7 +30,7 @@ sources:
 def main(count: int, cycles: int, share: float) -> None:
     """Poll so often."""
     (source,) = parse_text(_CONFIG, {}).sources
-    ledger = Ledger(source.settings, supersedes=False, random=Random(1))
+    job_tracker = JobTracker(source.settings, supersedes=False, random=Random(1))
     store, telemetry = Store(), Telemetry()
     telemetry.add_source(fleet.SOURCE, "huawei_dli")
     now = fleet.NOW
@@ -40,11 +40,11 @@ def main(count: int, cycles: int, share: float) -> None:
     for cycle in range(cycles):
         now = fleet.NOW + 30.0 * cycle
         rows = tuple(fleet.row(number, now) for number in numbers)
-        ledger.note_inventory(Inventory(jobs=rows, flaws=Flaws()), now)
+        job_tracker.note_inventory(Inventory(jobs=rows, flaws=Flaws()), now)
         del rows
         for number in new:
-            ledger.note_details(fleet.details(number, now), now)
-        store.put(fleet.with_jobs(ledger.jobs(now), now))
+            job_tracker.note_details(fleet.details(number, now), now)
+        store.put(fleet.with_jobs(job_tracker.jobs(now), now))
         exposition.refresh()
         _, chunks = exposition.answer(accept="", accept_encoding="gzip")
         size = sum(map(len, chunks))

@@ -25,7 +25,7 @@ from benchmarks.support.client_library import Ready
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.listening.headers import with_headers
-from exporter.process.garbage import GarbageKeeper
+from exporter.process.garbage_collection import GarbageCollection
 from exporter.serving.server import listen, serving
 from exporter.serving.web import build_web, with_metrics
 from exporter.telemetry.telemetry import Telemetry
@@ -57,7 +57,7 @@ class _Publisher:
     def __init__(self, store: Store, exposition: Exposition) -> None:
         self._store = store
         self._exposition = exposition
-        self._garbage = GarbageKeeper(monotonic=time.monotonic)
+        self._garbage = GarbageCollection(monotonic=time.monotonic)
         (held,) = store.snapshots.values()
         chance = Random(1)
         other = fleet.seen_again(fleet.changed(held, 0.01, chance), 30.0)

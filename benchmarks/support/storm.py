@@ -1,4 +1,4 @@
-"""Serve every simulated cloud in bad weather: `python -m benchmarks.support.storm JOBS SEED`.
+"""Serve every simulated cloud amid faults: `python -m benchmarks.support.storm JOBS SEED`.
 
 Prints one line of JSON, a configuration that watches the clouds, and serves until its standard
 input ends. Faults come at random, one cloud at a time or several, and pass: refusals, throttling,
@@ -44,7 +44,7 @@ class Fault(Enum):
 
 @dataclass(slots=True)
 class Storm:
-    """The weather over one cloud, and a door in front of it that has weather of its own."""
+    """The faults of one cloud, and a listener in front of it that has faults of its own."""
 
     cloud: Cloud
     faults: set[Fault] = field(default_factory=set)
@@ -60,11 +60,11 @@ class Storm:
         self._apply()
 
     def _apply(self) -> None:
-        weather = self.cloud.weather
-        weather.outage = Fault.OUTAGE in self.faults
-        weather.throttling = Fault.THROTTLING in self.faults
-        weather.throttle_every = 3 if Fault.SOME_THROTTLED in self.faults else 0
-        weather.latency = 0.7 if Fault.SLOW in self.faults else 0.0
+        faults = self.cloud.faults
+        faults.outage = Fault.OUTAGE in self.faults
+        faults.throttling = Fault.THROTTLING in self.faults
+        faults.throttle_every = 3 if Fault.SOME_THROTTLED in self.faults else 0
+        faults.latency = 0.7 if Fault.SLOW in self.faults else 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request as the cloud does, or as what stands before it."""

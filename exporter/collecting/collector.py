@@ -11,18 +11,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from exporter.collecting.agenda import Agenda
-from exporter.collecting.ledger import Ledger, Steps
+from exporter.collecting.detail_queue import DetailQueue
+from exporter.collecting.job_tracker import JobTracker, Steps
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws
 from exporter.model import Job, Snapshot
 from exporter.pacing import Backoff
-from exporter.process.incidents import Incidents, Log, trail
-from exporter.reading import Flaws
+from exporter.process.condition_log import ConditionLog, Log, trail
+from exporter.runtime import Runtime
 from exporter.source import Source, SourceSettings
 from exporter.telemetry.telemetry import Telemetry
-from exporter.world import World
 
 _LATEST_START = 3.0
 """Seconds over which the first polls of all sources are spread."""
@@ -41,7 +41,7 @@ class _Outcome:
     """How the listing of one poll went."""
 
     failure: FetchError | None
-    agenda: Agenda | None
+    detail_queue: DetailQueue | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class SourceCollector:
         supersedes: bool,
         store: Store,
         telemetry: Telemetry,
-        world: World,
+        runtime: Runtime,
         log: Log,
         shard: Shard | None = None,
     ) -> None:
@@ -75,9 +75,11 @@ class SourceCollector:
         self._source = source
         self._store = store
         self._telemetry = telemetry
-        self._world = world
-        self._ledger = Ledger(settings, supersedes=supersedes, random=world.random, shard=shard)
-        self._incidents = Incidents(log)
+        self._runtime = runtime
+        self._job_tracker = JobTracker(
+            settings, supersedes=supersedes, random=runtime.random, shard=shard
+        )
+        self._conditions = ConditionLog(log)
         self._labels = (settings.name, settings.platform)
         self._behind_at: float | None = None
         """When a poll last left questions over that were due."""
@@ -89,7 +91,7 @@ class SourceCollector:
             all_states=settings.state_series == "all",
         )
         self._backoff = Backoff(
-            base=settings.poll_interval / 4, limit=settings.poll_interval, random=world.random
+            base=settings.poll_interval / 4, limit=settings.poll_interval, random=runtime.random
         )
 
     @property
@@ -104,78 +106,80 @@ class SourceCollector:
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Take over what was known of the source before its settings changed."""
-        self._ledger.adopt(snapshot.jobs)
+        self._job_tracker.adopt(snapshot.jobs)
         self._publish(
             last_success_timestamp=snapshot.last_success_timestamp,
-            jobs=self._ledger.jobs(self._world.clock()),
+            jobs=self._job_tracker.jobs(self._runtime.clock()),
         )
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        world, interval = self._world, self._settings.poll_interval
+        runtime, interval = self._runtime, self._settings.poll_interval
         # Sources started together would ask together for ever after.
-        await world.sleep(world.random.uniform(0, min(_LATEST_START, interval)))
+        await runtime.sleep(runtime.random.uniform(0, min(_LATEST_START, interval)))
         while True:
-            started = world.monotonic()
+            started = runtime.monotonic()
             failure = await self.poll()
-            pause = max(0.0, started + interval - world.monotonic())
+            pause = max(0.0, started + interval - runtime.monotonic())
             if failure is not None:
                 # Sooner than usual, but never all at once; what the platform asked for comes first.
                 pause = max(self._backoff.next(), failure.retry_after or 0.0)
             else:
                 self._backoff.reset()
-            self._publish(next_poll_timestamp=world.clock() + pause)
-            await world.sleep(pause)
+            self._publish(next_poll_timestamp=runtime.clock() + pause)
+            await runtime.sleep(pause)
 
     async def poll(self) -> FetchError | None:
         """Poll once; return why the listing failed, or None."""
-        world = self._world
-        started = world.monotonic()
+        runtime = self._runtime
+        started = runtime.monotonic()
         outcome = await self._take_inventory()
-        listed = world.monotonic()
+        listed = runtime.monotonic()
         await self._publish_listing(outcome, listed - started)
         deadline = max(
             started + self._settings.poll_interval, listed + (listed - started) * _LEAST_SHARE
         )
         finished = True
-        if outcome.agenda is not None:
-            finished = await self._ask(outcome.agenda, deadline)
+        if outcome.detail_queue is not None:
+            finished = await self._ask(outcome.detail_queue, deadline)
         self._telemetry.polls.labels(*self._labels).inc()
-        if not finished or world.monotonic() > started + self._settings.poll_interval:
+        if not finished or runtime.monotonic() > started + self._settings.poll_interval:
             self._telemetry.poll_overruns.labels(*self._labels).inc()
-        await self._publish_jobs(poll_duration_seconds=world.monotonic() - started)
+        await self._publish_jobs(poll_duration_seconds=runtime.monotonic() - started)
         return outcome.failure
 
     async def _take_inventory(self) -> _Outcome:
         async def take() -> _Outcome:
             inventory = await self._source.fetch_inventory()
             self._note_flaws(inventory.flaws)
-            agenda = await self._in_steps(self._ledger.take(inventory, self._world.clock()))
+            detail_queue = await self._in_steps(
+                self._job_tracker.take(inventory, self._runtime.clock())
+            )
             for project, error in inventory.incomplete:
-                self._incidents.once("listing failed", project=project, detail=str(error))
+                self._conditions.once("listing failed", project=project, detail=str(error))
             errors = [error for _, error in inventory.incomplete]
-            return _Outcome(failure=errors[0] if errors else None, agenda=agenda)
+            return _Outcome(failure=errors[0] if errors else None, detail_queue=detail_queue)
 
         outcome = await self._bounded("listing", take)
         if isinstance(outcome, FetchError):
-            return _Outcome(failure=outcome, agenda=None)
+            return _Outcome(failure=outcome, detail_queue=None)
         return outcome
 
     async def _publish_listing(self, outcome: _Outcome, seconds: float) -> None:
-        now = self._world.clock()
+        now = self._runtime.clock()
         failure = outcome.failure
         if failure is None:
-            self._incidents.succeeded()
+            self._conditions.succeeded()
             await self._publish_jobs(
                 up=True,
                 failure="",
                 last_success_timestamp=now,
                 last_poll_timestamp=now,
                 poll_duration_seconds=seconds,
-                absent=self._ledger.absent(),
+                absent=self._job_tracker.absent(),
             )
             return
-        self._incidents.failed(failure.reason, str(failure))
+        self._conditions.failed(failure.reason, str(failure))
         self._telemetry.poll_failures.labels(*self._labels, failure.reason.value).inc()
         await self._publish_jobs(
             up=False,
@@ -184,18 +188,18 @@ class SourceCollector:
             poll_duration_seconds=seconds,
         )
 
-    async def _ask(self, agenda: Agenda, deadline: float) -> bool:
+    async def _ask(self, detail_queue: DetailQueue, deadline: float) -> bool:
         """Ask about single jobs until done or the next poll is due; say whether all was asked."""
-        queue = agenda.in_order()
-        round_ = _Round(queue=queue, deadline=deadline, published=self._world.monotonic())
+        queue = detail_queue.in_order()
+        round_ = _Round(queue=queue, deadline=deadline, published=self._runtime.monotonic())
         workers = [self._work(round_) for _ in range(self._settings.concurrency)]
         await asyncio.gather(*workers)
         left = tuple(queue)
-        self._note_lateness(behind=not round_.stopped and self._ledger.behind(left))
+        self._note_lateness(behind=not round_.stopped and self._job_tracker.behind(left))
         return not left and not round_.stopped
 
     async def _work(self, round_: "_Round") -> None:
-        monotonic = self._world.monotonic
+        monotonic = self._runtime.monotonic
         for job in round_.queue:
             if not await self._ask_one(job):
                 round_.stopped = True
@@ -211,16 +215,16 @@ class SourceCollector:
         They are in time again when for a whole detail_interval no poll has left any over: near the
         limit of what is possible every other poll does.
         """
-        now = self._world.monotonic()
+        now = self._runtime.monotonic()
         if behind:
             self._behind_at = now
-            self._incidents.began(
+            self._conditions.began(
                 "details late",
                 "details come less often than detail_interval: raise rate_limit, concurrency, "
                 "poll_interval or detail_interval, or add shards",
             )
         elif self._behind_at is None or now - self._behind_at >= self._settings.detail_interval:
-            self._incidents.ended("details late", "details come within detail_interval again")
+            self._conditions.ended("details late", "details come within detail_interval again")
 
     async def _ask_one(self, job: Job) -> bool:
         """Ask about one job; say whether asking about the others makes sense."""
@@ -228,7 +232,7 @@ class SourceCollector:
         async def ask() -> None:
             details = await self._source.fetch_details(job)
             self._note_flaws(details.flaws)
-            self._ledger.note_details(details.job, self._world.clock())
+            self._job_tracker.note_details(details.job, self._runtime.clock())
             for failure in details.failures:
                 self._note_detail_failure(failure)
 
@@ -236,9 +240,9 @@ class SourceCollector:
         if error is None:
             return True
         if error.gone:
-            self._ledger.note_gone(job.key)
+            self._job_tracker.note_gone(job.key)
             return True
-        self._ledger.note_failure(job.key, self._world.clock())
+        self._job_tracker.note_failure(job.key, self._runtime.clock())
         self._note_detail_failure(error)
         # What concerns the whole source would only be refused again for the next job.
         return error.reason not in (Reason.AUTH, Reason.THROTTLED, Reason.CONNECTION, Reason.TLS)
@@ -257,12 +261,12 @@ class SourceCollector:
 
     def _note_detail_failure(self, error: FetchError) -> None:
         self._telemetry.detail_failures.labels(*self._labels, error.reason.value).inc()
-        self._incidents.once("details of a job could not be had", detail=str(error))
+        self._conditions.once("details of a job could not be had", detail=str(error))
 
     def _note_flaws(self, flaws: Flaws) -> None:
         if flaws.unreadable:
             self._telemetry.unreadable_fields.labels(*self._labels).inc(len(flaws.unreadable))
-            self._incidents.all_at_once(
+            self._conditions.all_at_once(
                 "skipped a field that is not as documented",
                 "field",
                 # The same field of another row is no news.
@@ -270,7 +274,7 @@ class SourceCollector:
             )
         if flaws.unknown_states:
             self._telemetry.unknown_states.labels(*self._labels).inc(len(flaws.unknown_states))
-            self._incidents.all_at_once(
+            self._conditions.all_at_once(
                 "met a state word that is not known", "word", flaws.unknown_states
             )
 
@@ -285,7 +289,7 @@ class SourceCollector:
             await asyncio.sleep(0)
 
     async def _publish_jobs(self, **changes: Any) -> None:
-        shown = await self._in_steps(self._ledger.show(self._world.clock()))
+        shown = await self._in_steps(self._job_tracker.show(self._runtime.clock()))
         self._publish(jobs=shown.jobs, detail_age_seconds=shown.detail_age_seconds, **changes)
 
     def _publish(self, **changes: Any) -> None:

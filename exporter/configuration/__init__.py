@@ -1,5 +1,5 @@
 """Read the configuration, say what is wrong with it, and what it would cost.
 
-YAML is read strictly (`documents`) and becomes settings (`config`), which are judged for what they
-give away (`cautions`), tried (`checking`) and counted (`cost`).
+YAML is read strictly (`yaml_documents`) and becomes settings (`config`), which are judged for what
+they give away (`config_warnings`), tried (`checking`) and counted (`cost`).
 """

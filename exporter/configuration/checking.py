@@ -10,9 +10,9 @@ from exporter.configuration.config import Config, SourceConfig, parse
 from exporter.configuration.cost import Forecast, forecast
 from exporter.errors import ExporterError
 from exporter.model import State
+from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
-from exporter.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +28,21 @@ class Trial:
     message: str
 
 
-async def try_sources(config: Config, world: World) -> tuple[Trial, ...]:
+async def try_sources(config: Config, runtime: Runtime) -> tuple[Trial, ...]:
     """Log in to each source, list its jobs and ask for the details of one."""
-    telemetry, guards = Telemetry(), GuardBook(clock=world.monotonic)
-    trials = (_try_source(source, world, telemetry, guards) for source in config.sources)
+    telemetry, guards = Telemetry(), GuardBook(clock=runtime.monotonic)
+    trials = (_try_source(source, runtime, telemetry, guards) for source in config.sources)
     return tuple(await asyncio.gather(*trials))
 
 
 async def _try_source(
-    config: SourceConfig, world: World, telemetry: Telemetry, guards: GuardBook
+    config: SourceConfig, runtime: Runtime, telemetry: Telemetry, guards: GuardBook
 ) -> Trial:
     settings = config.settings
     listed, living, message, works = 0, 0, "ok", True
     source = None
     try:
-        connector = Connector(settings, world=world, telemetry=telemetry, guards=guards)
+        connector = Connector(settings, runtime=runtime, telemetry=telemetry, guards=guards)
         source = config.platform.open(settings, connector)
         inventory = await source.fetch_inventory()
         listed = len(inventory.jobs)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from exporter import platforms
-from exporter.configuration.documents import nearest, problems_of, read_document
+from exporter.configuration.yaml_documents import nearest, problems_of, read_document
 from exporter.edge.settings import SOURCE as EDGE
 from exporter.edge.settings import EdgeSettings
 from exporter.errors import ConfigError, ConfigProblem

@@ -94,23 +94,23 @@ class _Tokens:
 
 
 class Admission:
-    """The door: which project, which token, how often."""
+    """Who is admitted: which project, which token, how often."""
 
     def __init__(self, settings: EdgeSettings, *, monotonic: Clock) -> None:
         self._monotonic = monotonic
         now = monotonic()
-        self._doors: dict[str, tuple[_Tokens, _Bucket]] = {}
+        self._projects: dict[str, tuple[_Tokens, _Bucket]] = {}
         for project, each in settings.projects.items():
             secret = each.secret("token")
             if secret is not None:
-                self._doors[project] = (_Tokens(secret), _Bucket(settings.rate_limit, now))
+                self._projects[project] = (_Tokens(secret), _Bucket(settings.rate_limit, now))
 
     def judge(self, project: str, token: bytes) -> Verdict | None:
         """Return why a report is not taken, or None when it may come in."""
-        door = self._doors.get(project)
-        if door is None:
+        known = self._projects.get(project)
+        if known is None:
             return Verdict(result=Result.UNKNOWN_PROJECT, message="project_id: no such project")
-        tokens, bucket = door
+        tokens, bucket = known
         now = self._monotonic()
         if not tokens.accept(token, now):
             message = "X-Auth-Token: required" if not token else "X-Auth-Token: not accepted"

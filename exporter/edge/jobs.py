@@ -14,8 +14,8 @@ from typing import Any
 
 from exporter.collecting.merging import finish
 from exporter.edge.report import Free, ReportedJob, decode_object
+from exporter.fields import Flaws, Record, as_number
 from exporter.model import Job, State, look_up
-from exporter.reading import Flaws, Record, as_number
 from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink_graph import parse_graph
 

@@ -1,8 +1,8 @@
 """Speak SQL to the journal: one statement for as many rows as a transaction has.
 
 Each statement lets go of the interpreter's lock once, so few statements with many rows leave the
-event loop in peace. The rules of `roster` about which report of a job wins are here once more, as
-SQL, for what is on the disk.
+event loop in peace. The rules of `job_tracker` about which report of a job wins are here once more,
+as SQL, for what is on the disk.
 """
 
 import enum

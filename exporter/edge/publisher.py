@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.collecting.store import Store
+from exporter.edge.job_tracker import EdgeJobTracker
 from exporter.edge.jobs import PLATFORM
-from exporter.edge.roster import Roster
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.model import Job, Snapshot
-from exporter.world import World
+from exporter.runtime import Runtime
 
 _LEAST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _PAUSE_PER_JOB = 0.005
@@ -22,15 +22,15 @@ _BACKSTOP = 60.0
 
 
 class Publisher:
-    """Put what the roster knows into the store."""
+    """Put what the tracker knows into the store."""
 
     def __init__(
-        self, settings: EdgeSettings, *, roster: Roster, store: Store, world: World
+        self, settings: EdgeSettings, *, job_tracker: EdgeJobTracker, store: Store, runtime: Runtime
     ) -> None:
         self.settings = settings
-        self._roster = roster
+        self._job_tracker = job_tracker
         self._store = store
-        self._world = world
+        self._runtime = runtime
         self._changed = asyncio.Event()
         self._snapshot = Snapshot(source=SOURCE, platform=PLATFORM, stale_after=0.0)
 
@@ -45,7 +45,7 @@ class Publisher:
 
     def publish(self, **changes: Any) -> None:
         """Publish what is known now, with changes to what is said of the source itself."""
-        settings, now = self.settings, self._world.clock()
+        settings, now = self.settings, self._runtime.clock()
         longest = max(2 * settings.expire_after, settings.ended_retention)
         if changes.get("up", self._snapshot.up):
             changes["last_success_timestamp"] = now
@@ -54,7 +54,7 @@ class Publisher:
             labels=settings.label_pairs,
             all_states=settings.state_series == "all",
             stale_after=longest + _BACKSTOP,
-            jobs=self._roster.jobs(now, settings.projects),
+            jobs=self._job_tracker.jobs(now, settings.projects),
             **changes,
         )
         self._store.put(self._snapshot)
@@ -65,17 +65,17 @@ class Publisher:
             if not self._changed.is_set():
                 await self._wait()
             self._changed.clear()
-            for _ in self._roster.settle(self._world.clock()):
+            for _ in self._job_tracker.settle(self._runtime.clock()):
                 await asyncio.sleep(0)
             before = self._snapshot.jobs
             self.publish()
             news = _news(before, self._snapshot.jobs)
             pause = max(_LEAST_PAUSE, news * _PAUSE_PER_JOB)
-            await self._world.sleep(min(pause, _LONGEST_PAUSE))
+            await self._runtime.sleep(min(pause, _LONGEST_PAUSE))
 
     async def _wait(self) -> None:
-        now = self._world.clock()
-        moment = self._roster.next_change(now)
+        now = self._runtime.clock()
+        moment = self._job_tracker.next_change(now)
         # A hair later than the moment, when it is certain to have passed.
         pause = None if moment is None else max(0.0, moment - now) + _TICK
         with contextlib.suppress(TimeoutError):

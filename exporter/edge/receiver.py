@@ -36,7 +36,7 @@ _START = {
 _BODY = {"type": "http.response.body", "body": _SUCCESS}
 
 
-class Desk(Protocol):
+class Intake(Protocol):
     """Who decides about reports."""
 
     @property
@@ -61,8 +61,8 @@ def is_report(path: str) -> bool:
 class Receiver:
     """The ASGI application for the paths that `is_report` names."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -79,7 +79,7 @@ class Receiver:
             await send(dict(_START))
             await send(dict(_BODY))
             return
-        self._desk.refused(project, verdict)
+        self._intake.refused(project, verdict)
         headers = []
         if verdict.retry_after is not None:
             seconds = max(1, math.ceil(verdict.retry_after))
@@ -90,7 +90,7 @@ class Receiver:
         self, project: str, headers: Iterable[tuple[bytes, bytes]], receive: Receive
     ) -> Verdict | None:
         given = dict(headers)
-        verdict = self._desk.admit(project, given.get(b"x-auth-token", b""))
+        verdict = self._intake.admit(project, given.get(b"x-auth-token", b""))
         if verdict is not None:
             return verdict
         if given.get(b"content-encoding", b"identity") != b"identity":
@@ -102,13 +102,13 @@ class Receiver:
             message = f"body: not complete within {_BODY_SECONDS:.0f} seconds"
             return Verdict(result=Result.INVALID, message=message)
         except _TooLargeError:
-            message = f"body: larger than {self._desk.largest} bytes"
+            message = f"body: larger than {self._intake.largest} bytes"
             return Verdict(result=Result.TOO_LARGE, message=message)
-        return None if body is None else await self._desk.take(project, body)
+        return None if body is None else await self._intake.take(project, body)
 
     async def _read(self, receive: Receive, announced: int) -> bytes | None:
         """Return the body; None when the sender leaves. Raises TimeoutError and _TooLargeError."""
-        if announced > self._desk.largest:
+        if announced > self._intake.largest:
             raise _TooLargeError
         message = await receive()
         if not message.get("more_body", False):
@@ -129,7 +129,7 @@ class Receiver:
         if message["type"] == "http.disconnect":
             return None
         chunk: bytes = message.get("body", b"")
-        if size + len(chunk) > self._desk.largest:
+        if size + len(chunk) > self._intake.largest:
             raise _TooLargeError
         return chunk
 

@@ -13,15 +13,15 @@ from typing import Protocol
 
 from exporter.auth.guard import GuardBook
 from exporter.edge.journal_sql import Entry, Pending
-from exporter.edge.meters import EXPIRED, REFUSED, EdgeMeters
+from exporter.edge.metrics import EXPIRED, REFUSED, EdgeMetrics
 from exporter.errors import FetchError, JournalError, Reason
 from exporter.pacing import Backoff
-from exporter.process.incidents import Log
+from exporter.process.condition_log import Log
+from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
 from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
-from exporter.world import World
 
 REPORT = "ReportFlinkEdgeJobStatus"
 _REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})
@@ -44,11 +44,11 @@ class RelayTarget:
     """DLI as a configured source reaches it, for any project of its account."""
 
     def __init__(
-        self, settings: HuaweiSettings, *, world: World, telemetry: Telemetry, guards: GuardBook
+        self, settings: HuaweiSettings, *, runtime: Runtime, telemetry: Telemetry, guards: GuardBook
     ) -> None:
         """Open the connections; raises ConfigError."""
         self.settings = settings
-        self._connector = Connector(settings, world=world, telemetry=telemetry, guards=guards)
+        self._connector = Connector(settings, runtime=runtime, telemetry=telemetry, guards=guards)
         self._apis: dict[str, ApiClient] = {}
 
     async def send(self, project: str, body: bytes) -> None:
@@ -75,14 +75,14 @@ class Relay:
         *,
         projects: Iterable[str],
         backlog: dict[str, int],
-        meters: EdgeMeters,
-        world: World,
+        metrics: EdgeMetrics,
+        runtime: Runtime,
         log: Log,
     ) -> None:
         self._target = target
         self._outbox = outbox
-        self._meters = meters
-        self._world = world
+        self._metrics = metrics
+        self._runtime = runtime
         self._log = log
         self._pending = {project: backlog.get(project, 0) for project in projects}
         self._oldest: dict[str, float] = {}
@@ -90,7 +90,7 @@ class Relay:
         self._wake = {project: asyncio.Event() for project in self._pending}
         for project in self._pending:
             self._count(project, 0)
-        meters.relay_age.read = self.ages
+        metrics.relay_age.read = self.ages
         self._tasks = [
             asyncio.create_task(self._run(project), name=f"relay {project}")
             for project in self._pending
@@ -98,7 +98,7 @@ class Relay:
 
     async def stop(self) -> None:
         """Stop; what was not passed on stays in the journal."""
-        self._meters.relay_age.read = tuple
+        self._metrics.relay_age.read = tuple
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -116,23 +116,23 @@ class Relay:
         """Note reports that left the journal before they were passed on."""
         if project in self._pending:
             self._count(project, -count)
-            self._meters.relay_failures.labels(project, EXPIRED).inc(count)
+            self._metrics.relay_failures.labels(project, EXPIRED).inc(count)
 
     def ages(self) -> Iterator[tuple[str, float]]:
         """Yield how old the oldest waiting report of each project is."""
-        now = self._world.clock()
+        now = self._runtime.clock()
         for project, count in self._pending.items():
             if count and project in self._oldest:
                 yield project, max(0.0, now - self._oldest[project])
 
     async def _run(self, project: str) -> None:
-        backoff = Backoff(base=_LEAST_PAUSE, limit=_LONGEST_PAUSE, random=self._world.random)
+        backoff = Backoff(base=_LEAST_PAUSE, limit=_LONGEST_PAUSE, random=self._runtime.random)
         while True:
             self._wake[project].clear()
             for report in await self._next(project):
                 self._oldest[project] = report.received_at
                 while (error := await self._try(project, report)) is not None:
-                    await self._world.sleep(max(backoff.next(), error.retry_after or 0.0))
+                    await self._runtime.sleep(max(backoff.next(), error.retry_after or 0.0))
                 backoff.reset()
                 await self._done(project, report)
             if not self._pending[project]:
@@ -144,7 +144,7 @@ class Relay:
             try:
                 found = await self._outbox.pending(project, _AT_ONCE)
             except JournalError:
-                await self._world.sleep(_JOURNAL_PAUSE)
+                await self._runtime.sleep(_JOURNAL_PAUSE)
                 continue
             if not found:
                 # What was counted has expired; the count is that of the journal from now on.
@@ -158,7 +158,7 @@ class Relay:
         except FetchError as exc:
             final = _is_final(exc)
             reason = REFUSED if final else exc.reason.value
-            self._meters.relay_failures.labels(project, reason).inc()
+            self._metrics.relay_failures.labels(project, reason).inc()
             self._say(project, reason, str(exc))
             return None if final else exc
         self._say(project, "", "")
@@ -170,14 +170,14 @@ class Relay:
                 await self._outbox.relayed(project, [report.seq])
             except JournalError:
                 # It must not be sent a second time for want of a note.
-                await self._world.sleep(_JOURNAL_PAUSE)
+                await self._runtime.sleep(_JOURNAL_PAUSE)
                 continue
             self._count(project, -1)
             return
 
     def _count(self, project: str, change: int) -> None:
         self._pending[project] = max(0, self._pending[project] + change)
-        self._meters.relay_pending.labels(project).set(self._pending[project])
+        self._metrics.relay_pending.labels(project).set(self._pending[project])
 
     def _say(self, project: str, reason: str, detail: str) -> None:
         """Log the first failure of a kind, and the first success after it."""

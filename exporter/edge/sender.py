@@ -7,8 +7,8 @@ import httpx
 
 from exporter.errors import FetchError, Reason
 from exporter.pacing import parse_retry_after
+from exporter.runtime import Runtime
 from exporter.upstream.refusals import by_status, safe_code, safe_detail
-from exporter.world import World
 
 OPERATION = "edge-report"
 _TRIES = 3
@@ -27,10 +27,10 @@ def build_report(*, job_id: int | None, status: str | None, now: float) -> bytes
     return json.dumps({"jobs": jobs, "message_id": str(uuid.uuid4())}).encode()
 
 
-async def send_report(url: str, project: str, token: str, body: bytes, *, world: World) -> str:
+async def send_report(url: str, project: str, token: str, body: bytes, *, runtime: Runtime) -> str:
     """Send a report until it is acknowledged; return the answer's message. Raises FetchError."""
     try:
-        transport = world.transport() if world.transport is not None else None
+        transport = runtime.transport() if runtime.transport is not None else None
         async with httpx.AsyncClient(
             transport=transport, trust_env=False, timeout=_TIMEOUT
         ) as client:
@@ -43,8 +43,8 @@ async def send_report(url: str, project: str, token: str, body: bytes, *, world:
                 if answer.status_code not in (429, 503) or not tries_left:
                     break
                 # The same body again: its message_id tells that it is the same report.
-                pause = parse_retry_after(answer.headers.get("retry-after"), world.clock())
-                await world.sleep(min(pause or 1.0, _LONGEST_WAIT))
+                pause = parse_retry_after(answer.headers.get("retry-after"), runtime.clock())
+                await runtime.sleep(min(pause or 1.0, _LONGEST_WAIT))
     except httpx.TimeoutException as exc:
         raise FetchError(Reason.TIMEOUT, OPERATION) from exc
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as exc:

@@ -4,19 +4,19 @@ import asyncio
 import contextlib
 
 from exporter.collecting.store import Store
-from exporter.edge.desk import ReportDesk
+from exporter.edge.intake import ReportIntake
+from exporter.edge.job_tracker import EdgeJobTracker
 from exporter.edge.journal import Events, Journal, Limits
 from exporter.edge.journal_sql import Entry
-from exporter.edge.meters import EdgeMeters
+from exporter.edge.metrics import EdgeMetrics
 from exporter.edge.publisher import Publisher
 from exporter.edge.receiver import Receiver
 from exporter.edge.relay import Relay, RelayTarget
-from exporter.edge.roster import Roster
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.errors import JournalError
-from exporter.process.incidents import Incidents, Log, trail
+from exporter.process.condition_log import ConditionLog, Log, trail
+from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
-from exporter.world import World
 
 _PROBE_PAUSE = 5.0
 _TIDY_PAUSE = 60.0
@@ -31,22 +31,24 @@ class EdgeService:
         *,
         store: Store,
         telemetry: Telemetry,
-        world: World,
+        runtime: Runtime,
         log: Log,
     ) -> None:
         self.settings = settings
         self._store = store
         self._telemetry = telemetry
-        self._world = world
+        self._runtime = runtime
         self._log = log.bind(source=SOURCE)
-        self._roster = Roster(
+        self._job_tracker = EdgeJobTracker(
             expire_after=settings.expire_after, ended_retention=settings.ended_retention
         )
-        self._publisher = Publisher(settings, roster=self._roster, store=store, world=world)
+        self._publisher = Publisher(
+            settings, job_tracker=self._job_tracker, store=store, runtime=runtime
+        )
         events = Events(
             stored=self._stored,
             expired=self._expired,
-            committed=lambda seconds: self._meters.commit_duration.observe(seconds),
+            committed=lambda seconds: self._metrics.commit_duration.observe(seconds),
             failed=self._failed,
         )
         limits = Limits(seconds=settings.retention, bytes=settings.max_size)
@@ -54,20 +56,20 @@ class EdgeService:
             settings.database,
             limits=limits,
             events=events,
-            clock=world.clock,
-            monotonic=world.monotonic,
+            clock=runtime.clock,
+            monotonic=runtime.monotonic,
         )
-        self._meters = EdgeMeters(settings.database)
-        self._desk = ReportDesk(
+        self._metrics = EdgeMetrics(settings.database)
+        self._intake = ReportIntake(
             settings,
-            roster=self._roster,
+            job_tracker=self._job_tracker,
             journal=self._journal,
-            meters=self._meters,
+            metrics=self._metrics,
             telemetry=telemetry,
-            incidents=Incidents(self._log),
-            world=world,
+            conditions=ConditionLog(self._log),
+            runtime=runtime,
         )
-        self.receiver = Receiver(self._desk)
+        self.receiver = Receiver(self._intake)
         self._relay: Relay | None = None
         self._backlog: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -94,7 +96,9 @@ class EdgeService:
             )
         for stored in jobs:
             try:
-                self._roster.restore(stored.known, since=stored.since, last_error=stored.last_error)
+                self._job_tracker.restore(
+                    stored.known, since=stored.since, last_error=stored.last_error
+                )
             except (ValueError, TypeError, LookupError):
                 lost += 1
         if lost:
@@ -107,10 +111,10 @@ class EdgeService:
 
     async def begin(self, target: RelayTarget | None) -> None:
         """Show what is known, and take reports from now on."""
-        self._meters.register(self._telemetry.registry)
+        self._metrics.register(self._telemetry.registry)
         await self._configure(target)
-        for job in self._roster.jobs(self._world.clock(), self.settings.projects):
-            self._meters.reported(job.project, job.observed_timestamp)
+        for job in self._job_tracker.jobs(self._runtime.clock(), self.settings.projects):
+            self._metrics.reported(job.project, job.observed_timestamp)
         self._publisher.publish(up=True)
         for name, work in (
             ("publish", self._publisher.run()),
@@ -124,12 +128,12 @@ class EdgeService:
     async def reconfigure(self, settings: EdgeSettings, target: RelayTarget | None) -> None:
         """Go on with other settings for the same file."""
         for project in self.settings.projects.keys() - settings.projects.keys():
-            self._meters.remove_project(project)
+            self._metrics.remove_project(project)
         self.settings = settings
-        self._roster.expire_after = settings.expire_after
-        self._roster.ended_retention = settings.ended_retention
+        self._job_tracker.expire_after = settings.expire_after
+        self._job_tracker.ended_retention = settings.ended_retention
         self._journal.limits = Limits(seconds=settings.retention, bytes=settings.max_size)
-        self._desk.configure(settings)
+        self._intake.configure(settings)
         self._publisher.settings = settings
         await self._configure(target)
         self._publisher.publish()
@@ -144,7 +148,7 @@ class EdgeService:
         if self._relay is not None:
             await self._relay.stop()
         await self._journal.close()
-        self._meters.unregister()
+        self._metrics.unregister()
         self._telemetry.remove_source(SOURCE)
         self._store.remove(SOURCE)
 
@@ -153,7 +157,7 @@ class EdgeService:
             await self._relay.stop()
             self._relay = None
         for project in self.settings.projects:
-            self._meters.add_project(project, relay=target is not None)
+            self._metrics.add_project(project, relay=target is not None)
         if target is not None:
             with contextlib.suppress(JournalError):
                 self._backlog = await self._journal.backlog()
@@ -162,8 +166,8 @@ class EdgeService:
                 self._journal,
                 projects=self.settings.projects,
                 backlog=self._backlog,
-                meters=self._meters,
-                world=self._world,
+                metrics=self._metrics,
+                runtime=self._runtime,
                 log=self._log,
             )
 
@@ -171,9 +175,9 @@ class EdgeService:
 
     def _stored(self, entry: Entry) -> None:
         for known in entry.jobs:
-            self._roster.note(known)
-        self._meters.accepted(entry.project)
-        self._meters.reported(entry.project, entry.received_at)
+            self._job_tracker.note(known)
+        self._metrics.accepted(entry.project)
+        self._metrics.reported(entry.project, entry.received_at)
         if entry.relay and self._relay is not None:
             self._relay.added(entry)
         self._publisher.changed()
@@ -197,19 +201,19 @@ class EdgeService:
     async def _tidy(self) -> None:
         """Forget withdrawn jobs, on the disk first."""
         while True:
-            gone = self._roster.gone(self._world.clock())
+            gone = self._job_tracker.gone(self._runtime.clock())
             if gone:
                 with contextlib.suppress(JournalError):
                     await self._journal.forget(gone)
                     for known in gone:
-                        self._roster.forget(known)
-            await self._world.sleep(_TIDY_PAUSE)
+                        self._job_tracker.forget(known)
+            await self._runtime.sleep(_TIDY_PAUSE)
 
     async def _probe(self) -> None:
         """While writing does not work try it, so that its recovery is noticed without reports."""
         while True:
             await self._down.wait()
-            await self._world.sleep(_PROBE_PAUSE)
+            await self._runtime.sleep(_PROBE_PAUSE)
             if self._down.is_set():
                 with contextlib.suppress(JournalError):
                     await self._journal.probe()

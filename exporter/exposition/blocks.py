@@ -8,6 +8,7 @@ no others. Larger blocks compress better, in smaller ones less is rendered for a
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exporter.exposition.deflated_text import DeflatedText, Deflater
 from exporter.exposition.families import (
     IDENTITY_FIELDS,
     Columns,
@@ -15,7 +16,6 @@ from exporter.exposition.families import (
     changed_fields,
     columns_of,
 )
-from exporter.exposition.pieces import Deflater, Piece
 from exporter.model import Job
 
 _LEAST, _MOST = 24, 96
@@ -29,7 +29,7 @@ class Block:
     jobs: tuple[Job, ...]
     columns: Columns
     identities: list[str]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[DeflatedText, ...]
 
 
 def cut(jobs: tuple[Job, ...]) -> Iterator[tuple[Job, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from starlette.types import Message, Receive, Scope, Send
 
-from exporter.exposition.keeper import Exposition
+from exporter.exposition.cache import Exposition
 
 _LONGEST_ANSWER = 60.0
 """Seconds for reading the page. Who takes longer would keep an old page in memory for ever."""

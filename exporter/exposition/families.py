@@ -14,7 +14,7 @@ from typing import Any
 
 from exporter.exposition.metrics import JOB_FAMILIES, Form, JobFamily
 from exporter.model import Job, Snapshot
-from exporter.telemetry.lines import LineWriter, escape, format_number
+from exporter.telemetry.sample_lines import LineWriter, escape, format_number
 
 _KEY = ("project", "job_id", "job_name")
 _FIELDS = tuple(dict.fromkeys((*_KEY, *(name for family in JOB_FAMILIES for name in family.reads))))

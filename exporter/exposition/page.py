@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from exporter.exposition.pieces import Piece, carry
+from exporter.exposition.deflated_text import DeflatedText, carry
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x03\x00"
@@ -39,7 +39,7 @@ class Page:
         """Return the page with a fresh tail: its length, and its bytes in chunks."""
         return self.size + len(tail), self._unpacked(tail)
 
-    def gzip(self, tail: Iterable[Piece]) -> tuple[int, Iterator[bytes]]:
+    def gzip(self, tail: Iterable[DeflatedText]) -> tuple[int, Iterator[bytes]]:
         """Return the same in one gzip member, the tail in pieces."""
         parts, size, checksum = [], self.size, self.checksum
         for part, added_size, added in tail:
@@ -61,7 +61,9 @@ class Page:
         yield tail
 
 
-def build(strips: Iterable[Sequence[Piece]], stale_at: float | None) -> Iterator[Page | None]:
+def build(
+    strips: Iterable[Sequence[DeflatedText]], stale_at: float | None
+) -> Iterator[Page | None]:
     """Put the pieces of all families together.
 
     Yields None after each step, which takes a millisecond at most, and at last the page.

@@ -6,8 +6,8 @@ from operator import attrgetter, is_
 
 from exporter.collecting.store import expires_at, fresh
 from exporter.exposition.blocks import Block, cut, render
+from exporter.exposition.deflated_text import Deflater
 from exporter.exposition.families import Frame
-from exporter.exposition.pieces import Deflater
 from exporter.model import Job, Snapshot
 
 _UNCHANGED_A_STEP = 64

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from exporter.pacing import Clock
-from exporter.process.incidents import Incidents
+from exporter.process.condition_log import ConditionLog
 
 MOST_CONNECTIONS = 512
 _SWEEP_EVERY = 1.0
@@ -54,7 +54,7 @@ class Patience:
 
 
 @dataclass(slots=True, eq=False)
-class Guest:
+class Client:
     """One connection: its transport underneath any TLS, and until when it may go on as it does."""
 
     transport: asyncio.Transport
@@ -75,55 +75,55 @@ class Connections:
         monotonic: Clock,
         most: int = MOST_CONNECTIONS,
         patience: Patience | None = None,
-        incidents: Incidents | None = None,
+        conditions: ConditionLog | None = None,
     ) -> None:
         self._monotonic = monotonic
         self._most = most
         self._patience = (patience or Patience()).by_phase()
-        self._incidents = incidents
+        self._conditions = conditions
         # Both in the order in which their members came to be in them.
-        self._answered: dict[Guest, None] = {}
-        self._awaited: dict[Guest, None] = {}
+        self._answered: dict[Client, None] = {}
+        self._awaited: dict[Client, None] = {}
 
     def __len__(self) -> int:
         return len(self._answered) + len(self._awaited)
 
-    def enter(self, guest: Guest, phase: Phase) -> bool:
+    def enter(self, client: Client, phase: Phase) -> bool:
         """Take in a new connection; False when there is no room, and it is closed."""
         if len(self) >= self._most:
-            if self._incidents is not None:
+            if self._conditions is not None:
                 event = f"{_CROWDED}: closing those that were waited for the longest"
-                self._incidents.began(_CROWDED, event, limit=str(self._most))
+                self._conditions.began(_CROWDED, event, limit=str(self._most))
             oldest = self._oldest()
             if oldest is None:
-                guest.transport.abort()
+                client.transport.abort()
                 return False
             self.leave(oldest)
             oldest.transport.abort()
-        self.turn(guest, phase)
+        self.turn(client, phase)
         return True
 
-    def turn(self, guest: Guest, phase: Phase) -> None:
+    def turn(self, client: Client, phase: Phase) -> None:
         """Note that a connection begins something else."""
-        guest.since = self._monotonic()
-        guest.deadline = guest.since + self._patience[phase]
-        self.leave(guest)
-        (self._answered if phase is Phase.ANSWERED else self._awaited)[guest] = None
+        client.since = self._monotonic()
+        client.deadline = client.since + self._patience[phase]
+        self.leave(client)
+        (self._answered if phase is Phase.ANSWERED else self._awaited)[client] = None
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, client: Client) -> None:
         """Forget a connection, if it is known."""
-        self._answered.pop(guest, None)
-        self._awaited.pop(guest, None)
+        self._answered.pop(client, None)
+        self._awaited.pop(client, None)
 
     def sweep(self) -> None:
         """Close whoever has taken too long."""
         now = self._monotonic()
-        for guest in [*self._answered, *self._awaited]:
-            if guest.deadline < now:
-                self.leave(guest)
-                guest.transport.abort()
-        if self._incidents is not None and len(self) < self._most * _RELAXED:
-            self._incidents.ended(_CROWDED, "connections are below their limit again")
+        for client in [*self._answered, *self._awaited]:
+            if client.deadline < now:
+                self.leave(client)
+                client.transport.abort()
+        if self._conditions is not None and len(self) < self._most * _RELAXED:
+            self._conditions.ended(_CROWDED, "connections are below their limit again")
 
     @contextlib.contextmanager
     def sweeping(self) -> Iterator[None]:
@@ -139,7 +139,7 @@ class Connections:
             await asyncio.sleep(_SWEEP_EVERY)
             self.sweep()
 
-    def _oldest(self) -> Guest | None:
+    def _oldest(self) -> Client | None:
         if self._awaited:
             return next(iter(self._awaited))
         oldest = next(iter(self._answered), None)

@@ -12,12 +12,12 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from exporter.configuration.documents import problems_of, read_document
+from exporter.configuration.yaml_documents import problems_of, read_document
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.listening.settings import RateLimit, TlsServer, WebSettings
 from exporter.listening.tls import server_context
 from exporter.pacing import Clock
-from exporter.process.incidents import Log
+from exporter.process.condition_log import Log
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at the files."""

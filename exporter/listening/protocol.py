@@ -14,7 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from exporter.listening.connections import Connections, Guest, Phase
+from exporter.listening.connections import Client, Connections, Phase
 from exporter.listening.headers import DEFAULT_HEADERS
 
 _LONGEST_TARGET = 8 * 1024
@@ -55,13 +55,13 @@ class BoundedProtocol(HttpToolsProtocol):
         connections: Connections,
         fresh: Callable[[], bool],
         bodies_at: tuple[bytes, ...] = ANY_TARGET,
-        guest: Guest | None = None,
+        client: Client | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._connections = connections
         self._fresh = fresh
         self._bodies_at = bodies_at
-        self._introduced = guest
+        self._introduced = client
         self._phase = Phase.ASKING
         self._heads = 0
         self._in_head = True
@@ -76,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         """Begin to wait for the first request, if there is room."""
         super().connection_made(transport)
-        self._guest = self._introduced or Guest(transport)
+        self._guest = self._introduced or Client(transport)
         if self._introduced is None:
             self._connections.enter(self._guest, Phase.ASKING)
         else:

@@ -13,8 +13,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.configuration.documents import nearest
-from exporter.listening.suites import CURVES, openssl_name, openssl_suites
+from exporter.configuration.yaml_documents import nearest
+from exporter.listening.cipher_suites import CURVES, openssl_name, openssl_suites
 from exporter.settings import Duration, ExistingFile, SecretText, Section
 
 # Of the last letter of the salt only two bits count; bcrypt refuses one in which others are set.

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.listening.cipher_suites import CURVES, DEFAULT, openssl_suites
 from exporter.listening.settings import TlsServer
-from exporter.listening.suites import CURVES, DEFAULT, openssl_suites
 
 _PLACE = "tls_server_config"
 _VERIFY = {

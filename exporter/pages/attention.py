@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from exporter.model import CHANGING_STATES, Job, State
-from exporter.pages.wording import duration
+from exporter.pages.formatting import duration
 
 STUCK_AFTER = 600.0
 """Seconds after which a job that is changing its state is taken to be stuck."""

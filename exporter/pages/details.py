@@ -12,8 +12,8 @@ from exporter.exposition import escape
 from exporter.exposition.metrics import IDENTITY
 from exporter.model import Job, Node, Snapshot, State
 from exporter.pages.attention import Level, attention
+from exporter.pages.formatting import Moment, duration, moment, number, size, visible
 from exporter.pages.query import Query
-from exporter.pages.wording import Moment, duration, moment, number, size, visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from exporter.model import Job, Snapshot, State
 from exporter.pages.attention import Level
-from exporter.pages.finding import STATE_ORDER, Found, all_jobs, in_order, matching
+from exporter.pages.filtering import STATE_ORDER, Found, all_jobs, in_order, matching
+from exporter.pages.formatting import Moment, count, duration, moment, number, shorten, visible
 from exporter.pages.query import Query, Sort, job_link
-from exporter.pages.wording import Moment, count, duration, moment, number, shorten, visible
 
 PAGE_SIZE = 200
 _LONGEST_NAME = 120

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from exporter import __version__
 from exporter.pages.colours import LOOKS, stylesheet
 from exporter.pages.details import ChangeRow, Details
+from exporter.pages.formatting import Moment, visible
 from exporter.pages.overview import Overview
-from exporter.pages.wording import Moment, visible
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 

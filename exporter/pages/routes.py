@@ -19,6 +19,7 @@ from exporter.exposition import wants_gzip
 from exporter.model import Job, JobKey, Snapshot
 from exporter.pacing import Clock
 from exporter.pages.details import change_rows, details
+from exporter.pages.formatting import moment, visible
 from exporter.pages.overview import overview
 from exporter.pages.query import parse
 from exporter.pages.rendering import (
@@ -28,7 +29,6 @@ from exporter.pages.rendering import (
     render_missing,
     render_overview,
 )
-from exporter.pages.wording import moment, visible
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",

@@ -26,9 +26,9 @@ from pydantic_core import PydanticCustomError
 
 from exporter.auth import canonical
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
-from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.connector import Connector
 from exporter.vendors.alibaba import (
@@ -196,7 +196,7 @@ class BlinkSource:
         )
 
     def _origin(self, project: str, job_type: str) -> "Origin":
-        return Origin(project=project, job_type=job_type, observed=self._connector.world.clock())
+        return Origin(project=project, job_type=job_type, observed=self._connector.runtime.clock())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,9 @@ from typing import Annotated, Any, Self
 from pydantic import StringConstraints, model_validator
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
-from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.connector import Connector
 from exporter.vendors.alibaba import (
@@ -201,7 +201,7 @@ class FlinkSource:
         return parse_latest_run(document, row, self._now(), flaws)
 
     def _now(self) -> float:
-        return self._connector.world.clock()
+        return self._connector.runtime.clock()
 
 
 def _means_no_deployment(exc: FetchError) -> bool:

@@ -19,9 +19,9 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.plain import BasicAuth, BearerAuth
 from exporter.auth.settings import FlinkAuthSettings
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms import Platform
-from exporter.reading import Flaws, Record
 from exporter.settings import Endpoint
 from exporter.source import CallCost, Details, Inventory, SourceSettings
 from exporter.upstream.connector import Connector
@@ -83,7 +83,7 @@ class FlinkSource:
     def __init__(self, settings: Settings, connector: Connector) -> None:
         self._settings = settings
         self._connector = connector
-        self._clock = connector.world.clock
+        self._clock = connector.runtime.clock
         auth = _auth(settings.auth)
         self._managers = JobManagers(
             [

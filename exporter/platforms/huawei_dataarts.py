@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.fields import Flaws, Record
 from exporter.model import ENDED_STATES, Job, Node, State, StateMap, look_up
 from exporter.platforms import Platform
-from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
 from exporter.vendors.huawei import HeaderText, HuaweiSettings, dataarts_endpoint, open_api
@@ -98,7 +98,7 @@ class DataArtsSource:
         # Without jobType the answer has batch jobs only.
         query = [("jobType", "REAL_TIME"), ("limit", str(PAGE_SIZE)), ("offset", str(offset))]
         document = await self._api.get_json(LIST, self._jobs, query)
-        observed = self._connector.world.clock()
+        observed = self._connector.runtime.clock()
         return parse_list(document, self._settings.project_id, observed, flaws)
 
     async def _show(self, name: str, flaws: Flaws) -> Job:
@@ -107,7 +107,7 @@ class DataArtsSource:
             project=self._settings.project_id,
             job_id=name,
             job_name=name,
-            observed_timestamp=self._connector.world.clock(),
+            observed_timestamp=self._connector.runtime.clock(),
         )
         try:
             return parse_status(document, known, flaws)

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State, look_up
 from exporter.platforms import Platform
-from exporter.reading import Flaws, Record
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
 from exporter.vendors.dli_states import STATES
@@ -97,7 +97,7 @@ class DliSource:
         if self._settings.enterprise_project:
             query.append(("sys_enterprise_project_name", self._settings.enterprise_project))
         document = await self._api.get_json(LIST, self._jobs, query)
-        observed = self._connector.world.clock()
+        observed = self._connector.runtime.clock()
         return parse_list(document, self._settings.project_id, observed, flaws)
 
     async def _show(self, job_id: str, flaws: Flaws, job_name: str = "") -> Job:
@@ -106,7 +106,7 @@ class DliSource:
             project=self._settings.project_id,
             job_id=job_id,
             job_name=job_name or job_id,
-            observed_timestamp=self._connector.world.clock(),
+            observed_timestamp=self._connector.runtime.clock(),
         )
         try:
             return parse_details(document, known, flaws)

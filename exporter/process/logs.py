@@ -14,7 +14,7 @@ from typing import Any, TextIO, cast
 import structlog
 
 from exporter.pacing import Clock
-from exporter.process.incidents import Log
+from exporter.process.condition_log import Log
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("logfmt", "json")

@@ -16,8 +16,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.errors import ConfigError, ConfigProblem
-from exporter.listening.connections import Connections, Guest
-from exporter.listening.door import Door
+from exporter.listening.accept import TlsAcceptor
+from exporter.listening.connections import Client, Connections
 from exporter.listening.protection import Protection
 from exporter.listening.protocol import ANY_TARGET, BoundedProtocol
 
@@ -88,18 +88,18 @@ async def serving(
     def protocol(**of_uvicorn: Any) -> asyncio.Protocol:
         now = protection()
 
-        def speak(guest: Guest | None = None) -> asyncio.Protocol:
+        def speak(client: Client | None = None) -> asyncio.Protocol:
             return BoundedProtocol(
                 **of_uvicorn,
                 connections=known,
                 fresh=lambda: protection().context is now.context,
                 bodies_at=bodies_at,
-                guest=guest,
+                client=client,
             )
 
         if now.context is None:
             return speak()
-        return Door(
+        return TlsAcceptor(
             connections=known, context=now.context, allowed_sans=now.allowed_sans, inside=speak
         )
 

@@ -1,6 +1,6 @@
 """Put the simulated clouds together: five platforms, their logins, and a configuration for them.
 
-Each cloud is an ASGI application with a fleet and weather of its own. Where they are served is up
+Each cloud is an ASGI application with a fleet and faults of its own. Where they are served is up
 to the caller: on loopback for the demo, or in memory.
 """
 
@@ -15,13 +15,13 @@ from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
 from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.edge_agent import TOKEN
+from exporter.simulator.fault_injection import FaultInjection, Window
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.tokens import HuaweiTokens
-from exporter.simulator.weather import Weather, Window
 
 PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"
 HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
@@ -37,7 +37,7 @@ class Cloud:
 
     name: str
     app: Starlette
-    weather: Weather
+    faults: FaultInjection
     fleet: Fleet | None
     """The jobs behind it; None for the login service."""
 
@@ -61,31 +61,34 @@ class Clouds:
 def build_clouds(
     *, clock: Callable[[], float], seed: int = 1, jobs: int = 12, incidents: bool = False
 ) -> Clouds:
-    """Build all clouds, each with so many jobs; with `incidents` some have bad weather at times."""
+    """Build all clouds, each with so many jobs; with `incidents` some misbehave at times."""
     started_at = clock()
     tokens = HuaweiTokens()
     huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET), seed=seed)
     storm = (Window(begins=420, lasts=60, every=1500),) if incidents else ()
     outage = (Window(begins=240, lasts=90, every=900),) if incidents else ()
-    calm = Weather(started_at=started_at)
-    dli_weather = Weather(started_at=started_at, storms=storm)
-    vvp_weather = Weather(started_at=started_at, outages=outage)
+    calm = FaultInjection(started_at=started_at)
+    dli_faults = FaultInjection(started_at=started_at, storms=storm)
+    vvp_weather = FaultInjection(started_at=started_at, outages=outage)
 
     def fleet(number: int, *, plain_names: bool = False) -> Fleet:
         return Fleet(seed=seed + number, started_at=started_at, jobs=jobs, plain_names=plain_names)
 
     dli, dataarts, foas = fleet(0), fleet(1), fleet(2, plain_names=True)
     ververica, flink = fleet(3), fleet(4)
-    dataarts_weather, foas_weather = Weather(started_at=started_at), Weather(started_at=started_at)
-    flink_weather = Weather(started_at=started_at)
+    dataarts_faults, foas_faults = (
+        FaultInjection(started_at=started_at),
+        FaultInjection(started_at=started_at),
+    )
+    flink_faults = FaultInjection(started_at=started_at)
     return Clouds(
         iam=Cloud(
             name="iam",
             fleet=None,
-            weather=calm,
+            faults=calm,
             app=huawei_iam.build(
-                weather=calm,
+                faults=calm,
                 clock=clock,
                 tokens=tokens,
                 domain=DOMAIN,
@@ -96,18 +99,18 @@ def build_clouds(
         dli=Cloud(
             name="dli",
             fleet=dli,
-            weather=dli_weather,
+            faults=dli_faults,
             app=huawei_dli.build(
-                fleet=dli, weather=dli_weather, clock=clock, access=huawei, project_id=PROJECT_ID
+                fleet=dli, faults=dli_faults, clock=clock, access=huawei, project_id=PROJECT_ID
             ),
         ),
         dataarts=Cloud(
             name="dataarts",
             fleet=dataarts,
-            weather=dataarts_weather,
+            faults=dataarts_faults,
             app=huawei_dataarts.build(
                 fleet=dataarts,
-                weather=dataarts_weather,
+                faults=dataarts_faults,
                 clock=clock,
                 access=huawei,
                 project_id=PROJECT_ID,
@@ -117,18 +120,18 @@ def build_clouds(
         foas=Cloud(
             name="foas",
             fleet=foas,
-            weather=foas_weather,
+            faults=foas_faults,
             app=alibaba_foas.build(
-                fleet=foas, weather=foas_weather, clock=clock, access=alibaba, seed=seed
+                fleet=foas, faults=foas_faults, clock=clock, access=alibaba, seed=seed
             ),
         ),
         ververica=Cloud(
             name="ververica",
             fleet=ververica,
-            weather=vvp_weather,
+            faults=vvp_weather,
             app=alibaba_ververica.build(
                 fleet=ververica,
-                weather=vvp_weather,
+                faults=vvp_weather,
                 clock=clock,
                 access=alibaba,
                 workspace=WORKSPACE,
@@ -138,8 +141,8 @@ def build_clouds(
         flink=Cloud(
             name="flink",
             fleet=flink,
-            weather=flink_weather,
-            app=apache_flink.build(fleet=flink, weather=flink_weather, clock=clock),
+            faults=flink_faults,
+            app=apache_flink.build(fleet=flink, faults=flink_faults, clock=clock),
         ),
     )
 

@@ -41,7 +41,7 @@ class EdgeAgent:
         self._project_id = project_id
         self._clock = clock
         self._sleep = sleep
-        self._random = Random(seed)  # noqa: S311 - Chooses the weather of a demo.
+        self._random = Random(seed)  # noqa: S311 - Chooses the faults of a demo.
         self._started_at = clock()
 
     def report(self) -> dict[str, Any]:

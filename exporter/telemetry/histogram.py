@@ -12,7 +12,7 @@ from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.utils import floatToGoString
 
 from exporter.telemetry.instruments import Instrument
-from exporter.telemetry.lines import LineWriter, format_number
+from exporter.telemetry.sample_lines import LineWriter, format_number
 
 
 class HistogramSeries:

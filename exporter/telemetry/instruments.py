@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from exporter.telemetry.lines import LineWriter
+from exporter.telemetry.sample_lines import LineWriter
 
 
 class _Series(Protocol):

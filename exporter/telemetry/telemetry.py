@@ -13,7 +13,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from exporter.errors import Reason
 from exporter.telemetry.histogram import Histogram
 from exporter.telemetry.instruments import Counter, Gauge, Info, Registry
-from exporter.telemetry.readings import garbage_readings, process_readings
+from exporter.telemetry.process_metrics import garbage_metrics, process_metrics
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SOURCE = ("source", "platform")
@@ -114,8 +114,8 @@ class Telemetry:
             registry=self.registry,
         )
         _tell_platform(self.registry)
-        process_readings(self.registry)
-        garbage_readings(self.registry)
+        process_metrics(self.registry)
+        garbage_metrics(self.registry)
 
     def add_source(self, source: str, platform: str) -> None:
         """Create the series of a source at 0."""

@@ -17,6 +17,7 @@ from exporter import __version__
 from exporter.auth.guard import GuardBook, RejectionGuard
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.pacing import TokenBucket
+from exporter.runtime import Runtime
 from exporter.source import SourceSettings, TlsSettings
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.client import ApiClient, Http
@@ -28,7 +29,6 @@ from exporter.upstream.transport import (
     PlainClient,
     resume_sessions,
 )
-from exporter.world import World
 
 _HEADERS = {
     "User-Agent": f"streaming-job-exporter/{__version__}",
@@ -52,11 +52,11 @@ class Connector:
         self,
         settings: SourceSettings,
         *,
-        world: World,
+        runtime: Runtime,
         telemetry: Telemetry,
         guards: GuardBook,
     ) -> None:
-        self.world = world
+        self.runtime = runtime
         self.guards = guards
         self._settings = settings
         self._telemetry = telemetry
@@ -64,8 +64,8 @@ class Connector:
             bucket=TokenBucket(
                 settings.rate_limit,
                 burst=settings.rate_limit * _BURST_SECONDS,
-                clock=world.monotonic,
-                sleep=world.sleep,
+                clock=runtime.monotonic,
+                sleep=runtime.sleep,
             ),
             slots=asyncio.Semaphore(settings.concurrency),
             timeout=settings.timeout,
@@ -95,10 +95,10 @@ class Connector:
             read_refusal=read_refusal,
             limits=self._limits,
             telemetry=self._telemetry,
-            clock=self.world.clock,
-            monotonic=self.world.monotonic,
-            sleep=self.world.sleep,
-            random=self.world.random,
+            clock=self.runtime.clock,
+            monotonic=self.runtime.monotonic,
+            sleep=self.runtime.sleep,
+            random=self.runtime.random,
             auth=auth,
             guard=guard,
             headers={**_HEADERS, **(headers or {})},
@@ -117,7 +117,7 @@ class Connector:
             operation=operation,
             source=self._settings.name,
             telemetry=self._telemetry,
-            monotonic=self.world.monotonic,
+            monotonic=self.runtime.monotonic,
             limits=self._login_limits,
         )
         # The body is decompressed by now, so the headers about its wire form would be wrong.
@@ -135,7 +135,7 @@ class Connector:
             await self._metadata_http.aclose()
 
     def _is_metadata(self, request: httpx.Request) -> bool:
-        services = (self.world.huawei_metadata, self.world.alibaba_metadata)
+        services = (self.runtime.huawei_metadata, self.runtime.alibaba_metadata)
         return str(request.url).startswith(tuple(f"{service}/" for service in services))
 
     def _direct(self) -> Http:
@@ -147,8 +147,8 @@ class Connector:
         return self._metadata_http
 
     def _open(self) -> Http:
-        if self.world.transport is not None:
-            return PlainClient(self.world.transport())
+        if self.runtime.transport is not None:
+            return PlainClient(self.runtime.transport())
         context = ssl_context(self._settings.tls)
         resume_sessions(context)
         if self._settings.proxy_url is None and not _environment_names_a_proxy():

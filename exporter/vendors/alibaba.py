@@ -130,7 +130,7 @@ class Product:
         self._api = connector.api(
             settings.endpoint or endpoint,
             read_refusal=read_refusal,
-            auth=AlibabaSignatureAuth(provider, clock=connector.world.clock),
+            auth=AlibabaSignatureAuth(provider, clock=connector.runtime.clock),
             guard=guard,
             headers={"x-acs-version": version, **headers},
         )
@@ -155,13 +155,13 @@ def _credentials(
         secret = auth.known_secret("access_key_secret")
         provider = StaticProvider(key_id, secret, auth.secret("security_token"))
         return provider, connector.guards.of(key_id.reveal(), secret.reveal())
-    world = connector.world
+    runtime = connector.runtime
     chain = alibaba_chain(
-        environ=world.environ,
-        home=world.home,
+        environ=runtime.environ,
+        home=runtime.home,
         send=partial(connector.send, operation="GetSecurityCredentials"),
-        clock=world.clock,
-        metadata_url=world.alibaba_metadata,
+        clock=runtime.clock,
+        metadata_url=runtime.alibaba_metadata,
     )
     # One process has one environment and one role, so what the chain finds is one key.
     return chain, connector.guards.of("alibaba default credential chain")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from exporter.errors import FetchError
+from exporter.fields import Flaws
 from exporter.model import Job, JobKey
-from exporter.reading import Flaws
 from exporter.source import Inventory
 from exporter.vendors.alibaba import invalid
 

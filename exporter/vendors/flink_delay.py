@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote
 
-from exporter.reading import Flaws, Record
+from exporter.fields import Flaws, Record
 
 _EMIT_LAG = "currentEmitEventTimeLag"
 _OUTPUT_WATERMARK = "currentOutputWatermark"

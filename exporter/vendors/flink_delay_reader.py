@@ -7,8 +7,8 @@ sources when those know of no event time; one more where only some subtasks of a
 import asyncio
 from collections.abc import Awaitable, Collection, Iterable
 
+from exporter.fields import Flaws
 from exporter.pacing import Clock
-from exporter.reading import Flaws
 from exporter.vendors.flink_delay import (
     Vertex,
     parse_metric_names,

@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from exporter.fields import Flaws, Record
 from exporter.model import State, StateMap, look_up
-from exporter.reading import Flaws, Record
 
 FLINK_STATES: StateMap = {
     "initializing": State.STARTING,

@@ -7,7 +7,7 @@ Flink documentation, "REST API": `/jobs/:jobid/metrics`, `/jobs/:jobid/checkpoin
 import re
 from dataclasses import dataclass
 
-from exporter.reading import Flaws, Record
+from exporter.fields import Flaws, Record
 
 RESTART_METRICS = ("numRestarts", "fullRestarts")
 """In order of preference: versions before 1.10 know the second only, 2.0 dropped it."""

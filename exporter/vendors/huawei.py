@@ -101,7 +101,7 @@ def open_api(
 def _open_auth(
     settings: HuaweiSettings, connector: Connector
 ) -> tuple[httpx.Auth, RejectionGuard | None]:
-    auth, world = settings.auth, connector.world
+    auth, runtime = settings.auth, connector.runtime
     if auth is not None and auth.iam is not None:
         # A refused token locks nothing; logins have a guard of their own.
         return _token_auth(settings, auth.iam, connector), None
@@ -112,13 +112,13 @@ def _open_auth(
     else:
         guard = connector.guards.of(_FOUND_BY_CHAIN)
         provider = huawei_chain(
-            environ=world.environ,
-            home=world.home,
+            environ=runtime.environ,
+            home=runtime.home,
             send=partial(connector.send, operation="GetSecurityKey"),
-            clock=world.clock,
-            metadata_url=world.huawei_metadata,
+            clock=runtime.clock,
+            metadata_url=runtime.huawei_metadata,
         )
-    signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=world.clock)
+    signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=runtime.clock)
     return signature, guard
 
 
@@ -140,4 +140,6 @@ def _token_auth(
         project_name=iam.project_name,
     )
     send = partial(connector.send, operation=huawei_token.OPERATION)
-    return huawei_token.HuaweiTokenAuth(login, send, connector.guards, clock=connector.world.clock)
+    return huawei_token.HuaweiTokenAuth(
+        login, send, connector.guards, clock=connector.runtime.clock
+    )

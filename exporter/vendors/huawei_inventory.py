@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.fields import Flaws, Record
 from exporter.model import Job
-from exporter.reading import Flaws, Record
 from exporter.source import Inventory
 
 PAGE_SIZE = 100

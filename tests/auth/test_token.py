@@ -49,7 +49,7 @@ class Iam:
         return httpx.Response(200 if known else 401, content=request.content)
 
 
-class World:
+class Runtime:
     """An IAM, the authentication under test, and a client of the API behind it."""
 
     def __init__(self, password: Secret | None = None, **scope: str) -> None:
@@ -77,11 +77,11 @@ class World:
         return caught.value
 
 
-def play(scene: Callable[[World], Awaitable[None]], **options: Any) -> None:
+def play(scene: Callable[[Runtime], Awaitable[None]], **options: Any) -> None:
     async def run() -> None:
-        world = World(**options)
-        async with world.client:
-            await scene(world)
+        runtime = Runtime(**options)
+        async with runtime.client:
+            await scene(runtime)
 
     asyncio.run(run())
 
@@ -94,10 +94,10 @@ async def settle() -> None:
 def test_login_is_the_documented_request() -> None:
     """KeystoneCreateUserTokenByPassword, scoped to the project, without the catalog."""
 
-    async def scene(world: World) -> None:
-        (sent,) = await drive(world.auth, httpx.Request("GET", API), httpx.Response(200))
+    async def scene(runtime: Runtime) -> None:
+        (sent,) = await drive(runtime.auth, httpx.Request("GET", API), httpx.Response(200))
         assert sent["x-auth-token"] == f"{MARK}-token1"
-        (request,) = world.iam.logins
+        (request,) = runtime.iam.logins
         assert request.method == "POST"
         assert str(request.url) == "https://iam.example.com/v3/auth/tokens?nocatalog=true"
         assert request.headers["Content-Type"] == "application/json"
@@ -115,9 +115,9 @@ def test_login_is_the_documented_request() -> None:
 def test_login_names_the_project_when_its_name_is_given() -> None:
     """A name wins over the id of the source, because it was written for the login."""
 
-    async def scene(world: World) -> None:
-        await world.status()
-        scope = json.loads(world.iam.logins[0].content)["auth"]["scope"]
+    async def scene(runtime: Runtime) -> None:
+        await runtime.status()
+        scope = json.loads(runtime.iam.logins[0].content)["auth"]["scope"]
         assert scope == {"project": {"name": "cn-north-4_sub"}}
 
     play(scene, project_id="0123", project_name="cn-north-4_sub")
@@ -126,13 +126,13 @@ def test_login_names_the_project_when_its_name_is_given() -> None:
 def test_fifty_requests_wait_for_one_login() -> None:
     """The first poll starts many requests at once."""
 
-    async def scene(world: World) -> None:
-        world.iam.open.clear()
-        tasks = [asyncio.create_task(world.status()) for _ in range(50)]
+    async def scene(runtime: Runtime) -> None:
+        runtime.iam.open.clear()
+        tasks = [asyncio.create_task(runtime.status()) for _ in range(50)]
         await settle()
-        world.iam.open.set()
+        runtime.iam.open.set()
         assert set(await asyncio.gather(*tasks)) == {200}
-        assert len(world.iam.logins) == 1
+        assert len(runtime.iam.logins) == 1
 
     play(scene)
 
@@ -140,11 +140,11 @@ def test_fifty_requests_wait_for_one_login() -> None:
 def test_fifty_refused_requests_log_in_once_more() -> None:
     """A changed password or permission ends tokens early: one new login, each request repeated."""
 
-    async def scene(world: World) -> None:
-        await world.status()
-        world.iam.valid.clear()
-        assert set(await asyncio.gather(*(world.status() for _ in range(50)))) == {200}
-        assert len(world.iam.logins) == 2
+    async def scene(runtime: Runtime) -> None:
+        await runtime.status()
+        runtime.iam.valid.clear()
+        assert set(await asyncio.gather(*(runtime.status() for _ in range(50)))) == {200}
+        assert len(runtime.iam.logins) == 2
 
     play(scene)
 
@@ -156,9 +156,9 @@ def test_a_repeated_request_carries_its_body_again() -> None:
         yield b"one"
         yield b"two"
 
-    async def scene(world: World) -> None:
+    async def scene(runtime: Runtime) -> None:
         request = httpx.Request("POST", API, content=stream())
-        sent = await drive(world.auth, request, httpx.Response(401), httpx.Response(200))
+        sent = await drive(runtime.auth, request, httpx.Response(401), httpx.Response(200))
         assert len(sent) == 2
         assert request.content == b"onetwo"
 
@@ -168,18 +168,18 @@ def test_a_repeated_request_carries_its_body_again() -> None:
 def test_login_is_not_repeated_when_the_new_token_is_refused_as_well() -> None:
     """A platform that refuses every token is asked for a new one once a minute at most."""
 
-    async def scene(world: World) -> None:
+    async def scene(runtime: Runtime) -> None:
         flow_headers = await drive(
-            world.auth, httpx.Request("GET", API), httpx.Response(401), httpx.Response(401)
+            runtime.auth, httpx.Request("GET", API), httpx.Response(401), httpx.Response(401)
         )
         tokens = [headers["x-auth-token"] for headers in flow_headers]
         assert tokens == [f"{MARK}-token1", f"{MARK}-token2"]
-        world.iam.valid.clear()
-        assert [await world.status() for _ in range(10)] == [401] * 10
-        assert len(world.iam.logins) == 2
-        world.clock.now = 60.0
-        assert await world.status() == 200
-        assert len(world.iam.logins) == 3
+        runtime.iam.valid.clear()
+        assert [await runtime.status() for _ in range(10)] == [401] * 10
+        assert len(runtime.iam.logins) == 2
+        runtime.clock.now = 60.0
+        assert await runtime.status() == 200
+        assert len(runtime.iam.logins) == 3
 
     play(scene)
 
@@ -187,11 +187,11 @@ def test_login_is_not_repeated_when_the_new_token_is_refused_as_well() -> None:
 def test_token_is_renewed_an_hour_before_it_expires() -> None:
     """No request ever carries a token that expires under way."""
 
-    async def scene(world: World) -> None:
+    async def scene(runtime: Runtime) -> None:
         for now, logins in [(0.0, 1), (DAY - 3601, 1), (DAY - 3600, 2), (DAY + 1, 2)]:
-            world.clock.now = now
-            assert await world.status() == 200
-            assert len(world.iam.logins) == logins
+            runtime.clock.now = now
+            assert await runtime.status() == 200
+            assert len(runtime.iam.logins) == logins
 
     play(scene)
 
@@ -199,14 +199,14 @@ def test_token_is_renewed_an_hour_before_it_expires() -> None:
 def test_valid_token_stays_in_use_when_its_renewal_fails() -> None:
     """IAM may be away for an hour without any poll failing."""
 
-    async def scene(world: World) -> None:
-        await world.status()
-        world.clock.now = DAY - 3600
-        world.iam.answer = httpx.Response(503)
-        assert [await world.status() for _ in range(3)] == [200, 200, 200]
-        assert len(world.iam.logins) == 2
-        world.clock.now = DAY
-        assert (await world.failure()).reason is Reason.SERVER
+    async def scene(runtime: Runtime) -> None:
+        await runtime.status()
+        runtime.clock.now = DAY - 3600
+        runtime.iam.answer = httpx.Response(503)
+        assert [await runtime.status() for _ in range(3)] == [200, 200, 200]
+        assert len(runtime.iam.logins) == 2
+        runtime.clock.now = DAY
+        assert (await runtime.failure()).reason is Reason.SERVER
 
     play(scene)
 
@@ -259,9 +259,9 @@ def test_valid_token_stays_in_use_when_its_renewal_fails() -> None:
 def test_login_failure_says_why(answer: httpx.Response, text: str) -> None:
     """With reason, status and code; without body and without secrets."""
 
-    async def scene(world: World) -> None:
-        world.iam.answer = answer
-        assert str(await world.failure()) == f"{OPERATION} failed: {text}"
+    async def scene(runtime: Runtime) -> None:
+        runtime.iam.answer = answer
+        assert str(await runtime.failure()) == f"{OPERATION} failed: {text}"
 
     play(scene)
 
@@ -269,12 +269,12 @@ def test_login_failure_says_why(answer: httpx.Response, text: str) -> None:
 def test_login_failure_that_may_pass_is_marked_so() -> None:
     """The client may then try again, as late as IAM asks."""
 
-    async def scene(world: World) -> None:
-        world.iam.answer = httpx.Response(429, headers={"Retry-After": "7"})
-        throttled = await world.failure()
+    async def scene(runtime: Runtime) -> None:
+        runtime.iam.answer = httpx.Response(429, headers={"Retry-After": "7"})
+        throttled = await runtime.failure()
         assert (throttled.retryable, throttled.retry_after) == (True, 7.0)
-        world.iam.answer = httpx.Response(400)
-        assert not (await world.failure()).retryable
+        runtime.iam.answer = httpx.Response(400)
+        assert not (await runtime.failure()).retryable
 
     play(scene)
 
@@ -282,15 +282,15 @@ def test_login_failure_that_may_pass_is_marked_so() -> None:
 def test_failure_to_reach_iam_passes_on_to_all_who_wait() -> None:
     """Whatever the client made of it; fifty requests must not time out one after the other."""
 
-    async def scene(world: World) -> None:
-        world.iam.open.clear()
-        world.iam.answer = FetchError(Reason.TIMEOUT, OPERATION)
-        tasks = [asyncio.create_task(world.status()) for _ in range(50)]
+    async def scene(runtime: Runtime) -> None:
+        runtime.iam.open.clear()
+        runtime.iam.answer = FetchError(Reason.TIMEOUT, OPERATION)
+        tasks = [asyncio.create_task(runtime.status()) for _ in range(50)]
         await settle()
-        world.iam.open.set()
+        runtime.iam.open.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert {str(result) for result in results} == {f"{OPERATION} failed: timeout"}
-        assert len(world.iam.logins) == 1
+        assert len(runtime.iam.logins) == 1
 
     play(scene)
 
@@ -298,19 +298,19 @@ def test_failure_to_reach_iam_passes_on_to_all_who_wait() -> None:
 def test_wrong_password_is_tried_three_times_and_then_not_for_five_minutes() -> None:
     """IAM locks users whose password is wrong too often."""
 
-    async def scene(world: World) -> None:
-        world.iam.answer = httpx.Response(401)
+    async def scene(runtime: Runtime) -> None:
+        runtime.iam.answer = httpx.Response(401)
         for _ in range(3):
-            assert (await world.failure()).reason is Reason.AUTH
+            assert (await runtime.failure()).reason is Reason.AUTH
         for now in (0.0, 150.0, 329.0):
-            world.clock.now = now
+            runtime.clock.now = now
             with pytest.raises(CredentialError, match="paused"):
-                await world.status()
-        assert len(world.iam.logins) == 3
-        world.clock.now = 330.0
-        world.iam.answer = None
-        assert await world.status() == 200
-        assert len(world.iam.logins) == 4
+                await runtime.status()
+        assert len(runtime.iam.logins) == 3
+        runtime.clock.now = 330.0
+        runtime.iam.answer = None
+        assert await runtime.status() == 200
+        assert len(runtime.iam.logins) == 4
 
     play(scene)
 
@@ -343,8 +343,8 @@ def test_sources_with_the_same_user_share_the_guard() -> None:
 def test_token_is_not_shown() -> None:
     """Neither by the object that keeps it nor by what it is kept in."""
 
-    async def scene(world: World) -> None:
-        await world.status()
-        assert MARK not in repr(vars(world.auth)) + repr(vars(world.auth._tokens))
+    async def scene(runtime: Runtime) -> None:
+        await runtime.status()
+        assert MARK not in repr(vars(runtime.auth)) + repr(vars(runtime.auth._tokens))
 
     play(scene)

@@ -9,8 +9,8 @@ import pytest
 from exporter.collecting.collector import SourceCollector
 from exporter.collecting.store import Store
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws
 from exporter.model import Job, Snapshot, State
-from exporter.reading import Flaws
 from exporter.source import Details, Inventory, SourceSettings
 from exporter.telemetry.telemetry import Telemetry
 from tests.jobs import job
@@ -78,7 +78,7 @@ class Bench:
             supersedes=False,
             store=self.store,
             telemetry=self.telemetry,
-            world=virtual_world(),
+            runtime=virtual_world(),
             log=self.log,
         )
 

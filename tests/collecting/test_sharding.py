@@ -4,12 +4,12 @@ from random import Random
 
 import pytest
 
-from exporter.collecting.ledger import Ledger
+from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard, owner, read_shard
 from exporter.errors import ConfigError
+from exporter.fields import Flaws
 from exporter.model import Job, State
 from exporter.platforms.huawei_dli import parse_list
-from exporter.reading import Flaws
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei.dli_rows import light_row
 from exporter.source import Inventory, SourceSettings
@@ -19,8 +19,10 @@ from tests.virtual_time import EPOCH
 JOBS = 10_000
 
 
-def ledger(ordinal: int, total: int, *, supersedes: bool = False, **settings: object) -> Ledger:
-    return Ledger(
+def job_tracker(
+    ordinal: int, total: int, *, supersedes: bool = False, **settings: object
+) -> JobTracker:
+    return JobTracker(
         SourceSettings.model_validate({"name": "s", "platform": "x", **settings}),
         supersedes=supersedes,
         random=Random(1),
@@ -32,7 +34,7 @@ def listing(*jobs: Job) -> Inventory:
     return Inventory(jobs=jobs, flaws=Flaws())
 
 
-def shown(book: Ledger, now: float = EPOCH) -> set[str]:
+def shown(book: JobTracker, now: float = EPOCH) -> set[str]:
     return {each.job_id for each in book.jobs(now)}
 
 
@@ -48,7 +50,7 @@ def _inventory() -> Inventory:
 def divided(inventory: Inventory, total: int) -> list[set[str]]:
     found = []
     for ordinal in range(total):
-        book = ledger(ordinal, total)
+        book = job_tracker(ordinal, total)
         for row in book.note_inventory(inventory, EPOCH).in_order():
             book.note_details(row, EPOCH)
         found.append(shown(book))
@@ -93,8 +95,8 @@ def test_only_our_own_jobs_are_asked_about() -> None:
     rows = [job(f"j{number}") for number in range(200)]
     asked = []
     for ordinal in range(3):
-        agenda = ledger(ordinal, 3).note_inventory(listing(*rows), EPOCH)
-        asked += [each.job_id for each in agenda.in_order()]
+        detail_queue = job_tracker(ordinal, 3).note_inventory(listing(*rows), EPOCH)
+        asked += [each.job_id for each in detail_queue.in_order()]
     assert sorted(asked) == sorted(each.job_id for each in rows)
 
 
@@ -106,7 +108,7 @@ def test_runs_of_one_name_belong_together_where_a_later_one_replaces_an_earlier(
     ]
     found = []
     for ordinal in range(3):
-        book = ledger(ordinal, 3, supersedes=True)
+        book = job_tracker(ordinal, 3, supersedes=True)
         book.note_inventory(listing(*runs), EPOCH)
         found += sorted(shown(book))
     assert sorted(found) == sorted(f"{name}-2" for name in range(50))
@@ -115,7 +117,7 @@ def test_runs_of_one_name_belong_together_where_a_later_one_replaces_an_earlier(
 def absent(rows: list[Job], expect: list[str], total: int = 3) -> list[str]:
     found: list[str] = []
     for ordinal in range(total):
-        book = ledger(ordinal, total, expect=expect)
+        book = job_tracker(ordinal, total, expect=expect)
         book.note_inventory(listing(*rows), EPOCH)
         found += book.absent()
     return found
@@ -132,7 +134,7 @@ def test_job_of_another_shard_that_one_listing_lacks_is_not_absent_yet() -> None
     expect = [f"job{number}" for number in range(30)]
     rows = [job(name) for name in expect]
     for ordinal in range(3):
-        book = ledger(ordinal, 3, expect=expect)
+        book = job_tracker(ordinal, 3, expect=expect)
         book.note_inventory(listing(*rows), EPOCH)
         book.note_inventory(listing(), EPOCH + 30)
         assert book.absent() == ()
@@ -147,7 +149,7 @@ def test_adopted_jobs_of_other_shards_are_left_to_them() -> None:
     rows = [job(f"j{number}") for number in range(60)]
     parts = []
     for ordinal in range(3):
-        book = ledger(ordinal, 3)
+        book = job_tracker(ordinal, 3)
         book.adopt(rows)
         parts.append(shown(book))
     assert sum(map(len, parts)) == len(set.union(*parts)) == 60

@@ -9,7 +9,7 @@ from tests.edge.receivers import NOW_MS, PATH, TOKEN, body, entry
 
 
 @dataclass(slots=True)
-class Ledger:
+class JobTracker:
     """What became of each report, by its message_id."""
 
     acknowledged: dict[str, int] = field(default_factory=dict)
@@ -32,10 +32,14 @@ class Ledger:
 
 
 @contextlib.asynccontextmanager
-async def reporting(port: int, ledger: Ledger, connections: int = 16) -> AsyncIterator[None]:
+async def reporting(
+    port: int, job_tracker: JobTracker, connections: int = 16
+) -> AsyncIterator[None]:
     """Report from so many connections while the context is entered."""
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_report(port, ledger, number)) for number in range(connections)]
+        tasks = [
+            group.create_task(_report(port, job_tracker, number)) for number in range(connections)
+        ]
         try:
             yield
         finally:
@@ -43,7 +47,7 @@ async def reporting(port: int, ledger: Ledger, connections: int = 16) -> AsyncIt
                 task.cancel()
 
 
-async def _report(port: int, ledger: Ledger, connection: int) -> None:
+async def _report(port: int, job_tracker: JobTracker, connection: int) -> None:
     """Report one job again and again, each report until it is acknowledged."""
     count = 0
     while True:
@@ -53,16 +57,19 @@ async def _report(port: int, ledger: Ledger, connection: int) -> None:
                 while True:
                     message_id, created = f"{connection}-{count}", NOW_MS + count
                     content = body(entry(connection, create_time=created), message_id=message_id)
-                    if await _send(reader, writer, content, ledger):
-                        ledger.acknowledged[message_id] = created
+                    if await _send(reader, writer, content, job_tracker):
+                        job_tracker.acknowledged[message_id] = created
                         count += 1
-                    ledger.new.set()
+                    job_tracker.new.set()
         # Nobody listens between a kill and the next start.
         await asyncio.sleep(0.01)
 
 
 async def _send(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, content: bytes, ledger: Ledger
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    content: bytes,
+    job_tracker: JobTracker,
 ) -> bool:
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {TOKEN}\r\nContent-Length: "
     writer.write(head.encode() + str(len(content)).encode() + b"\r\n\r\n" + content)
@@ -71,5 +78,5 @@ async def _send(
     await reader.readexactly(length)
     status = int(answer.split(" ", 2)[1])
     if status != 200:
-        ledger.refused[status] = ledger.refused.get(status, 0) + 1
+        job_tracker.refused[status] = job_tracker.refused.get(status, 0) + 1
     return status == 200

@@ -14,9 +14,9 @@ from exporter.simulator.clouds import Clouds, build_clouds, configuration
 from exporter.simulator.fleet.fleet import Fleet, Phase
 from tests.flink_cluster import FlinkCluster, JobSpec
 from tests.monitoring import rules
+from tests.monitoring.monitoring_stack import Station
 from tests.monitoring.receiver import Notification, WebhookReceiver
 from tests.monitoring.rig import FACTOR, Rig, monitoring
-from tests.monitoring.station import Station
 
 POLL = SCRAPE = EVALUATION = GROUP_WAIT = 30 / FACTOR
 FOR = {
@@ -176,7 +176,7 @@ def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
     time.sleep(2 * POLL + SCRAPE)
     assert rig.query(f'streaming_job_state{{source="{source}", state="stopped"}} == 1')
 
-    clouds.dli.weather.outage = True
+    clouds.dli.faults.outage = True
     began = _put(station, fleet, "orders_redeployed", Phase.RUNNING)
     _put(station, fleet, "orders_late_failure", Phase.FAILED)
     told = _await(webhook, "firing", 30, source=source, alertname="StreamingSourceDown")
@@ -197,7 +197,7 @@ def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
     assert webhook.about(source=source, job_name="orders_late_failure") == []
 
     ended = _put(station, fleet, "settlement_report", Phase.RUNNING)
-    clouds.dli.weather.outage = False
+    clouds.dli.faults.outage = False
     late = _await(webhook, "firing", 30, source=source, job_name="orders_late_failure")
     # The next poll is up to one backoff away.
     limit = within("StreamingJobFailed") + POLL

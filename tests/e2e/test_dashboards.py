@@ -28,8 +28,8 @@ from tests.grafana.boards import (
     variables,
 )
 from tests.grafana.promql import parse, selectors
+from tests.monitoring.monitoring_stack import Station
 from tests.monitoring.rig import Rig, monitoring
-from tests.monitoring.station import Station
 
 POLL = 1.0
 SEEN_WITHIN = 45.0
@@ -63,7 +63,7 @@ def clouds() -> Clouds:
     built.flink.fleet.add(HOSTILE, time.time())
     built.flink.fleet.add("late_from_the_start", time.time(), lag_slope=1000.0)
     # One of seven: polls go on, and something is refused for being too many.
-    built.dli.weather.throttle_every = 7
+    built.dli.faults.throttle_every = 7
     return built
 
 

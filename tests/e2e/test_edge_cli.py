@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from exporter import cli
+from exporter.runtime import Runtime
 from exporter.simulator.edge_agent import TOKEN as DEMO_TOKEN
 from exporter.simulator.edge_agent import EdgeAgent
 from exporter.simulator.fleet.fleet import Fleet
-from exporter.world import World
 from tests.edge.receivers import PROJECT, SEED, SUCCESS, Edge, receiving
 
 
@@ -27,7 +27,7 @@ class Shop:
     def command(self, *arguments: str) -> tuple[int, str, str]:
         """Run edge-report against an exporter with its journal in the directory."""
         out, err = io.StringIO(), io.StringIO()
-        world = World(
+        runtime = Runtime(
             environ={},
             home=self._directory,
             transport=lambda: _Counter(self._directory),
@@ -35,7 +35,7 @@ class Shop:
         )
         given = ["edge-report", "--url=http://exporter", f"--project={PROJECT}"]
         token = f"--token-file={self._directory / 'token'}"
-        code = cli.main([*given, token, *arguments], world=world, out=out, err=err)
+        code = cli.main([*given, token, *arguments], runtime=runtime, out=out, err=err)
         return code, out.getvalue(), err.getvalue()
 
 
@@ -116,9 +116,9 @@ def test_missing_token_file_is_told(tmp_path: Path) -> None:
 def sent(handler: httpx.MockTransport, directory: Path) -> tuple[int, str, str]:
     (directory / "token").write_text("t")
     out, err = io.StringIO(), io.StringIO()
-    world = World(environ={}, home=directory, transport=lambda: handler, sleep=_soon)
+    runtime = Runtime(environ={}, home=directory, transport=lambda: handler, sleep=_soon)
     arguments = ["edge-report", "--project=p", f"--token-file={directory / 'token'}"]
-    code = cli.main(arguments, world=world, out=out, err=err)
+    code = cli.main(arguments, runtime=runtime, out=out, err=err)
     return code, out.getvalue(), err.getvalue()
 
 

@@ -15,7 +15,7 @@ import httpx
 
 from exporter.edge.journal_file import damaged_files
 from tests.e2e.exporter_process import Nursery, free_port
-from tests.e2e.reporters import Ledger, reporting
+from tests.e2e.reporters import JobTracker, reporting
 from tests.edge.receivers import NOW_MS, configuration
 
 KILLS = 50
@@ -29,12 +29,12 @@ def rows(database: Path, query: str) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def check(database: Path, ledger: Ledger) -> None:
+def check(database: Path, job_tracker: JobTracker) -> None:
     """Check that the file is sound and has each acknowledged report exactly once."""
     assert rows(database, "PRAGMA integrity_check") == [("ok",)]
     stored = [str(row[0]) for row in rows(database, "SELECT message_id FROM reports")]
     assert len(stored) == len(set(stored))
-    assert ledger.acknowledged.keys() <= set(stored)
+    assert job_tracker.acknowledged.keys() <= set(stored)
     # Of each job the newest report counts, and no older one has taken its place.
     newest = {
         str(job): int(str(at)) for job, at in rows(database, "SELECT job_id, create_ms FROM jobs")
@@ -56,30 +56,30 @@ def test_no_acknowledged_report_is_lost_by_kill_9(tmp_path: Path) -> None:
     config, port, random = tmp_path / "exporter.yml", free_port(), Random()
     config.write_text(configuration(tmp_path, "rate_limit: 1000000"))
 
-    async def scenario(nursery: Nursery) -> Ledger:
-        ledger = Ledger()
-        async with reporting(port, ledger):
+    async def scenario(nursery: Nursery) -> JobTracker:
+        job_tracker = JobTracker()
+        async with reporting(port, job_tracker):
             for _ in range(KILLS):
                 nursery.start()
-                await ledger.grow(random.randint(1, 150))
+                await job_tracker.grow(random.randint(1, 150))
                 assert nursery.end(signal.SIGKILL) == -signal.SIGKILL
             nursery.start()
-            await ledger.grow(50)
+            await job_tracker.grow(50)
         ready = await answer(port, "/-/ready")
         assert ready is not None
         assert ready.status_code == 200
         assert nursery.end(signal.SIGTERM) == 0
-        return ledger
+        return job_tracker
 
     nursery = Nursery(config, port, tmp_path / "log")
     try:
-        ledger = asyncio.run(scenario(nursery))
+        job_tracker = asyncio.run(scenario(nursery))
     finally:
         nursery.close()
-    assert len(ledger.acknowledged) > KILLS
-    assert ledger.refused == {}
+    assert len(job_tracker.acknowledged) > KILLS
+    assert job_tracker.refused == {}
     assert damaged_files(tmp_path / "edge.db") == []
-    check(tmp_path / "edge.db", ledger)
+    check(tmp_path / "edge.db", job_tracker)
 
 
 @contextlib.contextmanager
@@ -115,24 +115,24 @@ def source_is_up(page: httpx.Response | None) -> str | None:
 def test_no_acknowledged_report_is_lost_by_a_full_disk(tmp_path: Path) -> None:
     port = free_port()
 
-    async def scenario(nursery: Nursery, disk: Path) -> Ledger:
-        ledger = Ledger()
-        async with reporting(port, ledger):
-            await ledger.until(lambda: ledger.refused.get(503, 0) > 100)
+    async def scenario(nursery: Nursery, disk: Path) -> JobTracker:
+        job_tracker = JobTracker()
+        async with reporting(port, job_tracker):
+            await job_tracker.until(lambda: job_tracker.refused.get(503, 0) > 100)
             assert await is_up(port) == "0.0"
-            assert len(ledger.acknowledged) > 100
+            assert len(job_tracker.acknowledged) > 100
             (disk / "filler").unlink()
-            await ledger.grow(500)
+            await job_tracker.grow(500)
             assert await is_up(port) == "1.0"
         nursery.end(signal.SIGKILL)
-        return ledger
+        return job_tracker
 
     with small_disk(tmp_path, port) as (nursery, disk):
-        ledger = asyncio.run(scenario(nursery, disk))
+        job_tracker = asyncio.run(scenario(nursery, disk))
         for name in ("edge.db", "edge.db-wal"):
             shutil.copy(disk / name, tmp_path / name)
-    assert ledger.refused.keys() == {503}
-    check(tmp_path / "edge.db", ledger)
+    assert job_tracker.refused.keys() == {503}
+    check(tmp_path / "edge.db", job_tracker)
 
 
 async def is_up(port: int) -> str | None:

@@ -20,7 +20,7 @@ import yaml
 
 from tests.e2e.listener_program import TOKEN, Program
 from tests.flink_cluster.process import GuardedProcess
-from tests.listening.papers import HASH, PASSWORD, Papers, make_papers
+from tests.listening.certificates import HASH, PASSWORD, Papers, make_papers
 
 TLS = {"cert_file": "server.pem", "key_file": "server.key"}
 CLIENTS = {

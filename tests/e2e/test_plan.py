@@ -16,6 +16,7 @@ from exporter.configuration.checking import plan
 from exporter.configuration.config import Config, parse
 from exporter.configuration.cost import forecast
 from exporter.errors import FetchError
+from exporter.runtime import Runtime
 from exporter.simulator.clouds import (
     ALIBABA_KEY,
     ALIBABA_SECRET,
@@ -30,8 +31,7 @@ from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.fleet.stories import STORIES
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
-from exporter.world import World
-from tests.e2e.sky import Network
+from tests.e2e.simulated_clouds import Network
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
 
@@ -109,7 +109,7 @@ async def watching(
     )
     config = parse(text, environ={}, directory=Path())
     log = RecordingLog()
-    app = App(lambda: config, world=virtual_world(Network(clouds)), log=log)
+    app = App(lambda: config, runtime=virtual_world(Network(clouds)), log=log)
     await app.start()
     try:
         yield Watch(app, cloud, config, log)
@@ -186,14 +186,14 @@ def test_details_come_as_often_as_foretold_when_calls_are_too_few() -> None:
 class Naive:
     """Poll as one would without thinking: list everything, ask everything, as fast as can be."""
 
-    def __init__(self, config: Config, world: World) -> None:
+    def __init__(self, config: Config, runtime: Runtime) -> None:
         (source,) = config.sources
         self.telemetry = Telemetry()
         settings = source.settings.model_copy(update={"rate_limit": 1e6, "concurrency": 1})
-        guards = GuardBook(clock=world.monotonic)
-        connector = Connector(settings, world=world, telemetry=self.telemetry, guards=guards)
+        guards = GuardBook(clock=runtime.monotonic)
+        connector = Connector(settings, runtime=runtime, telemetry=self.telemetry, guards=guards)
         self._source = source.platform.open(settings, connector)
-        self._world = world
+        self._runtime = runtime
         self.seen: dict[tuple[str, str], float] = {}
 
     async def poll(self) -> None:
@@ -201,7 +201,7 @@ class Naive:
         for job in inventory.jobs:
             with contextlib.suppress(FetchError):
                 details = (await self._source.fetch_details(job)).job
-                self.seen.setdefault((job.job_id, details.native_status), self._world.monotonic())
+                self.seen.setdefault((job.job_id, details.native_status), self._runtime.monotonic())
 
     async def aclose(self) -> None:
         await self._source.aclose()

@@ -11,8 +11,8 @@ import pytest
 from exporter.app import App
 from exporter.configuration.config import parse
 from exporter.model import Job, State
+from exporter.runtime import Runtime
 from exporter.vendors.flink_graph import FLINK_STATES
-from exporter.world import World
 from tests.flink_cluster import FlinkCluster, JobSpec
 from tests.recording import RecordingLog
 
@@ -34,7 +34,7 @@ class Watch:
         )
         config = parse(text, environ={}, directory=Path())
         self.app = App(
-            lambda: config, world=World(environ={}, home=Path("/none")), log=RecordingLog()
+            lambda: config, runtime=Runtime(environ={}, home=Path("/none")), log=RecordingLog()
         )
 
     def jobs(self) -> dict[str, Job]:

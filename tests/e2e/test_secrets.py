@@ -13,6 +13,7 @@ from exporter.configuration.checking import table, try_sources
 from exporter.configuration.config import parse
 from exporter.errors import ConfigError
 from exporter.process.logs import build_log, quiet_libraries
+from exporter.runtime import Runtime
 from exporter.simulator.clouds import (
     ALIBABA_SECRET,
     HUAWEI_SECRET,
@@ -20,9 +21,8 @@ from exporter.simulator.clouds import (
     build_clouds,
     configuration,
 )
-from exporter.simulator.weather import Canned
-from exporter.world import World
-from tests.e2e.sky import HOSTS, Network
+from exporter.simulator.fault_injection import Canned
+from tests.e2e.simulated_clouds import HOSTS, Network
 
 JOB_SECRET = "hunter2"
 FLINK_PASSWORD = "flink-basic-password"
@@ -55,19 +55,19 @@ def _text(*, huawei: str = HUAWEI_SECRET, password: str = PASSWORD) -> str:
     )
 
 
-async def _everything_shown(text: str, weather: str) -> tuple[str, set[str]]:
+async def _everything_shown(text: str, faults: str) -> tuple[str, set[str]]:
     """Run the whole exporter a while in real time; return all it lets out and all it sent."""
     clouds = build_clouds(clock=_now, seed=1)
     network = Network(clouds)
     ear = Eavesdropper(network)
     for cloud in clouds.all():
-        if weather == "storm":
-            cloud.weather.throttling = True
-        elif weather == "outage":
-            cloud.weather.outage = True
-    if weather == "refused":
+        if faults == "storm":
+            cloud.faults.throttling = True
+        elif faults == "outage":
+            cloud.faults.outage = True
+    if faults == "refused":
         network.down |= set(HOSTS)
-    if weather == "echo":
+    if faults == "echo":
         _quote_everything(clouds)
     stream = io.StringIO()
     root, handler = logging.getLogger(), logging.StreamHandler(stream)
@@ -80,11 +80,11 @@ async def _everything_shown(text: str, weather: str) -> tuple[str, set[str]]:
     async def soon(seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.02))
 
-    world = World(
+    runtime = Runtime(
         clock=_now, sleep=soon, environ={}, home=Path("/nonexistent"), transport=lambda: ear
     )
     config = parse(text, environ={}, directory=Path())
-    app = App(lambda: config, world=world, log=log)
+    app = App(lambda: config, runtime=runtime, log=log)
     shown = [repr(config), str(config), repr(app)]
     try:
         await app.poll_once()
@@ -97,7 +97,7 @@ async def _everything_shown(text: str, weather: str) -> tuple[str, set[str]]:
             for path in ("/", "/metrics", "/api/v1/jobs", "/api/v1/sources", "/-/ready"):
                 answer = await browser.get(path)
                 shown.append(answer.text + repr(answer.headers))
-        shown.append(table(await try_sources(config, world)))
+        shown.append(table(await try_sources(config, runtime)))
     finally:
         await app.stop()
         root.removeHandler(handler)
@@ -113,7 +113,7 @@ def _quote_everything(clouds: object) -> None:
         (400, "foas", "ListInstance", {"Code": "SignatureDoesNotMatch", "Message": quote}),
         (401, "flink", "/jobs/overview", {"errors": [quote]}),
     ):
-        getattr(clouds, name).weather.overrides[operation] = Canned(
+        getattr(clouds, name).faults.overrides[operation] = Canned(
             status=status, headers={}, body=httpx.Response(200, json=body).content
         )
 
@@ -122,14 +122,14 @@ def _now() -> float:
     return asyncio.get_running_loop().time() + 1_700_000_000
 
 
-@pytest.mark.parametrize("weather", ["fair", "storm", "outage", "refused", "echo", "wrong"])
-def test_nothing_secret_is_let_out(weather: str) -> None:
-    wrong = weather == "wrong"
+@pytest.mark.parametrize("faults", ["fair", "storm", "outage", "refused", "echo", "wrong"])
+def test_nothing_secret_is_let_out(faults: str) -> None:
+    wrong = faults == "wrong"
     text = _text(huawei="wrong-secret-key", password="wrong-password") if wrong else _text()
-    out, sent = asyncio.run(_everything_shown(text, weather))
+    out, sent = asyncio.run(_everything_shown(text, faults))
     secrets = {HUAWEI_SECRET, PASSWORD, ALIBABA_SECRET, FLINK_PASSWORD, JOB_SECRET}
     secrets |= {"wrong-secret-key", "wrong-password"} | sent
-    assert len(sent) > 4 or weather == "refused"
+    assert len(sent) > 4 or faults == "refused"
     assert [secret for secret in secrets if secret in out] == []
     # The search itself works: what is no secret is found.
     assert "dli-prod" in out

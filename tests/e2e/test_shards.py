@@ -10,7 +10,7 @@ from exporter.app import App
 from exporter.collecting.sharding import Shard
 from exporter.configuration.config import parse
 from exporter.simulator.clouds import Clouds, build_clouds, configuration
-from tests.e2e.sky import HOSTS, Network
+from tests.e2e.simulated_clouds import HOSTS, Network
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
 
@@ -28,7 +28,7 @@ async def exporters(clouds: Clouds, total: int) -> AsyncIterator[list[App]]:
     apps = [
         App(
             lambda: config,
-            world=virtual_world(network, seed=ordinal),
+            runtime=virtual_world(network, seed=ordinal),
             log=RecordingLog(),
             shard=Shard(ordinal=ordinal, total=total),
         )

@@ -11,7 +11,7 @@ import httpx
 
 from exporter.app import App
 from exporter.configuration.config import Config, parse
-from exporter.world import World
+from exporter.runtime import Runtime
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH
 
@@ -115,7 +115,7 @@ async def receiving(
     *,
     sources: str = "",
     projects: str = ONE_PROJECT,
-    world: World | None = None,
+    runtime: Runtime | None = None,
 ) -> AsyncIterator[Edge]:
     """Run an exporter with a journal in the directory."""
     text = [configuration(directory, more, sources, projects)]
@@ -124,7 +124,7 @@ async def receiving(
         return parse(text[0], environ={}, directory=directory)
 
     log = RecordingLog()
-    app = App(load, world=world or World(environ={}, home=directory), log=log)
+    app = App(load, runtime=runtime or Runtime(environ={}, home=directory), log=log)
     await app.start()
     transport = httpx.ASGITransport(app.web(), raise_app_exceptions=True)
     try:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from exporter.edge.jobs import KnownJob, build_job, read_job
 from exporter.edge.report import ReportedJob, read_report
+from exporter.fields import Flaws
 from exporter.model import Job, State
-from exporter.reading import Flaws
 from exporter.vendors.dli_states import STATES
 from tests.edge.receivers import NOW_MS, PROJECT, SEED
 from tests.virtual_time import EPOCH

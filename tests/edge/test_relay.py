@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.runtime import Runtime
+from exporter.simulator.fault_injection import Canned, FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.edge import REPORT, EdgeInbox
-from exporter.simulator.weather import Canned, Weather
-from exporter.world import World
 from tests.edge.receivers import PATH, PROJECT, Edge, body, entry, receiving
 
 OTHER = "0a9c7a54bc5c4a2a8b1a5c1d2e3f4a5b"
@@ -36,11 +36,11 @@ class Dli:
 
     def __init__(self) -> None:
         self.inbox = EdgeInbox()
-        self.weather = Weather()
+        self.faults = FaultInjection()
         access = HuaweiAccess(keys={KEY: SECRET})
         self._app = huawei_dli.build(
             fleet=Fleet(seed=1, started_at=time.time(), jobs=2),
-            weather=self.weather,
+            faults=self.faults,
             clock=time.time,
             access=access,
             project_id=PROJECT,
@@ -51,13 +51,13 @@ class Dli:
         """Return a way to it."""
         return httpx.ASGITransport(app=self._app)
 
-    def world(self, directory: Path) -> World:
-        """Return a world in which pauses are short."""
+    def runtime(self, directory: Path) -> Runtime:
+        """Return a runtime in which pauses are short."""
 
         async def soon(seconds: float) -> None:
             await asyncio.sleep(min(seconds, 0.01))
 
-        return World(environ={}, home=directory, transport=self.transport, sleep=soon)
+        return Runtime(environ={}, home=directory, transport=self.transport, sleep=soon)
 
 
 @contextlib.asynccontextmanager
@@ -65,7 +65,7 @@ async def relaying(directory: Path, dli: Dli) -> AsyncIterator[Edge]:
     projects = f"projects: {{{PROJECT}: {{token: a}}, {OTHER}: {{token: b}}}}"
     more = f"{projects}\n  relay: {{source: dli}}"
     async with receiving(
-        directory, sources=SOURCES, world=dli.world(directory), projects=more
+        directory, sources=SOURCES, runtime=dli.runtime(directory), projects=more
     ) as edge:
         yield edge
 
@@ -118,10 +118,10 @@ def pending(edge: Edge) -> int:
 def test_what_dli_does_not_take_now_waits_across_restarts(tmp_path: Path) -> None:
     async def scenario() -> None:
         dli = Dli()
-        dli.weather.outage = True
+        dli.faults.outage = True
         async with relaying(tmp_path, dli) as edge:
             await send(edge, "1", "2", "3")
-            await until(lambda: dli.weather.count(REPORT) > 3)
+            await until(lambda: dli.faults.count(REPORT) > 3)
             page = await edge.page()
             assert f'streaming_edge_relay_pending{{project="{PROJECT}"}} 3.0\n' in page
             assert f'streaming_edge_relay_oldest_age_seconds{{project="{PROJECT}"}} ' in page
@@ -132,7 +132,7 @@ def test_what_dli_does_not_take_now_waits_across_restarts(tmp_path: Path) -> Non
         assert dli.inbox.reports == []
         async with relaying(tmp_path, dli) as edge:
             await until(lambda: pending(edge) == 3)
-            dli.weather.outage = False
+            dli.faults.outage = False
             await send(edge, "4")
             await until(lambda: len(dli.inbox.reports) == 4)
             assert dli.inbox.message_ids(PROJECT) == ["1", "2", "3", "4"]
@@ -148,11 +148,11 @@ def test_report_that_dli_calls_wrong_is_given_up(tmp_path: Path) -> None:
     async def scenario() -> None:
         dli = Dli()
         refusal = b'{"error_code": "DLI.0001", "error_msg": "The parameter jobs is invalid."}'
-        dli.weather.overrides[REPORT] = Canned(status=400, body=refusal)
+        dli.faults.overrides[REPORT] = Canned(status=400, body=refusal)
         async with relaying(tmp_path, dli) as edge:
             await send(edge, "wrong")
             await until(lambda: not pending(edge))
-            dli.weather.overrides.clear()
+            dli.faults.overrides.clear()
             await send(edge, "right")
             await until(lambda: dli.inbox.reports)
             page = await edge.page()
@@ -174,13 +174,13 @@ def test_report_waits_for_what_can_be_mended(
     async def scenario() -> None:
         dli = Dli()
         refusal = f'{{"error_code": "{code}", "error_msg": "x"}}'.encode()
-        dli.weather.overrides[REPORT] = Canned(status=status, body=refusal)
+        dli.faults.overrides[REPORT] = Canned(status=status, body=refusal)
         async with relaying(tmp_path, dli) as edge:
             await send(edge, "1")
             failed = f'relay_failures_total{{project="{PROJECT}",reason="{reason}"}} 0.0'
-            await until(lambda: dli.weather.count(REPORT) >= 3)
+            await until(lambda: dli.faults.count(REPORT) >= 3)
             assert failed not in await edge.page()
-            dli.weather.overrides.clear()
+            dli.faults.overrides.clear()
             await until(lambda: dli.inbox.reports)
             await until(lambda: "reports are passed on to DLI again" in edge.log.said())
 

@@ -13,7 +13,7 @@ from exporter.edge.admission import ACCEPTED, Verdict
 from exporter.edge.journal_file import open_file
 from exporter.edge.receiver import Receiver
 from exporter.errors import ConfigError
-from exporter.world import World
+from exporter.runtime import Runtime
 from tests.edge.receivers import PATH, PROJECT, SEED, Edge, body, entry, receiving
 from tests.virtual_time import EPOCH, run
 
@@ -41,8 +41,8 @@ def connection_of(edge: Edge) -> sqlite3.Connection:
 
 def test_full_disk_is_told_and_its_end_is_noticed_without_reports(tmp_path: Path) -> None:
     async def scenario() -> None:
-        world = World(environ={}, home=tmp_path, sleep=_soon)
-        async with receiving(tmp_path, world=world) as edge:
+        runtime = Runtime(environ={}, home=tmp_path, sleep=_soon)
+        async with receiving(tmp_path, runtime=runtime) as edge:
             connection = connection_of(edge)
             await edge.post(SEED)
             pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -74,13 +74,13 @@ def test_withdrawn_jobs_leave_the_disk_too(tmp_path: Path) -> None:
     now = [EPOCH]
 
     async def scenario() -> None:
-        world = World(environ={}, home=tmp_path, sleep=_soon, clock=lambda: now[0])
-        async with receiving(tmp_path, world=world) as edge:
+        runtime = Runtime(environ={}, home=tmp_path, sleep=_soon, clock=lambda: now[0])
+        async with receiving(tmp_path, runtime=runtime) as edge:
             await edge.post(body(entry(1), entry(2, status="job_finish")))
-            roster = edge.app._edge._service._roster  # type: ignore[union-attr]
+            job_tracker = edge.app._edge._service._job_tracker  # type: ignore[union-attr]
             now[0] += 1201
-            await until(lambda: roster.count(PROJECT) == 1)
-        async with receiving(tmp_path, world=world) as edge:
+            await until(lambda: job_tracker.count(PROJECT) == 1)
+        async with receiving(tmp_path, runtime=runtime) as edge:
             assert [job["job_id"] for job in await edge.jobs()] == ["2"]
 
     asyncio.run(scenario())
@@ -166,7 +166,7 @@ def test_good_sources_do_not_start_beside_a_bad_journal(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-class Desk:
+class Intake:
     """Takes every report and keeps it."""
 
     largest = 1000
@@ -186,9 +186,9 @@ class Desk:
         self.verdicts.append(verdict)
 
 
-def answered(*messages: dict[str, Any], length: bytes = b"") -> tuple[list[Any], Desk]:
+def answered(*messages: dict[str, Any], length: bytes = b"") -> tuple[list[Any], Intake]:
     """Return what is sent when a body arrives so; after the last message nothing comes any more."""
-    desk, sent = Desk(), []
+    intake, sent = Intake(), []
     waiting = iter(messages)
 
     async def receive() -> Any:
@@ -202,8 +202,8 @@ def answered(*messages: dict[str, Any], length: bytes = b"") -> tuple[list[Any],
 
     headers = [(b"content-length", length)] if length else []
     scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers}
-    run(Receiver(desk)(scope, receive, send))
-    return sent, desk
+    run(Receiver(intake)(scope, receive, send))
+    return sent, intake
 
 
 def part(content: bytes, *, more: bool = True) -> dict[str, Any]:
@@ -211,9 +211,9 @@ def part(content: bytes, *, more: bool = True) -> dict[str, Any]:
 
 
 def test_body_in_parts_is_put_together() -> None:
-    sent, desk = answered(part(b"one "), part(b""), part(b"two", more=False))
+    sent, intake = answered(part(b"one "), part(b""), part(b"two", more=False))
     assert sent[0]["status"] == 200
-    assert desk.bodies == [b"one two"]
+    assert intake.bodies == [b"one two"]
 
 
 def test_sender_that_leaves_is_not_answered() -> None:
@@ -225,9 +225,9 @@ def test_sender_that_leaves_is_not_answered() -> None:
 
 
 def test_body_that_never_ends_is_given_up() -> None:
-    sent, desk = answered(part(b"one"))
+    sent, intake = answered(part(b"one"))
     assert sent[0]["status"] == 400
-    assert desk.verdicts[0].message == "body: not complete within 30 seconds"
+    assert intake.verdicts[0].message == "body: not complete within 30 seconds"
 
 
 def test_body_announced_as_too_large_is_not_waited_for() -> None:

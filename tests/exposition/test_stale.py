@@ -9,7 +9,7 @@ import pytest
 
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition
-from exporter.exposition.pieces import Deflater, Piece
+from exporter.exposition.deflated_text import DeflatedText, Deflater
 from tests.exposition.expositions import OWN, Clock, fleet, lines_of, page_of, store_of
 from tests.jobs import job, snapshot
 from tests.virtual_time import EPOCH
@@ -83,7 +83,7 @@ def test_stale_jobs_leave_the_compressed_page_as_well() -> None:
 class Choking(Deflater):
     """Cannot compress what says so."""
 
-    def piece(self, text: bytes) -> Piece:
+    def piece(self, text: bytes) -> DeflatedText:
         if b"choke" in text:
             raise ZeroDivisionError("of a source")
         return super().piece(text)

@@ -24,11 +24,11 @@ class Road:
 
 
 def _refusing(met: Scenario, _: Authority) -> Change:
-    return met.door.shut
+    return met.listener.shut
 
 
 def _clogged(met: Scenario, _: Authority) -> Change:
-    return met.door.clog
+    return met.listener.clog
 
 
 def _nameless(met: Scenario, _: Authority) -> Change:
@@ -51,9 +51,9 @@ def _plain(met: Scenario, _: Authority) -> Change:
 
 def _speaking(met: Scenario, context: ssl.SSLContext | None) -> Change:
     async def begin() -> None:
-        await met.door.shut()
-        met.door.context = context
-        await met.door.open()
+        await met.listener.shut()
+        met.listener.context = context
+        await met.listener.open()
 
     return begin
 

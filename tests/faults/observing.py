@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 
 from exporter.model import Job
-from tests.faults.door import Door
 from tests.faults.exchange import Spoil
+from tests.faults.faulty_listener import FaultyListener
 from tests.faults.operations import Operation, Part
-from tests.faults.outpost import POLL_INTERVAL, TIMEOUT, Outpost, now, outpost
 from tests.faults.services import serving
 from tests.faults.spoils import hang_up
+from tests.faults.watched_cloud import POLL_INTERVAL, TIMEOUT, Outpost, now, outpost
 
 Change = Callable[[], Awaitable[None]]
 _KEPT = (Part.LOGIN, Part.METADATA)
@@ -44,21 +44,21 @@ class Scenario:
 
     it: Outpost
     operation: Operation
-    elsewhere: Door
+    elsewhere: FaultyListener
 
     @property
-    def door(self) -> Door:
+    def listener(self) -> FaultyListener:
         """Return the door behind which the operation is."""
-        return self.it.services.doors[self.operation.host]
+        return self.it.services.listeners[self.operation.host]
 
     async def poll_with(self, spoil: Spoil) -> Seen:
         """Let one poll meet a spoiled answer and the next one not; return what was seen."""
 
         async def begin() -> None:
-            self.door.spoil(spoil, self.operation.matches)
+            self.listener.spoil(spoil, self.operation.matches)
 
         async def end() -> None:
-            self.door.mend()
+            self.listener.mend()
 
         return await self.poll_through(begin, end)
 
@@ -70,7 +70,7 @@ class Scenario:
         began = now()
         failures, details = it.failures(), it.detail_failures()
         requests = it.requests(self.operation.name)
-        self.door.asked.clear()
+        self.listener.asked.clear()
         await begin()
         await it.next_poll()
         seen = Seen(
@@ -78,7 +78,7 @@ class Scenario:
             poll_failures=_increase(failures, it.failures()),
             detail_failures=_increase(details, it.detail_failures()),
             requests=_increase(requests, it.requests(self.operation.name)),
-            sends=sum(self.operation.matches(asked) for asked in self.door.asked),
+            sends=sum(self.operation.matches(asked) for asked in self.listener.asked),
         )
         wrong = lost(jobs, it.jobs())
         if not seen.up and it.snapshot.last_success_timestamp != succeeded:
@@ -103,7 +103,7 @@ class Scenario:
             await self.turn()
         elif self.operation.part is Part.EXTRA:
             # After a failed listing another JobManager may answer, perhaps of another version.
-            self.door.spoil(hang_up, lambda asked: asked.path == "/jobs/overview")
+            self.listener.spoil(hang_up, lambda asked: asked.path == "/jobs/overview")
             await it.next_poll()
 
     def _unhealed(self, jobs: dict[str, Job], failures: dict[str, float], seen: Seen) -> list[str]:
@@ -151,9 +151,9 @@ async def scenario(
         await it.next_poll()
         assert it.snapshot.up, it.snapshot.failure
         assert it.states()["steady"] == "running"
-        door = services.doors[operation.host]
-        assert any(operation.matches(asked) for asked in door.asked)
-        yield Scenario(it=it, operation=operation, elsewhere=others.doors["bystander"])
+        listener = services.listeners[operation.host]
+        assert any(operation.matches(asked) for asked in listener.asked)
+        yield Scenario(it=it, operation=operation, elsewhere=others.listeners["bystander"])
 
 
 def lost(before: dict[str, Job], after: dict[str, Job]) -> list[str]:

@@ -24,6 +24,7 @@ from exporter.simulator.clouds import (
     USER,
     WORKSPACE,
 )
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase
 from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
@@ -31,8 +32,7 @@ from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei import metadata as huawei_metadata
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.tokens import HuaweiTokens
-from exporter.simulator.weather import Weather
-from tests.faults.door import Door
+from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
 
 STEADY = "steady"
@@ -44,7 +44,7 @@ QUIET = "quiet"
 class Services:
     """The doors by host, and what is behind them."""
 
-    doors: dict[str, Door]
+    listeners: dict[str, FaultyListener]
     fleet: Fleet
     tokens: HuaweiTokens
 
@@ -70,15 +70,15 @@ async def serving(
     huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET))
 
-    def calm() -> Weather:
-        return Weather(started_at=began)
+    def calm() -> FaultInjection:
+        return FaultInjection(started_at=began)
 
     def flink() -> ASGIApp:
-        return apache_flink.build(fleet=fleet, weather=calm(), clock=clock)
+        return apache_flink.build(fleet=fleet, faults=calm(), clock=clock)
 
     applications: dict[str, Callable[[], ASGIApp]] = {
         "iam": lambda: huawei_iam.build(
-            weather=calm(),
+            faults=calm(),
             clock=clock,
             tokens=tokens,
             domain=DOMAIN,
@@ -86,36 +86,32 @@ async def serving(
             projects={PROJECT_ID: "cn-north-4"},
         ),
         "dli": lambda: huawei_dli.build(
-            fleet=fleet, weather=calm(), clock=clock, access=huawei, project_id=PROJECT_ID
+            fleet=fleet, faults=calm(), clock=clock, access=huawei, project_id=PROJECT_ID
         ),
         "dataarts": lambda: huawei_dataarts.build(
             fleet=fleet,
-            weather=calm(),
+            faults=calm(),
             clock=clock,
             access=huawei,
             project_id=PROJECT_ID,
             workspaces=(DATAARTS_WORKSPACE,),
         ),
-        "huawei_metadata": lambda: huawei_metadata.build(
-            weather=calm(), clock=clock, access=huawei
-        ),
-        "foas": lambda: alibaba_foas.build(
-            fleet=fleet, weather=calm(), clock=clock, access=alibaba
-        ),
+        "huawei_metadata": lambda: huawei_metadata.build(faults=calm(), clock=clock, access=huawei),
+        "foas": lambda: alibaba_foas.build(fleet=fleet, faults=calm(), clock=clock, access=alibaba),
         "ververica": lambda: alibaba_ververica.build(
-            fleet=fleet, weather=calm(), clock=clock, access=alibaba, workspace=WORKSPACE
+            fleet=fleet, faults=calm(), clock=clock, access=alibaba, workspace=WORKSPACE
         ),
         "alibaba_metadata": lambda: alibaba_metadata.build(
-            weather=calm(), clock=clock, access=alibaba
+            faults=calm(), clock=clock, access=alibaba
         ),
         "flink": lambda: HalfIdle(flink()),
         "bystander": flink,
     }
     async with contextlib.AsyncExitStack() as stack:
-        doors = {}
+        listeners = {}
         for host in hosts:
             spoken = None if host.endswith("_metadata") or host == "bystander" else context
-            doors[host] = await stack.enter_async_context(
-                Door(applications[host](), context=spoken)
+            listeners[host] = await stack.enter_async_context(
+                FaultyListener(applications[host](), context=spoken)
             )
-        yield Services(doors=doors, fleet=fleet, tokens=tokens)
+        yield Services(listeners=listeners, fleet=fleet, tokens=tokens)

@@ -47,13 +47,13 @@ def _roads(operation: Operation) -> list[Road]:
 
 
 async def _meet(met: Scenario, road: Road, authority: Authority) -> tuple[object, ...]:
-    good = met.door.context
+    good = met.listener.context
 
     async def end() -> None:
         cast("HurriedLoop", asyncio.get_running_loop()).names[NAME] = "127.0.0.1"
-        await met.door.shut()
-        met.door.context = good
-        await met.door.open()
+        await met.listener.shut()
+        met.listener.context = good
+        await met.listener.open()
 
     seen = await met.poll_through(road.begin(met, authority), end)
     return seen.up, seen.poll_failures, seen.requests, seen.wrong

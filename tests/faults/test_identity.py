@@ -10,7 +10,7 @@ from tests.faults.exchange import Exchange, honest
 from tests.faults.hurried_time import run
 from tests.faults.observing import scenario
 from tests.faults.operations import OPERATIONS, Operation, Part
-from tests.faults.outpost import now
+from tests.faults.watched_cloud import now
 
 LOGINS = [operation for operation in OPERATIONS if operation.part is Part.LOGIN]
 SIGNED = [
@@ -28,7 +28,7 @@ def test_token_that_ends_in_the_middle_of_a_poll_costs_one_login_and_nothing_els
     async def scenario_() -> tuple[bool, dict[str, float], dict[str, float], int, list[str]]:
         async with scenario(operation) as met:
             it = met.it
-            api = it.services.doors[operation.also[0]]
+            api = it.services.listeners[operation.also[0]]
 
             async def end_of_the_token(exchange: Exchange) -> None:
                 await honest(exchange)
@@ -36,12 +36,12 @@ def test_token_that_ends_in_the_middle_of_a_poll_costs_one_login_and_nothing_els
                 # The listing was the last thing it was good for.
                 it.services.tokens.revoke_all()
 
-            met.door.asked.clear()
+            met.listener.asked.clear()
             api.spoil(end_of_the_token)
             states = it.states()
             await it.next_poll()
             assert it.states() == states
-            logins = len(met.door.asked)
+            logins = len(met.listener.asked)
             return (
                 bool(it.snapshot.up),
                 it.failures(),
@@ -65,10 +65,10 @@ def test_token_that_a_slow_clock_takes_for_valid_is_replaced_when_it_is_refused(
             it.shift[0] = -7200.0
             await it.next_poll()
             it.services.tokens.revoke_all()
-            met.door.asked.clear()
+            met.listener.asked.clear()
             await it.next_poll()
             await it.next_poll()
-            return bool(it.snapshot.up), it.failures(), len(met.door.asked)
+            return bool(it.snapshot.up), it.failures(), len(met.listener.asked)
 
     assert run(scenario_()) == (True, {}, 1)
 
@@ -85,11 +85,11 @@ def test_clock_that_is_an_hour_wrong_costs_three_requests_and_heals_after_the_pa
         async with scenario(operation) as met:
             it = met.it
             states = it.states()
-            met.door.asked.clear()
+            met.listener.asked.clear()
             it.shift[0] = shift
             for _ in range(8):
                 await it.next_poll()
-            sent = len(met.door.asked)
+            sent = len(met.listener.asked)
             refused = it.states() if it.states() == states else {}
             assert not it.snapshot.up
             it.shift[0] = 0.0

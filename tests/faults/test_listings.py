@@ -12,8 +12,8 @@ from tests.faults.exchange import Exchange, Spoil, Told, honest
 from tests.faults.hurried_time import run
 from tests.faults.observing import scenario
 from tests.faults.operations import OPERATIONS, Operation, Part
-from tests.faults.outpost import now
 from tests.faults.spoils import editing
+from tests.faults.watched_cloud import now
 
 LISTINGS = [
     operation for operation in OPERATIONS if operation.part is Part.LISTING and not operation.by_id
@@ -145,9 +145,9 @@ def test_rows_that_move_between_pages_are_neither_lost_nor_doubled(operation: Op
                     fleet.remove("many_003", now())
                 await honest(exchange)
 
-            met.door.spoil(remove_in_between, operation.matches)
+            met.listener.spoil(remove_in_between, operation.matches)
             await met.it.next_poll()
-            met.door.mend()
+            met.listener.mend()
             during = set(met.it.states())
             await met.it.next_poll()
             await met.it.next_poll()

@@ -10,9 +10,10 @@ import pytest
 
 from exporter.auth.guard import GuardBook
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms.apache_flink import FlinkSource, Settings
-from exporter.reading import Flaws, Record
+from exporter.runtime import Runtime
 from exporter.source import Details, Inventory
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
@@ -23,7 +24,6 @@ from exporter.vendors.flink_delay import (
     subtask_names,
 )
 from exporter.vendors.flink_graph import FLINK_STATES
-from exporter.world import World
 from tests.flink_cluster import FlinkCluster, JobSpec
 
 T = TypeVar("T")
@@ -66,10 +66,10 @@ def ask(cluster: FlinkCluster, question: Callable[[FlinkSource], Coroutine[Any, 
 
     async def connect_and_ask() -> T:
         settings = Settings(name="flink", platform="apache_flink", endpoint=cluster.url)
-        world = World(environ={}, home=Path("/nonexistent"))
+        runtime = Runtime(environ={}, home=Path("/nonexistent"))
         source = FlinkSource(
             settings,
-            Connector(settings, world=world, telemetry=Telemetry(), guards=GuardBook()),
+            Connector(settings, runtime=runtime, telemetry=Telemetry(), guards=GuardBook()),
         )
         try:
             return await question(source)

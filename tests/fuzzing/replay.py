@@ -65,9 +65,9 @@ def replay(folder: Path, spoil: Spoil) -> Replay:
     text = yaml.safe_dump({"sources": [case["source"]]})
 
     async def poll() -> Replay:
-        world = world_of(case, httpx.MockTransport(exchanges))
+        runtime = world_of(case, httpx.MockTransport(exchanges))
         log = RecordingLog()
-        app = App(lambda: parse(text, environ={}, directory=folder), world=world, log=log)
+        app = App(lambda: parse(text, environ={}, directory=folder), runtime=runtime, log=log)
         try:
             await app.poll_once()
             (snapshot,) = app.store.snapshots.values()

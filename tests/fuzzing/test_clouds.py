@@ -12,7 +12,7 @@ from exporter.configuration.config import parse
 from exporter.simulator.clouds import build_clouds, configuration
 from fuzz.mutation import mutate
 from fuzz.page import read_page, show_people
-from tests.e2e.sky import HOSTS, Network
+from tests.e2e.simulated_clouds import HOSTS, Network
 from tests.fuzzing.replay import surprises
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
@@ -51,7 +51,7 @@ class Spoiling(httpx.AsyncBaseTransport):
         return await self._spoiler(await self._network.handle_async_request(request))
 
 
-async def _weather(seed: int, share: float) -> list[str]:
+async def _faults(seed: int, share: float) -> list[str]:
     """Spoil answers for some time, then none until all is well; return what surprised."""
     loop = asyncio.get_running_loop()
     clouds = build_clouds(clock=lambda: EPOCH + loop.time(), seed=seed, jobs=6)
@@ -59,7 +59,7 @@ async def _weather(seed: int, share: float) -> list[str]:
     spoiler, log = Spoiler(seed), RecordingLog()
     app = App(
         lambda: parse(text, environ={}, directory=Path()),
-        world=virtual_world(Spoiling(Network(clouds), spoiler), seed=seed),
+        runtime=virtual_world(Spoiling(Network(clouds), spoiler), seed=seed),
         log=log,
     )
     await app.start()
@@ -88,4 +88,4 @@ async def _weather(seed: int, share: float) -> list[str]:
 
 @pytest.mark.parametrize(("seed", "share"), [(1, 0.1), (2, 0.3), (3, 0.3), (4, 1.0)])
 def test_answers_spoilt_at_random_are_survived_and_soon_forgotten(seed: int, share: float) -> None:
-    assert run(_weather(seed, share)) == []
+    assert run(_faults(seed, share)) == []

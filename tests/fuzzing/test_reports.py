@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from exporter.edge.jobs import build_job, read_job
 from exporter.edge.report import Report, read_report
 from exporter.errors import ReportError
+from exporter.fields import Flaws
 from exporter.model import Job
-from exporter.reading import Flaws
 from fuzz import examples
 from fuzz.changes import Change, apply, write
 from fuzz.page import NOW, Pages

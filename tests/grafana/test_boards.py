@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.edge.meters import EdgeMeters
+from exporter.edge.metrics import EdgeMetrics
 from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import State
 from exporter.pages.colours import LOOKS
@@ -131,7 +131,7 @@ def _named() -> set[str]:
 
 def _exported() -> set[str]:
     telemetry = Telemetry()
-    edge = EdgeMeters(Path("edge.db"))
+    edge = EdgeMetrics(Path("edge.db"))
     edge.register(telemetry.registry)
     suffixes = {
         "counter": ("_total",),

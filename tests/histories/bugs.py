@@ -6,7 +6,7 @@ from tests.histories.planting import Bug
 from tests.histories.rules import Rule
 from tests.histories.truth import Deed
 
-_LEDGER = "exporter.collecting.ledger"
+_JOB_TRACKER = "exporter.collecting.job_tracker"
 _MERGING = "exporter.collecting.merging"
 _COLLECTOR = "exporter.collecting.collector"
 
@@ -18,7 +18,7 @@ BUGS = (
             failure=str(failure),
 """,
         new="""            up=False,
-            failure=str(self._ledger.adopt(()) or self._ledger._tracks.clear() or failure),
+            failure=str(self._job_tracker._tracks.clear() or failure),
 """,
         rule=Rule.FAILED_POLL_KEEPS_ALL,
         often=(Weather.OUTAGE,),
@@ -26,11 +26,11 @@ BUGS = (
     Bug(
         name="an outage fails all jobs",
         module=_COLLECTOR,
-        old="""        self._incidents.failed(failure.reason, str(failure))
+        old="""        self._conditions.failed(failure.reason, str(failure))
 """,
-        new="""        self._incidents.failed(failure.reason, str(failure))
+        new="""        self._conditions.failed(failure.reason, str(failure))
         from exporter.model import State
-        for track in self._ledger._tracks.values():
+        for track in self._job_tracker._tracks.values():
             track.job = replace(track.job, state=State.FAILED) if track.job else None
 """,
         rule=Rule.HEALTHY_IS_NOT_FAILED,
@@ -79,7 +79,7 @@ BUGS = (
     ),
     Bug(
         name="restarts are dropped",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="track.details = job if track.details is None else merge(track.details, job)\n",
         new="track.details = track.details or job\n",
         rule=Rule.TOLD_IS_SHOWN,
@@ -138,7 +138,7 @@ BUGS = (
     ),
     Bug(
         name="deletion is never confirmed",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            if track.missing >= 2:\n",
         new="            if track.missing >= 2000:\n",
         rule=Rule.DELETED_LEAVE,
@@ -154,7 +154,7 @@ BUGS = (
     ),
     Bug(
         name="a job is deleted at its first absence",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            if track.missing >= 2:\n",
         new="            if track.missing >= 1:\n",
         rule=Rule.NONE_LEAVES_UNTOLD,
@@ -162,7 +162,7 @@ BUGS = (
     ),
     Bug(
         name="a job that was missing once is so for ever",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            track.missing = 0\n",
         new="",
         rule=Rule.CHANGE_IS_ASKED,
@@ -171,7 +171,7 @@ BUGS = (
     ),
     Bug(
         name="a project that cannot be listed is taken for empty",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            if key in seen or key.project in unlisted:\n",
         new="            if key in seen:\n",
         rule=Rule.FAILED_POLL_KEEPS_ALL,
@@ -188,7 +188,7 @@ BUGS = (
     ),
     Bug(
         name="the page is not rendered when values become stale",
-        module="exporter.exposition.keeper",
+        module="exporter.exposition.cache",
         old="        stale_at = min(ends) + _TICK if ends else None\n",
         new="        stale_at = None\n",
         rule=Rule.NOTHING_STALE,
@@ -196,7 +196,7 @@ BUGS = (
     ),
     Bug(
         name="old measurements are shown for ever",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            track.details = lasting(track.details)\n",
         new="",
         rule=Rule.NOTHING_STALE,
@@ -221,7 +221,7 @@ BUGS = (
     ),
     Bug(
         name="a renamed job is kept under both names",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            track.row = row\n",
         new="""            if track.row.job_name != row.job_name:
                 from copy import copy
@@ -243,28 +243,28 @@ BUGS = (
     ),
     Bug(
         name="series are printed twice",
-        module="exporter.exposition.keeper",
+        module="exporter.exposition.cache",
         old="                yield [block.pieces[index] for block in source.blocks.values()]\n",
         new="                yield [block.pieces[index] for block in source.blocks.values()] * 2\n",
         rule=Rule.PAGE_IS_SOUND,
     ),
     Bug(
         name="details of a changed job are not asked for",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="                track.changed = track.news = True\n",
         new="                track.news = False\n",
         rule=Rule.CHANGE_IS_ASKED,
     ),
     Bug(
         name="details are asked for once only",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            elif _lives(job):\n                calm.append(track)\n",
         new="",
         rule=Rule.DETAILS_COME,
     ),
     Bug(
         name="the end of a run does not end its replacement",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            if job.ended and latest[(job.project, job.job_name)][1] != job.key\n",
         new="            if job.ended and latest[(job.project, job.job_name)][1] is None\n",
         rule=Rule.LATER_RUN_REPLACES,
@@ -273,7 +273,7 @@ BUGS = (
     ),
     Bug(
         name="time moves back with a silent row",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            if not row.native_status and track.row.native_status:\n",
         new="            if not row.native_status and not track.row.native_status:\n",
         rule=Rule.TOLD_IS_SHOWN,
@@ -341,7 +341,7 @@ BUGS = (
     ),
     Bug(
         name="a run goes back in time for its restarts",
-        module=_LEDGER,
+        module=_JOB_TRACKER,
         old="            if _differs(track.row, row):\n",
         new="            track.since -= 60.0\n            if _differs(track.row, row):\n",
         rule=Rule.TIME_GOES_ON,

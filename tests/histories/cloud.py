@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws
 from exporter.model import Job, JobKey
 from exporter.pacing import Clock, Sleep
-from exporter.reading import Flaws
 from exporter.source import Details, Inventory
 from exporter.upstream.connector import Connector
 from exporter.vendors.alibaba_listing import Listed

@@ -8,8 +8,8 @@ from hypothesis.strategies import SearchStrategy
 from tests.histories.drawing import histories
 from tests.histories.history import History
 from tests.histories.parts import REAL, Parts
+from tests.histories.rehearsal import tell
 from tests.histories.rules import Broken
-from tests.histories.stage import tell
 
 ANY = histories()
 _BY_ITSELF = (Phase.generate,)

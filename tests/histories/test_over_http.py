@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator.clouds import Cloud
 from exporter.simulator.fleet.fleet import Phase
-from tests.e2e.sky import Sky, sky
+from tests.e2e.simulated_clouds import Sky, sky
 from tests.virtual_time import EPOCH, run
 
 _CLOUDS = {
@@ -164,7 +164,7 @@ async def _let_happen(watch: _Watch, source: str, random: Random) -> None:
 
 async def _let_storm(watch: _Watch, source: str, random: Random) -> None:
     """Let the weather over a cloud be bad for a while, with a job failing meanwhile."""
-    weather = watch.cloud(source).weather
+    weather = watch.cloud(source).faults
     kind = random.choice(("outage", "throttling", "some throttled"))
     watch.tell(f"{source}: {kind}")
     weather.outage, weather.throttling = kind == "outage", kind == "throttling"

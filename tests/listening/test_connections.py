@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from exporter.listening.connections import Connections, Guest, Patience, Phase
-from exporter.process.incidents import Incidents
+from exporter.listening.connections import Client, Connections, Patience, Phase
+from exporter.process.condition_log import ConditionLog
 from tests.auth.tools import Clock
 from tests.recording import RecordingLog
 from tests.virtual_time import run
@@ -30,15 +30,15 @@ class Hall:
         self.clock = Clock(1000.0)
         self.log = RecordingLog()
         self.connections = Connections(
-            monotonic=self.clock, most=most, incidents=Incidents(self.log)
+            monotonic=self.clock, most=most, conditions=ConditionLog(self.log)
         )
         self.lines: dict[str, Line] = {}
-        self.guests: dict[str, Guest] = {}
+        self.guests: dict[str, Client] = {}
 
     def enter(self, name: str, phase: Phase = Phase.ASKING) -> bool:
         self.clock.now += 1
         self.lines[name] = Line()
-        self.guests[name] = Guest(self.lines[name])
+        self.guests[name] = Client(self.lines[name])
         return self.connections.enter(self.guests[name], phase)
 
     def turn(self, name: str, phase: Phase) -> None:
@@ -130,7 +130,7 @@ def test_leaving_twice_or_as_a_stranger_is_no_matter() -> None:
     for _ in range(2):
         hall.connections.leave(hall.guests["a"])
     assert len(hall.connections) == 0
-    hall.connections.leave(Guest(Line()))
+    hall.connections.leave(Client(Line()))
 
 
 def test_limit_is_told_when_it_is_met_and_when_it_is_not_any_more() -> None:
@@ -154,13 +154,13 @@ def test_sweeping_goes_on_every_second_and_ends() -> None:
         connections = Connections(monotonic=loop.time, patience=Patience(head=5))
         line = Line()
         with connections.sweeping():
-            connections.enter(Guest(line), Phase.ASKING)
+            connections.enter(Client(line), Phase.ASKING)
             await asyncio.sleep(4.5)
             assert not line.aborted
             await asyncio.sleep(2)
             assert line.aborted
         late = Line()
-        connections.enter(Guest(late), Phase.ASKING)
+        connections.enter(Client(late), Phase.ASKING)
         await asyncio.sleep(100)
         assert not late.aborted
 
@@ -168,12 +168,12 @@ def test_sweeping_goes_on_every_second_and_ends() -> None:
 
 
 def test_guest_has_no_deadline_before_it_enters() -> None:
-    assert Guest(Line()).deadline == math.inf
+    assert Client(Line()).deadline == math.inf
 
 
 def test_nobody_is_told_where_nobody_listens() -> None:
     connections = Connections(monotonic=Clock(0.0), most=1)
-    assert connections.enter(Guest(Line()), Phase.IDLE)
-    assert connections.enter(Guest(Line()), Phase.IDLE)
+    assert connections.enter(Client(Line()), Phase.IDLE)
+    assert connections.enter(Client(Line()), Phase.IDLE)
     connections.sweep()
     assert len(connections) == 1

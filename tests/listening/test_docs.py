@@ -10,11 +10,11 @@ from exporter import cli
 from exporter.edge.receiver import _BODY_SECONDS
 from exporter.exposition.endpoint import _LONGEST_ANSWER
 from exporter.listening import protocol, settings
+from exporter.listening.cipher_suites import CURVES
 from exporter.listening.connections import MOST_CONNECTIONS, Patience
 from exporter.listening.protection import read_protection
-from exporter.listening.suites import CURVES
 from exporter.pages.routes import SECURITY_HEADERS
-from tests.listening.papers import make_papers
+from tests.listening.certificates import make_papers
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "web-configuration.md").read_text()

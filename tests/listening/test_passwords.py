@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 
 from exporter.listening.passwords import CrowdedError, Passwords, _nobodys_hash
-from tests.listening.papers import HASH, PASSWORD
+from tests.listening.certificates import HASH, PASSWORD
 
 USERS = {"alice": HASH.encode()}
 RIGHT = PASSWORD.encode()

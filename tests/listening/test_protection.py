@@ -10,7 +10,7 @@ from exporter.errors import ConfigError
 from exporter.listening.protection import WatchedProtection
 from exporter.telemetry.telemetry import Telemetry
 from tests.auth.tools import Clock
-from tests.listening.papers import HASH, Papers, make_papers
+from tests.listening.certificates import HASH, Papers, make_papers
 from tests.recording import RecordingLog
 
 USERS = f"basic_auth_users: {{alice: {HASH}, bob: {HASH}}}\n"

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from tests.listening.place import GET, HOST, Place, calling, scene, until
+from tests.listening.served_protocol import GET, HOST, Place, calling, scene, until
 
 
 def test_report_of_a_megabyte_arrives_whole_and_another_after_it() -> None:

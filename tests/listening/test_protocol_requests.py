@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.listening.headers import DEFAULT_HEADERS
-from tests.listening.place import HOST, Place, calling, scene, until
+from tests.listening.served_protocol import HOST, Place, calling, scene, until
 
 
 @pytest.mark.parametrize(

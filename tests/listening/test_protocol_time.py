@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from tests.listening.place import GET, HOST, Place, calling, scene, until
+from tests.listening.served_protocol import GET, HOST, Place, calling, scene, until
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.errors import ConfigError
+from exporter.listening.cipher_suites import openssl_suites
 from exporter.listening.protection import Protection, read_protection
 from exporter.listening.settings import WebSettings
-from exporter.listening.suites import openssl_suites
-from tests.listening.papers import HASH, Papers, make_papers
+from tests.listening.certificates import HASH, Papers, make_papers
 
 TLS = "cert_file: server.pem, key_file: server.key"
 

@@ -18,7 +18,7 @@ from exporter.listening.tls import allowed
 from exporter.serving.server import serving
 from exporter.telemetry.telemetry import Telemetry
 from tests.auth.tools import Clock
-from tests.listening.papers import Papers, make_papers
+from tests.listening.certificates import Papers, make_papers
 from tests.recording import RecordingLog
 
 SERVER = "cert_file: server.pem, key_file: server.key"

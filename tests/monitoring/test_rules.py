@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter.edge.meters import EdgeMeters
+from exporter.edge.metrics import EdgeMetrics
 from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.telemetry.telemetry import Telemetry
 from tests.monitoring import rules
@@ -194,7 +194,7 @@ def _exported() -> set[str]:
     """Return the names of all series the exporter can have."""
     names = {family.name for family in (*JOB_FAMILIES, *SOURCE_FAMILIES)}
     registry = Telemetry().registry
-    EdgeMeters(Path("/nonexistent/edge.db")).register(registry)
+    EdgeMetrics(Path("/nonexistent/edge.db")).register(registry)
     for family in registry.collect():
         suffixes = {
             "counter": ("_total",),

@@ -18,10 +18,10 @@ from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Job, Node, Snapshot, State
 from exporter.pages.details import details
+from exporter.pages.formatting import moment, visible
 from exporter.pages.overview import overview
 from exporter.pages.query import Query
 from exporter.pages.rendering import assets, render_details, render_overview
-from exporter.pages.wording import moment, visible
 from exporter.serving.web import build_web
 from exporter.telemetry.telemetry import Telemetry
 from tests.jobs import job, snapshot

@@ -126,9 +126,9 @@ def open_source(
 def connect(handle: Handler, **options: Any) -> FlinkSource:
     """Return a source that asks this JobManager in virtual time."""
     settings = Settings(name="flink", platform="apache_flink", **options)
-    world = virtual_world(httpx.MockTransport(handle))
+    runtime = virtual_world(httpx.MockTransport(handle))
     connector = Connector(
-        settings, world=world, telemetry=Telemetry(), guards=GuardBook(clock=world.monotonic)
+        settings, runtime=runtime, telemetry=Telemetry(), guards=GuardBook(clock=runtime.monotonic)
     )
     return FlinkSource(settings, connector)
 

@@ -7,13 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws
 from exporter.model import Job, State
 from exporter.platforms import load
-from exporter.reading import Flaws
 from exporter.simulator.alibaba import foas as alibaba_foas
 from exporter.simulator.alibaba.access import Access, AccessKey
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
-from exporter.simulator.weather import Weather
 from exporter.source import CallCost, Inventory, Source
 from tests.platforms.blink_projects import (
     PROJECT,
@@ -178,7 +178,7 @@ def test_simulated_project_is_read_with_verified_signatures(wrapped: bool) -> No
     access = Access(AccessKey(key_id="testid", secret="testsecret"))
     app = alibaba_foas.build(
         fleet=fleet,
-        weather=Weather(started_at=EPOCH - 3600),
+        faults=FaultInjection(started_at=EPOCH - 3600),
         clock=lambda: EPOCH,
         access=access,
         wrapped=wrapped,

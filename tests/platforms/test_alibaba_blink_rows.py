@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms.alibaba_blink import (
     Origin,
@@ -16,7 +17,6 @@ from exporter.platforms.alibaba_blink import (
     parse_instances,
     parse_summaries,
 )
-from exporter.reading import Flaws, Record
 from tests.platforms.blink_projects import light, page, row
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "alibaba_blink"

@@ -4,12 +4,12 @@ import httpx
 import pytest
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws
 from exporter.model import Job
-from exporter.reading import Flaws
 from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase
-from exporter.simulator.weather import Weather
 from exporter.source import Inventory, Source
 from tests.platforms.alibaba_deployments import (
     ROW,
@@ -109,7 +109,7 @@ def test_simulated_namespace_tells_the_state_of_every_latest_run() -> None:
                 fleet.set_phase(view.name, phase, started + 100 + 100 * step)
     app = alibaba_ververica.build(
         fleet=fleet,
-        weather=Weather(started_at=started),
+        faults=FaultInjection(started_at=started),
         clock=lambda: EPOCH,
         access=Access(AccessKey(key_id="testid", secret="testsecret")),
         workspace="w1",

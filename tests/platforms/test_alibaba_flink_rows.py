@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms.alibaba_flink import (
     DeploymentRow,
@@ -14,7 +15,6 @@ from exporter.platforms.alibaba_flink import (
     parse_latest_run,
     parse_run,
 )
-from exporter.reading import Flaws, Record
 from tests.platforms.alibaba_deployments import ROW, a_run, deployment, envelope
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.reading import Flaws, Record
+from exporter.fields import Flaws, Record
 from exporter.vendors.flink_delay import (
     parse_metric_names,
     parse_subtask_delay,

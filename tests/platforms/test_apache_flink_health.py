@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.reading import Flaws
+from exporter.fields import Flaws
 from exporter.vendors.flink_health import (
     LONGEST_ERROR_TEXT,
     parse_checkpoints,

@@ -2,9 +2,9 @@
 
 import pytest
 
+from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms.apache_flink import parse_job, parse_overview
-from exporter.reading import Flaws, Record
 from tests.platforms.flink_job_manager import JID, recorded, row
 from tests.virtual_time import EPOCH
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record
 from exporter.platforms.apache_flink import parse_job, parse_overview
-from exporter.reading import Flaws, Record
 from exporter.upstream.refusals import Answer
 from exporter.upstream.refusals.flink import read_refusal
 from exporter.vendors.flink_delay import (

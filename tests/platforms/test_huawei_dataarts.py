@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.fields import Flaws
 from exporter.model import Job, Node, State
 from exporter.platforms.huawei_dataarts import (
     PLATFORM,
@@ -15,7 +16,6 @@ from exporter.platforms.huawei_dataarts import (
     parse_list,
     parse_status,
 )
-from exporter.reading import Flaws
 from exporter.source import CallCost, Inventory
 from tests.vendors.huawei_sources import AUTH, FIXTURES, PROJECT, Server, with_source
 from tests.virtual_time import EPOCH

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.fields import Flaws
 from exporter.model import Job, JobKey, State
 from exporter.platforms.huawei_dli import (
     PLATFORM,
@@ -16,7 +17,6 @@ from exporter.platforms.huawei_dli import (
     parse_list,
     parse_plan,
 )
-from exporter.reading import Flaws
 from exporter.source import CallCost, Details
 from exporter.vendors.dli_states import STATES
 from tests.vendors.huawei_sources import AUTH, FIXTURES, PROJECT, Server, with_source

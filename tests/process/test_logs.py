@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.process.incidents import Log
+from exporter.process.condition_log import Log
 from exporter.process.logs import FORMATS, LEVELS, build_log, quiet_libraries
 
 HIDDEN = "hunter2-never-shown"

@@ -11,8 +11,8 @@ import pytest
 from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.apache_flink.cluster import Cluster
 from exporter.simulator.apache_flink.service import FlinkLogin
+from exporter.simulator.fault_injection import Canned, FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase, View
-from exporter.simulator.weather import Canned, Weather
 
 START = 1_700_000_000.0
 HEALTHY = "device_telemetry"
@@ -20,17 +20,17 @@ RECORDED = Path(__file__).parents[1] / "fixtures" / "apache_flink" / "recorded"
 NO_WATERMARK = -(2**63)
 
 
-class World:
+class Runtime:
     """One simulated cluster of twelve jobs, and a browser."""
 
     def __init__(self, **options: Any) -> None:
         self.now = START + 1
         self.fleet = Fleet(seed=1, started_at=START)
-        self.weather = Weather(started_at=START)
+        self.faults = FaultInjection(started_at=START)
         self.cluster = Cluster(self.fleet)
         self.app = apache_flink.build(
             fleet=self.fleet,
-            weather=self.weather,
+            faults=self.faults,
             clock=lambda: self.now,
             cluster=self.cluster,
             **options,
@@ -77,8 +77,8 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def runtime() -> Runtime:
+    return Runtime()
 
 
 def recorded(name: str) -> Any:
@@ -98,34 +98,34 @@ def ms(seconds: float) -> int:
     return round(1000 * seconds)
 
 
-def test_overview_lists_every_job_but_drafts(world: World) -> None:
+def test_overview_lists_every_job_but_drafts(runtime: Runtime) -> None:
     """One row per job, with the fields of a real cluster."""
-    row = world.listed(HEALTHY)[0]
-    view = world.view()
+    row = runtime.listed(HEALTHY)[0]
+    view = runtime.view()
     assert view.submitted_at is not None
     assert len(row["jid"]) == 32
     assert (row["state"], row["end-time"]) == ("RUNNING", -1)
     assert row["start-time"] == ms(view.submitted_at)
-    assert row["duration"] == ms(world.now) - row["start-time"]
+    assert row["duration"] == ms(runtime.now) - row["start-time"]
     assert row["tasks"]["total"] == row["tasks"]["running"] == 2 * view.parallelism
-    assert world.listed("recommendations_v2") == []
+    assert runtime.listed("recommendations_v2") == []
 
 
 @pytest.mark.parametrize(
     ("name", "phase"),
     [("running", Phase.RUNNING), ("crash_looping", Phase.RESTARTING), ("failed", Phase.FAILED)],
 )
-def test_shapes_are_those_of_a_real_cluster(world: World, name: str, phase: Phase) -> None:
+def test_shapes_are_those_of_a_real_cluster(runtime: Runtime, name: str, phase: Phase) -> None:
     """Every object has the keys that Flink 2.3.0 gave it when it was recorded."""
-    world.now += 10
-    world.set(HEALTHY, phase)
-    job = f"/jobs/{world.jid()}"
+    runtime.now += 10
+    runtime.set(HEALTHY, phase)
+    job = f"/jobs/{runtime.jid()}"
     paths = {
         "job": job,
         "checkpoints": f"{job}/checkpoints",
         "exceptions": f"{job}/exceptions?maxExceptions=1",
     }
-    ours = {file: shape(world.get(path)) for file, path in paths.items()}
+    ours = {file: shape(runtime.get(path)) for file, path in paths.items()}
     theirs = {file: shape(recorded(f"{name}/{file}.json")) for file in paths}
     # A job that crashes before its first checkpoint, as the recorded ones did, completes none.
     for answer in (ours, theirs):
@@ -135,18 +135,18 @@ def test_shapes_are_those_of_a_real_cluster(world: World, name: str, phase: Phas
     assert ours == theirs
 
 
-def test_shapes_of_the_cluster_are_those_of_a_real_one(world: World) -> None:
+def test_shapes_of_the_cluster_are_those_of_a_real_one(runtime: Runtime) -> None:
     """The overviews have the keys of the recorded ones, and so has a completed checkpoint."""
     row = recorded("jobs_overview.json")["jobs"][0]
-    assert shape(world.listed(HEALTHY)[0]) == shape(row)
-    assert shape(world.get("/overview")) == shape(recorded("overview.json"))
-    assert shape(world.get("/config")) == shape(recorded("config.json"))
+    assert shape(runtime.listed(HEALTHY)[0]) == shape(row)
+    assert shape(runtime.get("/overview")) == shape(recorded("overview.json"))
+    assert shape(runtime.get("/config")) == shape(recorded("config.json"))
     latest = recorded("running/checkpoints.json")["latest"]
-    ours = world.get(f"/jobs/{world.jid()}/checkpoints")["latest"]
+    ours = runtime.get(f"/jobs/{runtime.jid()}/checkpoints")["latest"]
     assert shape(ours) == shape(latest)
     failed = recorded("failed/checkpoints.json")["latest"]["failed"]
-    world.set(HEALTHY, Phase.RESTARTING)
-    ours = world.get(f"/jobs/{world.jid()}/checkpoints")["latest"]
+    runtime.set(HEALTHY, Phase.RESTARTING)
+    ours = runtime.get(f"/jobs/{runtime.jid()}/checkpoints")["latest"]
     assert shape(ours["failed"]) == shape(failed)
 
 
@@ -162,12 +162,14 @@ def test_shapes_of_the_cluster_are_those_of_a_real_one(world: World) -> None:
         (Phase.FINISHED, "FINISHED", "FINISHED"),
     ],
 )
-def test_states_of_job_and_tasks(world: World, phase: Phase, state: str, task_state: str) -> None:
+def test_states_of_job_and_tasks(
+    runtime: Runtime, phase: Phase, state: str, task_state: str
+) -> None:
     """Overview and details agree about the state, the tasks follow it."""
-    world.now += 10
-    world.set(HEALTHY, phase)
-    row = world.listed(HEALTHY)[0]
-    details = world.get(f"/jobs/{row['jid']}")
+    runtime.now += 10
+    runtime.set(HEALTHY, phase)
+    row = runtime.listed(HEALTHY)[0]
+    details = runtime.get(f"/jobs/{row['jid']}")
     assert row["state"] == details["state"] == state
     assert details["timestamps"][state] > 0
     assert details["vertices"][0]["status"] == task_state
@@ -175,55 +177,55 @@ def test_states_of_job_and_tasks(world: World, phase: Phase, state: str, task_st
     assert row["tasks"][task_state.lower()] > 0
     assert sum(details["status-counts"].values()) == 2
     ended = state in ("FAILED", "CANCELED", "SUSPENDED", "FINISHED")
-    assert (row["end-time"] == ms(world.now)) == ended == (details["end-time"] != -1)
+    assert (row["end-time"] == ms(runtime.now)) == ended == (details["end-time"] != -1)
 
 
-def test_details_have_the_timestamps_of_all_states(world: World) -> None:
+def test_details_have_the_timestamps_of_all_states(runtime: Runtime) -> None:
     """A state that never was has the timestamp 0."""
-    details = world.get(f"/jobs/{world.jid()}")
+    details = runtime.get(f"/jobs/{runtime.jid()}")
     assert len(details["timestamps"]) == 11
     assert details["timestamps"]["FAILED"] == 0
-    assert details["now"] == ms(world.now)
-    assert details["vertices"][0]["parallelism"] == world.view().parallelism
+    assert details["now"] == ms(runtime.now)
+    assert details["vertices"][0]["parallelism"] == runtime.view().parallelism
 
 
-def test_initializing_job_has_no_graph_yet(world: World) -> None:
+def test_initializing_job_has_no_graph_yet(runtime: Runtime) -> None:
     """While it initializes there are no vertices, no metrics, and checkpoints are a 500."""
-    world.set(HEALTHY, Phase.STOPPED)
-    world.now += 1
-    world.set(HEALTHY, Phase.STARTING)
-    row = world.listed(HEALTHY)[0]
+    runtime.set(HEALTHY, Phase.STOPPED)
+    runtime.now += 1
+    runtime.set(HEALTHY, Phase.STARTING)
+    row = runtime.listed(HEALTHY)[0]
     assert (row["state"], row["tasks"]["total"]) == ("INITIALIZING", 0)
-    assert world.get(f"/jobs/{row['jid']}")["vertices"] == []
-    assert world.get(f"/jobs/{row['jid']}/metrics?get=numRestarts") == []
-    status, error = world.refused(f"/jobs/{row['jid']}/checkpoints")
+    assert runtime.get(f"/jobs/{row['jid']}")["vertices"] == []
+    assert runtime.get(f"/jobs/{row['jid']}/metrics?get=numRestarts") == []
+    status, error = runtime.refused(f"/jobs/{row['jid']}/checkpoints")
     assert (status, error) == (500, "Internal server error.")
 
 
-def test_new_run_has_a_new_id_and_the_old_one_stays_listed(world: World) -> None:
+def test_new_run_has_a_new_id_and_the_old_one_stays_listed(runtime: Runtime) -> None:
     """A job that is started again is another job to Flink."""
-    first = world.jid()
-    world.now += 60
-    world.set(HEALTHY, Phase.FAILED)
-    world.now += 60
-    world.set(HEALTHY, Phase.RUNNING)
-    new, old = world.listed(HEALTHY)
+    first = runtime.jid()
+    runtime.now += 60
+    runtime.set(HEALTHY, Phase.FAILED)
+    runtime.now += 60
+    runtime.set(HEALTHY, Phase.RUNNING)
+    new, old = runtime.listed(HEALTHY)
     assert (old["jid"], old["state"]) == (first, "FAILED")
     assert (new["jid"] != first, new["state"]) == (True, "RUNNING")
-    assert world.get(f"/jobs/{first}")["state"] == "FAILED"
+    assert runtime.get(f"/jobs/{first}")["state"] == "FAILED"
 
 
-def test_restarted_job_manager_forgets_ended_jobs(world: World) -> None:
+def test_restarted_job_manager_forgets_ended_jobs(runtime: Runtime) -> None:
     """Jobs that are alive are recovered; the others are gone, also by id."""
-    world.set(HEALTHY, Phase.FAILED)
-    ended = world.jid()
-    alive = world.jid("session rollup")
-    world.now += 1
-    world.cluster.restart_job_manager(world.now)
-    assert world.listed(HEALTHY) == []
-    assert world.refused(f"/jobs/{ended}")[0] == 404
-    assert world.jid("session rollup") == alive
-    assert world.app.state.cluster is world.cluster
+    runtime.set(HEALTHY, Phase.FAILED)
+    ended = runtime.jid()
+    alive = runtime.jid("session rollup")
+    runtime.now += 1
+    runtime.cluster.restart_job_manager(runtime.now)
+    assert runtime.listed(HEALTHY) == []
+    assert runtime.refused(f"/jobs/{ended}")[0] == 404
+    assert runtime.jid("session rollup") == alive
+    assert runtime.app.state.cluster is runtime.cluster
 
 
 def test_ended_jobs_are_kept_for_a_while() -> None:
@@ -236,108 +238,108 @@ def test_ended_jobs_are_kept_for_a_while() -> None:
     assert (HEALTHY in soon, HEALTHY in later) == (True, False)
 
 
-def test_ids_repeat_with_the_seed(world: World) -> None:
+def test_ids_repeat_with_the_seed(runtime: Runtime) -> None:
     """Two simulations of one seed have the same jobs."""
-    assert world.get("/jobs/overview") == World().get("/jobs/overview")
+    assert runtime.get("/jobs/overview") == Runtime().get("/jobs/overview")
 
 
-def test_job_metrics_are_strings(world: World) -> None:
+def test_job_metrics_are_strings(runtime: Runtime) -> None:
     """Values are strings, unknown names are left out, no name lists what there is."""
-    world.set(HEALTHY, Phase.RESTARTING)
-    path = f"/jobs/{world.jid()}/metrics"
-    assert world.get(f"{path}?get=numRestarts,nonsense") == [{"id": "numRestarts", "value": "1"}]
-    assert {"id": "restartingTime"} in world.get(path)
+    runtime.set(HEALTHY, Phase.RESTARTING)
+    path = f"/jobs/{runtime.jid()}/metrics"
+    assert runtime.get(f"{path}?get=numRestarts,nonsense") == [{"id": "numRestarts", "value": "1"}]
+    assert {"id": "restartingTime"} in runtime.get(path)
 
 
-def test_ended_jobs_have_no_metrics(world: World) -> None:
+def test_ended_jobs_have_no_metrics(runtime: Runtime) -> None:
     """An ended job answers an empty list, though not at once; so does one that never was."""
-    world.set(HEALTHY, Phase.STOPPED)
-    lingering = world.get(f"/jobs/{world.jid()}/metrics?get=numRestarts,runningTime")
+    runtime.set(HEALTHY, Phase.STOPPED)
+    lingering = runtime.get(f"/jobs/{runtime.jid()}/metrics?get=numRestarts,runningTime")
     assert [row["value"] for row in lingering] == ["0", "0"]
-    world.now += 10
-    assert world.get(f"/jobs/{world.jid()}/metrics?get=numRestarts") == []
-    assert world.get(f"/jobs/{'0' * 32}/metrics?get=numRestarts") == []
+    runtime.now += 10
+    assert runtime.get(f"/jobs/{runtime.jid()}/metrics?get=numRestarts") == []
+    assert runtime.get(f"/jobs/{'0' * 32}/metrics?get=numRestarts") == []
 
 
-def test_metrics_aggregate_over_jobs(world: World) -> None:
+def test_metrics_aggregate_over_jobs(runtime: Runtime) -> None:
     """Aggregates are numbers, over all jobs or the chosen ones."""
-    world.set(HEALTHY, Phase.RESTARTING)
-    chosen = f"{world.jid()},{world.jid('session rollup')}"
+    runtime.set(HEALTHY, Phase.RESTARTING)
+    chosen = f"{runtime.jid()},{runtime.jid('session rollup')}"
     path = f"/jobs/metrics?get=numRestarts&jobs={chosen}"
-    assert world.get(path) == [
+    assert runtime.get(path) == [
         {"id": "numRestarts", "min": 0.0, "max": 1.0, "avg": 0.5, "sum": 1.0}
     ]
-    assert world.get(f"{path}&agg=max") == [{"id": "numRestarts", "max": 1.0}]
-    assert world.get("/jobs/metrics?get=nonsense") == []
-    assert {"id": "numRestarts"} in world.get("/jobs/metrics")
+    assert runtime.get(f"{path}&agg=max") == [{"id": "numRestarts", "max": 1.0}]
+    assert runtime.get("/jobs/metrics?get=nonsense") == []
+    assert {"id": "numRestarts"} in runtime.get("/jobs/metrics")
 
 
-def test_checkpoints_of_a_running_job(world: World) -> None:
+def test_checkpoints_of_a_running_job(runtime: Runtime) -> None:
     """One completes a minute; the latest has its times and size."""
-    view = world.view()
+    view = runtime.view()
     assert view.started_at is not None
-    expected = int((world.now - view.started_at) // 60)
-    statistics = world.get(f"/jobs/{world.jid()}/checkpoints")
+    expected = int((runtime.now - view.started_at) // 60)
+    statistics = runtime.get(f"/jobs/{runtime.jid()}/checkpoints")
     latest = statistics["latest"]["completed"]
     assert statistics["counts"]["completed"] == expected
-    assert latest["latest_ack_timestamp"] <= ms(world.now) + latest["end_to_end_duration"]
-    assert latest["latest_ack_timestamp"] > ms(world.now - 61)
+    assert latest["latest_ack_timestamp"] <= ms(runtime.now) + latest["end_to_end_duration"]
+    assert latest["latest_ack_timestamp"] > ms(runtime.now - 61)
     assert latest["state_size"] > 0
     wanted = "lastCheckpointDuration"
-    metrics = world.get(f"/jobs/{world.jid()}/metrics?get={wanted}")
+    metrics = runtime.get(f"/jobs/{runtime.jid()}/metrics?get={wanted}")
     assert metrics == [{"id": wanted, "value": str(latest["end_to_end_duration"])}]
 
 
-def test_checkpoints_stop_while_a_job_restarts(world: World) -> None:
+def test_checkpoints_stop_while_a_job_restarts(runtime: Runtime) -> None:
     """A crash loop completes nothing, and each restart fails one."""
-    world.now = START + 300
-    first = world.get(f"/jobs/{world.jid('clickstream_sessions')}/checkpoints")["counts"]
-    world.now = START + 500
-    second = world.get(f"/jobs/{world.jid('clickstream_sessions')}/checkpoints")["counts"]
+    runtime.now = START + 300
+    first = runtime.get(f"/jobs/{runtime.jid('clickstream_sessions')}/checkpoints")["counts"]
+    runtime.now = START + 500
+    second = runtime.get(f"/jobs/{runtime.jid('clickstream_sessions')}/checkpoints")["counts"]
     assert first["completed"] == second["completed"]
     assert second["failed"] - first["failed"] == 20
 
 
-def test_job_without_checkpointing_is_a_404(world: World) -> None:
+def test_job_without_checkpointing_is_a_404(runtime: Runtime) -> None:
     """Where checkpointing is off, Flink has no statistics to show."""
-    status, error = world.refused(f"/jobs/{world.jid('每日对账')}/checkpoints")
+    status, error = runtime.refused(f"/jobs/{runtime.jid('每日对账')}/checkpoints")
     assert status == 404
     assert "RestHandlerException: Checkpointing has not been enabled." in error
 
 
-def test_young_job_has_no_checkpoint_yet(world: World) -> None:
+def test_young_job_has_no_checkpoint_yet(runtime: Runtime) -> None:
     """Before the first checkpoint there is none, which the metrics write as -1."""
-    world.fleet.add("young", world.now)
-    jid = world.jid("young")
-    assert world.get(f"/jobs/{jid}/checkpoints")["latest"]["completed"] is None
-    metrics = world.get(f"/jobs/{jid}/metrics?get=lastCheckpointCompletedTimestamp")
+    runtime.fleet.add("young", runtime.now)
+    jid = runtime.jid("young")
+    assert runtime.get(f"/jobs/{jid}/checkpoints")["latest"]["completed"] is None
+    metrics = runtime.get(f"/jobs/{jid}/metrics?get=lastCheckpointCompletedTimestamp")
     assert metrics[0]["value"] == "-1"
 
 
-def test_exceptions_tell_the_latest_first(world: World) -> None:
+def test_exceptions_tell_the_latest_first(runtime: Runtime) -> None:
     """Every restart has its entry; maxExceptions cuts them off and says so."""
-    world.now = START + 300
-    view = world.view("clickstream_sessions")
+    runtime.now = START + 300
+    view = runtime.view("clickstream_sessions")
     assert view.error is not None
     assert view.error_at is not None
-    path = f"/jobs/{world.jid('clickstream_sessions')}/exceptions"
-    history = world.get(f"{path}?maxExceptions=1")["exceptionHistory"]
+    path = f"/jobs/{runtime.jid('clickstream_sessions')}/exceptions"
+    history = runtime.get(f"{path}?maxExceptions=1")["exceptionHistory"]
     assert history["truncated"] is True
     entry = history["entries"][0]
     assert entry["exceptionName"] == view.error.error_type
     assert entry["stacktrace"].startswith(f"{view.error.error_type}: ")
     assert entry["timestamp"] == ms(view.error_at)
-    assert len(world.get(path)["exceptionHistory"]["entries"]) == 16
-    healthy = world.get(f"/jobs/{world.jid()}/exceptions")
+    assert len(runtime.get(path)["exceptionHistory"]["entries"]) == 16
+    healthy = runtime.get(f"/jobs/{runtime.jid()}/exceptions")
     assert healthy == {"exceptionHistory": {"entries": [], "truncated": False}}
 
 
-def test_failed_job_hides_its_cause_one_level_down(world: World) -> None:
+def test_failed_job_hides_its_cause_one_level_down(runtime: Runtime) -> None:
     """Flink's last word is that it gave up; the task's own exception is in the list below."""
-    world.set(HEALTHY, Phase.FAILED)
-    error = world.view().error
+    runtime.set(HEALTHY, Phase.FAILED)
+    error = runtime.view().error
     assert error is not None
-    history = world.get(f"/jobs/{world.jid()}/exceptions?maxExceptions=1")["exceptionHistory"]
+    history = runtime.get(f"/jobs/{runtime.jid()}/exceptions?maxExceptions=1")["exceptionHistory"]
     entry = history["entries"][0]
     assert (entry["exceptionName"], history["truncated"]) == (
         "org.apache.flink.runtime.JobException",
@@ -349,70 +351,72 @@ def test_failed_job_hides_its_cause_one_level_down(world: World) -> None:
 
 def test_flink_1_also_has_the_root_exception() -> None:
     """Flink 2 dropped the fields that 1.13 had deprecated."""
-    world = World(version="1.13.6")
-    world.set(HEALTHY, Phase.FAILED)
-    body = world.get(f"/jobs/{world.jid()}/exceptions")
+    runtime = Runtime(version="1.13.6")
+    runtime.set(HEALTHY, Phase.FAILED)
+    body = runtime.get(f"/jobs/{runtime.jid()}/exceptions")
     assert body["root-exception"] == body["exceptionHistory"]["entries"][0]["stacktrace"]
-    assert body["timestamp"] == ms(world.now)
-    healthy = world.get(f"/jobs/{world.jid('session rollup')}/exceptions")
+    assert body["timestamp"] == ms(runtime.now)
+    healthy = runtime.get(f"/jobs/{runtime.jid('session rollup')}/exceptions")
     assert healthy["root-exception"] is None
-    assert "schedulerType" not in world.get(f"/jobs/{world.jid()}")
-    assert "schedulerType" not in world.listed(HEALTHY)[0]
+    assert "schedulerType" not in runtime.get(f"/jobs/{runtime.jid()}")
+    assert "schedulerType" not in runtime.listed(HEALTHY)[0]
 
 
-def test_source_tells_its_lag_where_the_connector_does(world: World) -> None:
+def test_source_tells_its_lag_where_the_connector_does(runtime: Runtime) -> None:
     """Every second source has the FLIP-33 metrics; names carry the operator."""
     name = "Source__input.currentEmitEventTimeLag"
-    lag = world.view().lag_seconds
+    lag = runtime.view().lag_seconds
     assert lag is not None
-    assert world.source_metrics(HEALTHY, name) == [{"id": name, "max": float(ms(lag))}]
-    assert {"id": name} in world.source_metrics(HEALTHY)
-    assert {"id": name} not in world.source_metrics("session rollup")
+    assert runtime.source_metrics(HEALTHY, name) == [{"id": name, "max": float(ms(lag))}]
+    assert {"id": name} in runtime.source_metrics(HEALTHY)
+    assert {"id": name} not in runtime.source_metrics("session rollup")
 
 
-def test_watermark_is_behind_the_source(world: World) -> None:
+def test_watermark_is_behind_the_source(runtime: Runtime) -> None:
     """The source of an SQL job has no watermark; the assigner behind it and the sink have."""
     source = "Source__input[1].currentOutputWatermark"
     assigner = "WatermarkAssigner[2].currentOutputWatermark"
-    rows = world.source_metrics("session rollup", f"{source},{assigner}")
-    lag = world.view("session rollup").lag_seconds
+    rows = runtime.source_metrics("session rollup", f"{source},{assigner}")
+    lag = runtime.view("session rollup").lag_seconds
     assert lag is not None
-    watermark = float(ms(world.now - lag))
+    watermark = float(ms(runtime.now - lag))
     assert rows == [{"id": source, "max": float(NO_WATERMARK)}, {"id": assigner, "max": watermark}]
-    jid = world.jid("session rollup")
-    sink = world.get(f"/jobs/{jid}")["vertices"][1]["id"]
+    jid = runtime.jid("session rollup")
+    sink = runtime.get(f"/jobs/{jid}")["vertices"][1]["id"]
     path = f"/jobs/{jid}/vertices/{sink}/subtasks/metrics?get=currentInputWatermark&agg=min,max"
-    assert world.get(path) == [{"id": "currentInputWatermark", "min": watermark, "max": watermark}]
+    assert runtime.get(path) == [
+        {"id": "currentInputWatermark", "min": watermark, "max": watermark}
+    ]
 
 
-def test_job_without_event_time_never_has_a_watermark(world: World) -> None:
+def test_job_without_event_time_never_has_a_watermark(runtime: Runtime) -> None:
     """Every fifth job works without event time."""
-    timeless = [world.fleet.add(f"added_{index}", world.now) for index in range(5)]
+    timeless = [runtime.fleet.add(f"added_{index}", runtime.now) for index in range(5)]
     name = next(view.name for view in timeless if view.number % 5 == 0)
-    jid = world.jid(name)
-    sink = world.get(f"/jobs/{jid}")["vertices"][1]["id"]
+    jid = runtime.jid(name)
+    sink = runtime.get(f"/jobs/{jid}")["vertices"][1]["id"]
     path = f"/jobs/{jid}/vertices/{sink}/subtasks/metrics?get=currentInputWatermark&agg=max"
-    assert world.get(path) == [{"id": "currentInputWatermark", "max": float(NO_WATERMARK)}]
-    assert not [row for row in world.source_metrics(name) if "Lag" in row["id"]]
+    assert runtime.get(path) == [{"id": "currentInputWatermark", "max": float(NO_WATERMARK)}]
+    assert not [row for row in runtime.source_metrics(name) if "Lag" in row["id"]]
 
 
-def test_vertices_have_no_metrics_while_their_tasks_do_not_run(world: World) -> None:
+def test_vertices_have_no_metrics_while_their_tasks_do_not_run(runtime: Runtime) -> None:
     """A restarting job, an unknown vertex and an unknown job answer empty lists."""
-    world.set(HEALTHY, Phase.RESTARTING)
-    assert world.source_metrics(HEALTHY) == []
+    runtime.set(HEALTHY, Phase.RESTARTING)
+    assert runtime.source_metrics(HEALTHY) == []
     nothing = "0" * 32
-    assert world.get(f"/jobs/{world.jid()}/vertices/{nothing}/subtasks/metrics") == []
-    assert world.get(f"/jobs/{nothing}/vertices/{nothing}/subtasks/metrics") == []
+    assert runtime.get(f"/jobs/{runtime.jid()}/vertices/{nothing}/subtasks/metrics") == []
+    assert runtime.get(f"/jobs/{nothing}/vertices/{nothing}/subtasks/metrics") == []
 
 
-def test_cluster_in_numbers(world: World) -> None:
+def test_cluster_in_numbers(runtime: Runtime) -> None:
     """The overview counts jobs by what became of them, the configuration tells the version."""
-    world.set(HEALTHY, Phase.FAILED)
-    overview = world.get("/overview")
-    rows = world.get("/jobs/overview")["jobs"]
+    runtime.set(HEALTHY, Phase.FAILED)
+    overview = runtime.get("/overview")
+    rows = runtime.get("/jobs/overview")["jobs"]
     failed = [row for row in rows if row["state"] == "FAILED"]
     assert overview["jobs-failed"] == len(failed)
-    assert overview["flink-version"] == world.get("/config")["flink-version"] == "2.3.0"
+    assert overview["flink-version"] == runtime.get("/config")["flink-version"] == "2.3.0"
 
 
 @pytest.mark.parametrize(
@@ -428,16 +432,16 @@ def test_cluster_in_numbers(world: World) -> None:
         ("/jobs/metrics?get=numRestarts&agg=median", 400, "(agg)"),
     ],
 )
-def test_errors_are_lists_of_texts(world: World, path: str, status: int, text: str) -> None:
+def test_errors_are_lists_of_texts(runtime: Runtime, path: str, status: int, text: str) -> None:
     """Every error has a list of errors."""
-    got, error = world.refused(path)
+    got, error = runtime.refused(path)
     assert got == status
     assert text in error
 
 
-def test_number_of_exceptions_has_to_be_a_number(world: World) -> None:
+def test_number_of_exceptions_has_to_be_a_number(runtime: Runtime) -> None:
     """A parameter that cannot be read is a bad request."""
-    assert world.refused(f"/jobs/{world.jid()}/exceptions?maxExceptions=x")[0] == 400
+    assert runtime.refused(f"/jobs/{runtime.jid()}/exceptions?maxExceptions=x")[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -449,26 +453,26 @@ def test_number_of_exceptions_has_to_be_a_number(world: World) -> None:
 )
 def test_login_is_asked_for(login: FlinkLogin, authorization: str, scheme: str) -> None:
     """A proxy in front of Flink wants the right password or token."""
-    world = World(access=login)
-    assert world.response("/config", authorization=authorization).status_code == 200
+    runtime = Runtime(access=login)
+    assert runtime.response("/config", authorization=authorization).status_code == 200
     for wrong in ({}, {"authorization": "Basic eDp5"}):
-        response = world.response("/config", **wrong)
+        response = runtime.response("/config", **wrong)
         assert response.status_code == 401
         assert response.headers["www-authenticate"].startswith(scheme)
-    assert world.weather.refused("401") == 2
+    assert runtime.faults.refused("401") == 2
 
 
-def test_weather_reaches_flink(world: World) -> None:
+def test_weather_reaches_flink(runtime: Runtime) -> None:
     """Outage, throttling by a proxy, and answers put in place of Flink's."""
-    world.weather.outage = True
-    assert world.refused("/config")[0] == 503
-    world.weather.outage = False
-    world.weather.throttling = True
-    world.weather.retry_after = 7
-    response = world.response("/config")
+    runtime.faults.outage = True
+    assert runtime.refused("/config")[0] == 503
+    runtime.faults.outage = False
+    runtime.faults.throttling = True
+    runtime.faults.retry_after = 7
+    response = runtime.response("/config")
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
-    world.weather.throttling = False
-    world.weather.overrides["/jobs/{jid}"] = Canned(body=b"not json")
-    assert world.response(f"/jobs/{world.jid()}").text == "not json"
-    assert world.weather.count("/config") == 2
-    assert world.weather.accepted("/jobs/{jid}") == 1
+    runtime.faults.throttling = False
+    runtime.faults.overrides["/jobs/{jid}"] = Canned(body=b"not json")
+    assert runtime.response(f"/jobs/{runtime.jid()}").text == "not json"
+    assert runtime.faults.count("/config") == 2
+    assert runtime.faults.accepted("/jobs/{jid}") == 1

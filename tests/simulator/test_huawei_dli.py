@@ -5,11 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.simulator.fault_injection import Canned, FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase, View
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.dli_rows import FAKE_SECRET, JOB_TYPES, STATUSES
-from exporter.simulator.weather import Canned, Weather
 from tests.simulator.huawei_caller import KEY, NOW, PROJECT, SECRET, Clock, fetch, send
 
 JOBS = f"/v1.0/{PROJECT}/streaming/jobs"
@@ -29,16 +29,16 @@ LIGHT_FIELDS = {
 }
 
 
-class World:
+class Runtime:
     """A DLI with a scripted fleet of the given size."""
 
     def __init__(self, jobs: int = 12) -> None:
         self.clock = Clock()
         self.fleet = Fleet(seed=1, started_at=NOW, jobs=jobs)
-        self.weather = Weather()
+        self.faults = FaultInjection()
         self.app = huawei_dli.build(
             fleet=self.fleet,
-            weather=self.weather,
+            faults=self.faults,
             clock=self.clock,
             access=HuaweiAccess(keys={KEY: SECRET}),
             project_id=PROJECT,
@@ -67,22 +67,22 @@ class World:
 
 def test_a_list_has_ten_rows_unless_asked_for_more() -> None:
     """Whoever forgets the limit sees a part and no error."""
-    world = World(jobs=150)
-    body = world.get().json()
+    runtime = Runtime(jobs=150)
+    body = runtime.get().json()
     assert (body["is_success"], len(body["job_list"]["jobs"])) == ("true", 10)
-    total = len(world.fleet.views(NOW))
+    total = len(runtime.fleet.views(NOW))
     assert body["job_list"]["total_count"] == total
-    pages = [world.rows(limit="100", offset=str(offset)) for offset in (0, 100, 200)]
+    pages = [runtime.rows(limit="100", offset=str(offset)) for offset in (0, 100, 200)]
     assert [len(page) for page in pages] == [100, total - 100, 0]
     assert len({row["job_id"] for page in pages for row in page}) == total
 
 
 def test_the_offset_counts_rows_and_the_order_is_by_time() -> None:
     """Newest first unless asked otherwise."""
-    world = World()
-    everything = world.rows(limit="100")
-    assert world.rows(limit="3", offset="2") == everything[2:5]
-    assert world.rows(limit="100", order="asc") == everything[::-1]
+    runtime = Runtime()
+    everything = runtime.rows(limit="100")
+    assert runtime.rows(limit="3", offset="2") == everything[2:5]
+    assert runtime.rows(limit="100", order="asc") == everything[::-1]
     times = [row["create_time"] for row in everything]
     assert times == sorted(times, reverse=True)
 
@@ -102,24 +102,24 @@ def test_the_offset_counts_rows_and_the_order_is_by_time() -> None:
 )
 def test_a_wrong_parameter_is_refused(parameters: dict[str, str]) -> None:
     """With status 400 and a code of the service."""
-    response = World().get(**parameters)
+    response = Runtime().get(**parameters)
     assert (response.status_code, response.json()["error_code"]) == (400, "DLI.0001")
 
 
 def test_light_rows_have_the_documented_fields_only() -> None:
     """Neither start time nor queue are among them."""
-    world = World()
-    assert all(set(row) == LIGHT_FIELDS for row in world.rows(limit="100"))
-    draft = next(row for row in world.rows(limit="100") if row["status"] == "job_init")
+    runtime = Runtime()
+    assert all(set(row) == LIGHT_FIELDS for row in runtime.rows(limit="100"))
+    draft = next(row for row in runtime.rows(limit="100") if row["status"] == "job_init")
     assert (draft["duration"], draft["root_id"]) == (0, -1)
 
 
 def test_light_rows_tell_the_duration_in_milliseconds() -> None:
     """Of an ended run it does not grow any more."""
-    world = World()
-    world.clock.now += 100
-    rows = {row["name"]: row for row in world.rows(limit="100")}
-    lagging, failed = world.job("orders_enrichment"), world.job("payments_dedup")
+    runtime = Runtime()
+    runtime.clock.now += 100
+    rows = {row["name"]: row for row in runtime.rows(limit="100")}
+    lagging, failed = runtime.job("orders_enrichment"), runtime.job("payments_dedup")
     assert rows["orders_enrichment"]["duration"] == 150_000
     assert lagging.started_at is not None
     assert failed.started_at is not None
@@ -128,25 +128,25 @@ def test_light_rows_tell_the_duration_in_milliseconds() -> None:
 
 def test_rows_can_be_filtered() -> None:
     """By status, type and a part of the name."""
-    world = World()
-    assert {row["status"] for row in world.rows(status="job_init")} == {"job_init"}
-    assert {row["job_type"] for row in world.rows(job_type=JOB_TYPES[0])} == {JOB_TYPES[0]}
-    assert [row["name"] for row in world.rows(name="对账")] == ["每日对账"]
-    assert [row["name"] for row in world.rows(name="session rollup")] == ["session rollup"]
-    assert world.rows(job_type="flink_sql_edge_job") == []
+    runtime = Runtime()
+    assert {row["status"] for row in runtime.rows(status="job_init")} == {"job_init"}
+    assert {row["job_type"] for row in runtime.rows(job_type=JOB_TYPES[0])} == {JOB_TYPES[0]}
+    assert [row["name"] for row in runtime.rows(name="对账")] == ["每日对账"]
+    assert [row["name"] for row in runtime.rows(name="session rollup")] == ["session rollup"]
+    assert runtime.rows(job_type="flink_sql_edge_job") == []
 
 
 def test_detailed_rows_have_no_duration() -> None:
     """Each kind of row lacks what the other has."""
-    row = World().rows(show_detail="true")[0]
+    row = Runtime().rows(show_detail="true")[0]
     assert not set(row) & {"duration", "root_id", "user_name"}
     assert row["job_config"]["parallel_number"] >= 1
 
 
 def test_details_differ_between_jobs_as_the_examples_do() -> None:
     """Fields are null, absent or of another type, depending on the job."""
-    world = World()
-    bodies = [world.get(f"/{view.number}").json() for view in world.fleet.views(NOW)]
+    runtime = Runtime()
+    bodies = [runtime.get(f"/{view.number}").json() for view in runtime.fleet.views(NOW)]
     details = [body["job_detail"] for body in bodies]
     assert {str(type(body["is_success"])) for body in bodies} == {
         "<class 'str'>",
@@ -161,8 +161,8 @@ def test_details_differ_between_jobs_as_the_examples_do() -> None:
 
 def test_details_hold_secrets_to_trip_over() -> None:
     """Statements, arguments and configurations of real jobs do as well."""
-    world = World()
-    details = [world.get(f"/{number}").json()["job_detail"] for number in (1, 2, 3)]
+    runtime = Runtime()
+    details = [runtime.get(f"/{number}").json()["job_detail"] for number in (1, 2, 3)]
     assert all(FAKE_SECRET in str(detail) for detail in details)
     assert any(FAKE_SECRET in detail["sql_body"] for detail in details)
     assert any(FAKE_SECRET in (detail["entrypoint_args"] or "") for detail in details)
@@ -183,51 +183,51 @@ def test_details_hold_secrets_to_trip_over() -> None:
 )
 def test_a_phase_is_worded_as_dli_does(phase: Phase, status: str) -> None:
     """The word is in the documented vocabulary."""
-    world = World()
-    world.put(phase)
-    assert world.detail("device_telemetry")["status"] == status
+    runtime = Runtime()
+    runtime.put(phase)
+    assert runtime.detail("device_telemetry")["status"] == status
     assert status in STATUSES
 
 
 def test_statuses_that_depend_on_the_past() -> None:
     """Stuck stopping, recovering from arrears, failed before it ran, started in two ways."""
-    world = World()
-    world.put(Phase.STOPPING)
-    world.clock.now += 61
-    assert world.detail("device_telemetry")["status"] == "job_cancel_fail"
-    world.put(Phase.SUSPENDED)
-    world.put(Phase.STARTING)
-    assert world.detail("device_telemetry")["status"] == "job_arrearage_recovering"
+    runtime = Runtime()
+    runtime.put(Phase.STOPPING)
+    runtime.clock.now += 61
+    assert runtime.detail("device_telemetry")["status"] == "job_cancel_fail"
+    runtime.put(Phase.SUSPENDED)
+    runtime.put(Phase.STARTING)
+    assert runtime.detail("device_telemetry")["status"] == "job_arrearage_recovering"
     starting = set()
     for name in ("a", "b", "c"):
-        world.fleet.add(name, world.clock.now, phase=Phase.STARTING)
-        starting.add(world.detail(name)["status"])
-        world.put(Phase.FAILED, name)
-        assert world.detail(name)["status"] == "job_submit_fail"
+        runtime.fleet.add(name, runtime.clock.now, phase=Phase.STARTING)
+        starting.add(runtime.detail(name)["status"])
+        runtime.put(Phase.FAILED, name)
+        assert runtime.detail(name)["status"] == "job_submit_fail"
     assert starting == {"job_submitting", "job_downloading"}
 
 
 def test_a_failed_job_says_why() -> None:
     """In a free text, which is empty for other jobs."""
-    world = World()
-    assert world.detail("device_telemetry")["status_desc"] == ""
-    error = world.put(Phase.FAILED).error
+    runtime = Runtime()
+    assert runtime.detail("device_telemetry")["status_desc"] == ""
+    error = runtime.put(Phase.FAILED).error
     assert error is not None
-    assert error.error_type in world.detail("device_telemetry")["status_desc"]
+    assert error.error_type in runtime.detail("device_telemetry")["status_desc"]
 
 
 def test_a_missing_job_is_a_bad_request() -> None:
     """Status 400, not 404, in the language asked for."""
-    world = World()
-    response = world.get("/999999")
+    runtime = Runtime()
+    response = runtime.get("/999999")
     assert (response.status_code, response.json()) == (
         400,
         {"error_code": "DLI.16001", "error_msg": "The job does not exist."},
     )
-    chinese = fetch(world.app, f"{JOBS}/999999", {}, X_Language="zh-cn")
+    chinese = fetch(runtime.app, f"{JOBS}/999999", {}, X_Language="zh-cn")
     assert chinese.json()["error_msg"] == "作业不存在。"
-    assert world.get("/device").json()["error_code"] == "DLI.0001"
-    assert world.weather.refused("missing", huawei_dli.SHOW) == 2
+    assert runtime.get("/device").json()["error_code"] == "DLI.0001"
+    assert runtime.faults.refused("missing", huawei_dli.SHOW) == 2
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ def test_a_missing_job_is_a_bad_request() -> None:
 )
 def test_the_plan_shows_the_finer_state(phase: Phase, state: str) -> None:
     """Its keys have hyphens and its end is -1."""
-    world = World()
-    view = world.put(phase)
-    graph = world.get(f"/{view.number}/execute-graph").json()["execute_graph"]
+    runtime = Runtime()
+    view = runtime.put(phase)
+    graph = runtime.get(f"/{view.number}/execute-graph").json()["execute_graph"]
     assert (graph["state"], graph["end-time"], graph["name"]) == (state, -1, "")
     assert graph["duration"] == int(NOW * 1000) - graph["start-time"]
     assert set(graph) == {
@@ -258,9 +258,9 @@ def test_the_plan_shows_the_finer_state(phase: Phase, state: str) -> None:
 
 def test_the_plan_of_some_jobs_has_the_fields_of_older_editions() -> None:
     """Vertices, timestamps and counts, as Flink's own interface has them."""
-    world = World()
-    view = world.job("payments_dedup")
-    graph = world.get(f"/{view.number}/execute-graph").json()["execute_graph"]
+    runtime = Runtime()
+    view = runtime.job("payments_dedup")
+    graph = runtime.get(f"/{view.number}/execute-graph").json()["execute_graph"]
     assert graph["status-counts"]["RUNNING"] == len(graph["vertices"]) == 3
     assert graph["vertices"][0]["tasks"]["RUNNING"] == view.parallelism
     assert (graph["timestamps"]["FAILED"], graph["timestamps"]["RUNNING"]) == (
@@ -273,8 +273,8 @@ def test_the_plan_of_some_jobs_has_the_fields_of_older_editions() -> None:
 @pytest.mark.parametrize("phase", [Phase.DRAFT, Phase.STOPPED, Phase.FAILED, Phase.STARTING])
 def test_a_job_that_does_not_run_has_no_plan(phase: Phase) -> None:
     """Asking for it is a bad request."""
-    world = World()
-    response = world.get(f"/{world.put(phase).number}/execute-graph")
+    runtime = Runtime()
+    response = runtime.get(f"/{runtime.put(phase).number}/execute-graph")
     assert (response.status_code, response.json()["error_code"]) == (400, "DLI.11098")
 
 
@@ -283,31 +283,31 @@ def test_throttling_is_worded_as_the_gateway_does(
     retry_after: int | None, header: str | None
 ) -> None:
     """Retry-After is there when the service sends it."""
-    world = World()
-    world.weather.throttling, world.weather.retry_after = True, retry_after
-    response = world.get()
+    runtime = Runtime()
+    runtime.faults.throttling, runtime.faults.retry_after = True, retry_after
+    response = runtime.get()
     assert (response.status_code, response.json()["error_code"]) == (429, "APIGW.0308")
     assert response.headers.get("Retry-After") == header
 
 
 def test_an_outage_hides_everything() -> None:
     """Nobody's credentials are looked at meanwhile."""
-    world = World()
-    world.weather.outage = True
-    response = send(world.app, JOBS, {})
+    runtime = Runtime()
+    runtime.faults.outage = True
+    response = send(runtime.app, JOBS, {})
     assert (response.status_code, response.json()["error_msg"]) == (503, "Backend unavailable.")
 
 
 def test_an_answer_can_be_replaced() -> None:
     """The log says so."""
-    world = World()
-    world.weather.overrides[huawei_dli.LIST] = Canned(status=400, body=b"[]")
-    assert world.get().text == "[]"
-    assert world.weather.refused("overridden") == 1
+    runtime = Runtime()
+    runtime.faults.overrides[huawei_dli.LIST] = Canned(status=400, body=b"[]")
+    assert runtime.get().text == "[]"
+    assert runtime.faults.refused("overridden") == 1
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/x"), ("POST", JOBS)])
 def test_another_path_or_method_does_not_exist(method: str, path: str) -> None:
     """The gateway answers before any authentication."""
-    response = send(World().app, path, {}, method=method)
+    response = send(Runtime().app, path, {}, method=method)
     assert (response.status_code, response.json()["error_code"]) == (404, "APIGW.0101")

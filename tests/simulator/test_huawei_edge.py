@@ -6,12 +6,12 @@ import time
 import httpx
 import pytest
 
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.edge import EdgeInbox
 from exporter.simulator.huawei.tokens import HuaweiTokens
-from exporter.simulator.weather import Weather
 from tests.edge.receivers import PATH, PROJECT, SEED, SUCCESS
 
 
@@ -19,7 +19,7 @@ def post(content: str, *, token: bool = True) -> tuple[httpx.Response, EdgeInbox
     inbox, tokens = EdgeInbox(), HuaweiTokens()
     app = huawei_dli.build(
         fleet=Fleet(seed=1, started_at=0.0, jobs=1),
-        weather=Weather(),
+        faults=FaultInjection(),
         clock=time.time,
         access=HuaweiAccess(tokens=tokens),
         project_id=PROJECT,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei.access import HuaweiAccess, TemporaryKey
@@ -16,7 +17,6 @@ from exporter.simulator.huawei.signature import (
     sign,
     verify,
 )
-from exporter.simulator.weather import Weather
 from tests.simulator.huawei_caller import (
     KEY,
     NOTHING,
@@ -51,19 +51,19 @@ VECTOR_AUTHORIZATION = (
 )
 
 
-class World:
+class Runtime:
     """A DLI of twelve jobs, with one permanent and one temporary key."""
 
     def __init__(self, *, several_projects: bool = True) -> None:
         self.clock = Clock()
-        self.weather = Weather()
+        self.faults = FaultInjection()
         self.access = HuaweiAccess(keys={KEY: SECRET}, several_projects=several_projects)
         self.access.temporary["TEMPORARY"] = TemporaryKey(
             secret="short", security_token="session", expires_at=NOW + 600
         )
         self.app = huawei_dli.build(
             fleet=Fleet(seed=1, started_at=NOW),
-            weather=self.weather,
+            faults=self.faults,
             clock=self.clock,
             access=self.access,
             project_id=PROJECT,
@@ -77,7 +77,7 @@ class World:
         return send(self.app, JOBS + query, signed).status_code
 
     def reason(self) -> str:
-        return self.weather.requests[-1].refusal
+        return self.faults.requests[-1].refusal
 
 
 def test_verify_accepts_the_vector_of_the_vendor() -> None:
@@ -112,29 +112,29 @@ def test_decode_query_leaves_a_plus_sign_alone() -> None:
 
 def test_a_signed_request_is_answered() -> None:
     """An independent signer and the gateway agree, blanks and Chinese included."""
-    world = World()
-    assert world.status(dated(), {"name": "每日 /对账~", "limit": "5"}) == 200
+    runtime = Runtime()
+    assert runtime.status(dated(), {"name": "每日 /对账~", "limit": "5"}) == 200
 
 
 @pytest.mark.parametrize(("skew", "status"), [(-901, 401), (-899, 200), (899, 200), (901, 401)])
 def test_a_clock_may_be_off_by_fifteen_minutes(skew: int, status: int) -> None:
     """Beyond that the signature has expired, whatever its value."""
-    world = World()
-    assert world.status(dated(NOW + skew)) == status
+    runtime = Runtime()
+    assert runtime.status(dated(NOW + skew)) == status
 
 
 @pytest.mark.parametrize("left_out", ["Host", "X-Sdk-Date", "X-Project-Id"])
 def test_headers_that_matter_must_be_signed(left_out: str) -> None:
     """A header a stranger could change on the way is not trusted."""
-    world = World()
+    runtime = Runtime()
     sent = dated()
     signed = {name: value for name, value in sent.items() if name != left_out}
     signed.setdefault("X-Sdk-Date", sent["X-Sdk-Date"])
     signature = sign_as_client(JOBS, {}, signed)["Authorization"]
     if left_out == "X-Sdk-Date":
         signature = signature.replace(";x-sdk-date", "")
-    response = send(world.app, JOBS, {**sent, "Authorization": signature})
-    assert (response.status_code, world.reason()) == (401, "unsigned_header")
+    response = send(runtime.app, JOBS, {**sent, "Authorization": signature})
+    assert (response.status_code, runtime.reason()) == (401, "unsigned_header")
 
 
 @pytest.mark.parametrize(
@@ -148,22 +148,22 @@ def test_headers_that_matter_must_be_signed(left_out: str) -> None:
 )
 def test_a_strange_authorization_is_refused(authorization: str, reason: str) -> None:
     """Unreadable, unknown and incomplete claims each get their answer."""
-    world = World()
-    response = send(world.app, JOBS, {**dated(), "Authorization": authorization})
-    assert (response.status_code, world.reason()) == (401, reason)
+    runtime = Runtime()
+    response = send(runtime.app, JOBS, {**dated(), "Authorization": authorization})
+    assert (response.status_code, runtime.reason()) == (401, reason)
 
 
 def test_an_unreadable_date_is_refused() -> None:
     """The date has one format only."""
-    world = World()
-    assert world.status({**dated(), "X-Sdk-Date": "2024-01-01T00:00:00Z"}) == 401
-    assert world.reason() == "clock"
+    runtime = Runtime()
+    assert runtime.status({**dated(), "X-Sdk-Date": "2024-01-01T00:00:00Z"}) == 401
+    assert runtime.reason() == "clock"
 
 
 def test_an_unauthenticated_request_is_refused() -> None:
     """The answer has the old prefix of the gateway and an id to ask support about."""
-    world = World()
-    response = send(world.app, JOBS, {})
+    runtime = Runtime()
+    response = send(runtime.app, JOBS, {})
     assert response.status_code == 401
     assert response.json() == {
         "error_msg": "Incorrect IAM authentication information: x-auth-token not found",
@@ -174,54 +174,54 @@ def test_an_unauthenticated_request_is_refused() -> None:
 
 def test_six_wrong_signatures_lock_the_key_for_five_minutes() -> None:
     """Meanwhile even good signatures are refused."""
-    world = World()
+    runtime = Runtime()
     for _ in range(6):
-        assert world.status(dated(), secret="wrong") == 401
-    assert world.weather.consecutive("signature") == 6
-    assert world.status(dated()) == 401
-    assert world.reason() == "locked"
-    world.clock.now += 301
-    assert world.status(dated()) == 200
+        assert runtime.status(dated(), secret="wrong") == 401
+    assert runtime.faults.consecutive("signature") == 6
+    assert runtime.status(dated()) == 401
+    assert runtime.reason() == "locked"
+    runtime.clock.now += 301
+    assert runtime.status(dated()) == 200
 
 
 def test_a_good_signature_in_between_prevents_the_lock() -> None:
     """Only failures in a row count."""
-    world = World()
+    runtime = Runtime()
     for _ in range(2):
         for _ in range(5):
-            world.status(dated(), secret="wrong")
-        assert world.status(dated()) == 200
-    assert not world.access.locked(KEY, NOW)
+            runtime.status(dated(), secret="wrong")
+        assert runtime.status(dated()) == 200
+    assert not runtime.access.locked(KEY, NOW)
 
 
 def test_a_temporary_key_needs_its_token_and_expires() -> None:
     """The token is part of the credential and must be signed."""
-    world = World()
+    runtime = Runtime()
     temporary = {"key": "TEMPORARY", "secret": "short"}
-    assert world.status(dated(), {}, **temporary) == 401
-    assert world.reason() == "security_token"
-    assert world.status(dated(X_Security_Token="session"), {}, **temporary) == 200
+    assert runtime.status(dated(), {}, **temporary) == 401
+    assert runtime.reason() == "security_token"
+    assert runtime.status(dated(X_Security_Token="session"), {}, **temporary) == 200
     unsigned = sign_as_client(JOBS, {}, dated(), **temporary)
-    response = send(world.app, JOBS, {**unsigned, "X-Security-Token": "session"})
-    assert (response.status_code, world.reason()) == (401, "unsigned_header")
-    world.clock.now += 600
-    assert world.status(dated(X_Security_Token="session"), {}, **temporary) == 401
-    assert world.reason() == "security_token_expired"
+    response = send(runtime.app, JOBS, {**unsigned, "X-Security-Token": "session"})
+    assert (response.status_code, runtime.reason()) == (401, "unsigned_header")
+    runtime.clock.now += 600
+    assert runtime.status(dated(X_Security_Token="session"), {}, **temporary) == 401
+    assert runtime.reason() == "security_token_expired"
 
 
 def test_another_project_is_unavailable() -> None:
     """Naming a project in the header only, or none at all, is no way around that."""
-    world = World()
-    assert world.status(dated(X_Project_Id="other")) == 403
+    runtime = Runtime()
+    assert runtime.status(dated(X_Project_Id="other")) == 403
     without = {name: value for name, value in dated().items() if name != "X-Project-Id"}
-    assert world.status(without) == 403
+    assert runtime.status(without) == 403
     path = JOBS.replace(PROJECT, "other")
     headers = sign_as_client(path, {}, dated(X_Project_Id="other"))
-    response = send(world.app, path, headers)
+    response = send(runtime.app, path, headers)
     assert response.json()["error_code"] == "APIGW.0310"
 
 
 def test_an_account_with_one_project_does_not_ask_for_its_id() -> None:
     """The header is optional there."""
     without = {name: value for name, value in dated().items() if name != "X-Project-Id"}
-    assert World(several_projects=False).status(without) == 200
+    assert Runtime(several_projects=False).status(without) == 200

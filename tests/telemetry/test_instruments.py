@@ -14,11 +14,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.utils import floatToGoString
 
-from exporter.exposition.own import OwnMetrics
-from exporter.exposition.pieces import Deflater, Piece, contribution
+from exporter.exposition.deflated_text import DeflatedText, Deflater, contribution
+from exporter.exposition.self_metrics import SelfMetrics
 from exporter.telemetry.histogram import Histogram
 from exporter.telemetry.instruments import Counter, Gauge, Info, Registry
-from exporter.telemetry.lines import format_number
+from exporter.telemetry.sample_lines import format_number
 from tests.virtual_time import EPOCH
 
 HOSTILE = ['"', "\\", "\n", "%", "%s", "%%", "%(x)d", "{0}", "\u2028", "任务", "", "a,b=c", "a"]
@@ -36,15 +36,15 @@ def _as_the_library_prints(registry: CollectorRegistry, *, as_openmetrics: bool)
     return generate_latest(registry).decode()
 
 
-def _assert_printed_alike(registry: CollectorRegistry, own: OwnMetrics | None = None) -> None:
-    own = own or OwnMetrics(registry, Deflater())
+def _assert_printed_alike(registry: CollectorRegistry, own: SelfMetrics | None = None) -> None:
+    own = own or SelfMetrics(registry, Deflater())
     for as_openmetrics in (False, True):
         expected = _as_the_library_prints(registry, as_openmetrics=as_openmetrics)
         assert own.text(as_openmetrics=as_openmetrics).decode() == expected
         assert _unpacked(own.pieces(as_openmetrics=as_openmetrics)) == expected
 
 
-def _unpacked(pieces: Sequence[Piece]) -> str:
+def _unpacked(pieces: Sequence[DeflatedText]) -> str:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     texts = [unpacker.decompress(piece.part) for piece in pieces]
     assert [len(text) for text in texts] == [piece.size for piece in pieces]
@@ -75,7 +75,7 @@ def test_instruments_are_printed_as_the_library_prints_them_after_every_step(
     registry.register(Only(GaugeMetricFamily("a", "A.", value=1.0)))
     gauge = Gauge("size", "Size.", ("b", "a"), registry=registry)
     info = Info("build", "Build.", registry=registry)
-    own = OwnMetrics(registry, Deflater())
+    own = SelfMetrics(registry, Deflater())
     for kind, values, amount in steps:
         if kind == "count":
             counter.labels(*values).inc(amount)
@@ -210,14 +210,14 @@ def test_collector_that_left_the_registry_is_printed_no_longer() -> None:
     registry = Registry()
     counter = Counter("requests", "Requests.", registry=registry)
     registry.unregister(counter)
-    assert OwnMetrics(registry, Deflater()).text(as_openmetrics=False) == b""
+    assert SelfMetrics(registry, Deflater()).text(as_openmetrics=False) == b""
     _assert_printed_alike(registry)
 
 
 def test_change_after_a_scrape_is_on_the_next_one() -> None:
     registry = Registry()
     counter = Counter("requests", "Requests.", ("a",), registry=registry)
-    own = OwnMetrics(registry, Deflater())
+    own = SelfMetrics(registry, Deflater())
     series = counter.labels("x")
     for count in range(1, 4):
         series.inc()
@@ -229,7 +229,7 @@ def test_only_what_has_changed_is_compressed_again() -> None:
     counter = Counter("requests", "Requests.", registry=registry)
     registry.register(Only(GaugeMetricFamily("a", "A.", value=1.0)))
     Gauge("size", "Size.", registry=registry)
-    own = OwnMetrics(registry, Deflater())
+    own = SelfMetrics(registry, Deflater())
     before = own.pieces(as_openmetrics=False)
     counter.inc()
     after = own.pieces(as_openmetrics=False)

@@ -11,11 +11,11 @@ from typing import Any
 
 from exporter.auth.guard import GuardBook
 from exporter.errors import FetchError
+from exporter.runtime import Runtime
 from exporter.source import SourceSettings
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals.plain import read_refusal
-from exporter.world import World
 
 HIDDEN = "hunter2-never-shown"
 
@@ -24,12 +24,12 @@ def _settings(**values: Any) -> SourceSettings:
     return SourceSettings.model_validate({"name": "s", "platform": "p", "timeout": 5, **values})
 
 
-def open_connector(world: World, **values: Any) -> tuple[Connector, Telemetry]:
+def open_connector(runtime: Runtime, **values: Any) -> tuple[Connector, Telemetry]:
     """Return a connector of a source with these settings, and where it counts."""
     telemetry = Telemetry()
-    guards = GuardBook(clock=world.monotonic)
+    guards = GuardBook(clock=runtime.monotonic)
     settings = _settings(**values)
-    return Connector(settings, world=world, telemetry=telemetry, guards=guards), telemetry
+    return Connector(settings, runtime=runtime, telemetry=telemetry, guards=guards), telemetry
 
 
 def requests_counted(telemetry: Telemetry) -> dict[tuple[str, str], float]:
@@ -92,7 +92,7 @@ async def ask_once(url: str, **values: Any) -> Any:
     async def at_once(_: float) -> None:
         return
 
-    connector, _ = open_connector(replace(World(), sleep=at_once, random=Random(1)), **values)
+    connector, _ = open_connector(replace(Runtime(), sleep=at_once, random=Random(1)), **values)
     try:
         return await connector.api(url, read_refusal=read_refusal).get_json("Op", ("path",))
     except FetchError as exc:

@@ -8,9 +8,9 @@ import pytest
 
 from exporter import __version__
 from exporter.errors import ConfigError, FetchError, Reason
+from exporter.runtime import Runtime
 from exporter.upstream.refusals.plain import read_refusal
 from exporter.upstream.transport import PlainClient
-from exporter.world import World
 from tests.upstream.connectors import HIDDEN, Peer, ask_once, open_connector, serving, unused_port
 
 
@@ -88,7 +88,7 @@ def test_connections_are_aiohttps_unless_the_environment_names_a_proxy(
     monkeypatch.setenv(variable, value)
 
     async def scenario() -> type[Any]:
-        connector, _ = open_connector(World())
+        connector, _ = open_connector(Runtime())
         await connector.aclose()
         return type(connector.http)
 
@@ -100,7 +100,7 @@ def test_cookies_are_not_kept(proxied: bool) -> None:
     async def scenario() -> Peer:
         async with serving(headers="Set-Cookie: session=1; Path=/\r\n") as peer:
             url = f"http://127.0.0.1:{peer.port}"
-            connector, _ = open_connector(World(), **({"proxy_url": url} if proxied else {}))
+            connector, _ = open_connector(Runtime(), **({"proxy_url": url} if proxied else {}))
             api = connector.api(url, read_refusal=read_refusal)
             for _ in range(2):
                 await api.get("Op", ("path",))
@@ -117,7 +117,7 @@ def test_metadata_service_is_asked_without_any_proxy(monkeypatch: pytest.MonkeyP
         async with serving() as service:
             monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{unused_port()}")
             url = f"http://127.0.0.1:{service.port}"
-            connector, _ = open_connector(World(huawei_metadata=url))
+            connector, _ = open_connector(Runtime(huawei_metadata=url))
             for _ in range(2):
                 answer = await connector.send(httpx.Request("GET", f"{url}/latest"), "metadata")
             with pytest.raises(FetchError):
@@ -137,6 +137,6 @@ def test_proxy_of_the_environment_that_cannot_be_used_is_a_config_error(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(ConfigError) as caught:
-        open_connector(World())
+        open_connector(Runtime())
     assert str(caught.value) == "proxy_url: this proxy, or the environment's, cannot be used"
     assert caught.value.__cause__ is None

@@ -32,8 +32,8 @@ class Counting:
 def test_clients_of_a_source_share_its_rate_and_its_slots() -> None:
     async def scenario(**limits: Any) -> list[float]:
         service = Counting()
-        world = virtual_world(httpx.MockTransport(service))
-        connector, _ = open_connector(world, **limits)
+        runtime = virtual_world(httpx.MockTransport(service))
+        connector, _ = open_connector(runtime, **limits)
         one = connector.api("https://one.example", read_refusal=read_refusal)
         two = connector.api("https://two.example", read_refusal=read_refusal)
         await asyncio.gather(*(api.get("Op", ("x",)) for api in (one, two) * 2))
@@ -121,9 +121,9 @@ def test_answer_of_a_login_is_ready_to_read_though_it_came_compressed() -> None:
 def test_metadata_is_asked_through_the_transport_of_a_simulated_world() -> None:
     async def scenario() -> int:
         service = Counting()
-        world = virtual_world(httpx.MockTransport(service))
-        connector, _ = open_connector(world)
-        await connector.send(httpx.Request("GET", f"{world.alibaba_metadata}/latest"), "metadata")
+        runtime = virtual_world(httpx.MockTransport(service))
+        connector, _ = open_connector(runtime)
+        await connector.send(httpx.Request("GET", f"{runtime.alibaba_metadata}/latest"), "metadata")
         return len(service.requests)
 
     assert run(scenario()) == 1

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from exporter.errors import ConfigError, FetchError, Reason
+from exporter.runtime import Runtime
 from exporter.source import TlsSettings
 from exporter.upstream.connector import ssl_context
-from exporter.world import World
 from tests.upstream.connectors import HIDDEN, ask_once, open_connector, serving
 
 
@@ -127,7 +127,7 @@ def test_file_that_vanished_since_it_was_checked_is_a_config_error(tmp_path: Pat
 
 def test_connector_cannot_be_made_with_a_bad_file(papers: Papers) -> None:
     with pytest.raises(ConfigError, match=r"^tls\.ca_file: not a usable PEM file$"):
-        open_connector(World(), tls={"ca_file": papers.junk})
+        open_connector(Runtime(), tls={"ca_file": papers.junk})
 
 
 def _server_context(papers: Papers, name: str = "server") -> ssl.SSLContext:

@@ -20,12 +20,12 @@ from exporter.auth.guard import GuardBook
 from exporter.auth.plain import BasicAuth
 from exporter.configuration.config import parse
 from exporter.errors import ConfigError, FetchError, Reason
+from exporter.runtime import ALIBABA_METADATA, HUAWEI_METADATA, Runtime
 from exporter.secret import TextSecret
 from exporter.source import SourceSettings
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals.plain import read_refusal
-from exporter.world import ALIBABA_METADATA, HUAWEI_METADATA, World
 from tests.faults.authority import Authority, establish
 
 HIDDEN = "hunter2-never-shown"
@@ -37,11 +37,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return establish(tmp_path_factory.mktemp("authority"))
 
 
-def _connector(world: World | None = None, **values: Any) -> Connector:
-    world = world or World(random=Random(1))
+def _connector(runtime: Runtime | None = None, **values: Any) -> Connector:
+    runtime = runtime or Runtime(random=Random(1))
     settings = SourceSettings.model_validate({"name": "s", "platform": "p", "timeout": 5, **values})
     return Connector(
-        settings, world=world, telemetry=Telemetry(), guards=GuardBook(clock=world.monotonic)
+        settings, runtime=runtime, telemetry=Telemetry(), guards=GuardBook(clock=runtime.monotonic)
     )
 
 
@@ -391,8 +391,8 @@ def test_host_that_no_proxy_names_is_asked_directly(
 
 
 def test_metadata_services_are_at_their_documented_addresses() -> None:
-    assert HUAWEI_METADATA == World().huawei_metadata == "http://169.254.169.254"
-    assert ALIBABA_METADATA == World().alibaba_metadata == "http://100.100.100.200"
+    assert HUAWEI_METADATA == Runtime().huawei_metadata == "http://169.254.169.254"
+    assert ALIBABA_METADATA == Runtime().alibaba_metadata == "http://100.100.100.200"
 
 
 @pytest.mark.parametrize("way", ["environment", "setting"])
@@ -409,7 +409,7 @@ def test_metadata_is_asked_directly_whoever_names_a_proxy(
                 for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
                     monkeypatch.setenv(name, url)
             metadata = f"http://127.0.0.1:{service.port}"
-            connector = _connector(World(alibaba_metadata=metadata), **values)
+            connector = _connector(Runtime(alibaba_metadata=metadata), **values)
             await connector.send(httpx.Request("GET", f"{metadata}/latest"), "metadata")
             await connector.aclose()
             return len(service.heads), proxy.connections
@@ -425,7 +425,7 @@ def test_metadata_that_points_elsewhere_is_not_followed(status: int) -> None:
             head = f"HTTP/1.1 {status} Moved\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n"
             async with Listener(head.encode()).open() as service:
                 metadata = f"http://127.0.0.1:{service.port}"
-                connector = _connector(World(huawei_metadata=metadata))
+                connector = _connector(Runtime(huawei_metadata=metadata))
                 request = httpx.Request("GET", f"{metadata}/openstack/latest/securitykey")
                 answer = await connector.send(request, "metadata")
                 await connector.aclose()

@@ -66,7 +66,7 @@ def open_source(
     settings = chosen.settings.model_validate(given)
     connector = Connector(
         settings,
-        world=virtual_world(transport, environ=environ),
+        runtime=virtual_world(transport, environ=environ),
         telemetry=Telemetry(),
         guards=GuardBook(),
     )

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from exporter.fields import Flaws
 from exporter.model import Job
-from exporter.reading import Flaws
 from exporter.source import Inventory
 from exporter.vendors.huawei_inventory import PAGE_SIZE, Listing, Page, take_inventory
 from tests.virtual_time import run

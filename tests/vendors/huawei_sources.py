@@ -57,9 +57,12 @@ def with_source(
     checked = platform.settings.model_validate({"name": "s", "platform": platform.name, **given})
 
     async def main() -> T:
-        world = virtual_world(httpx.MockTransport(handler), environ=environ)
+        runtime = virtual_world(httpx.MockTransport(handler), environ=environ)
         connector = Connector(
-            checked, world=world, telemetry=Telemetry(), guards=GuardBook(clock=world.monotonic)
+            checked,
+            runtime=runtime,
+            telemetry=Telemetry(),
+            guards=GuardBook(clock=runtime.monotonic),
         )
         source: Source = platform.open(checked, connector)
         try:

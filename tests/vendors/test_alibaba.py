@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws
 from exporter.model import Job, JobKey
-from exporter.reading import Flaws
 from exporter.upstream.refusals import Answer
 from exporter.vendors.alibaba import (
     AlibabaSettings,

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from exporter.fields import Flaws, Record
 from exporter.model import State
-from exporter.reading import Flaws, Record
 from exporter.vendors.flink_graph import (
     FLINK_STATES,
     FlinkGraph,

@@ -3,8 +3,8 @@
 import pytest
 
 from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.fields import Flaws, Record
 from exporter.model import Job
-from exporter.reading import Flaws, Record
 from exporter.source import Inventory
 from exporter.vendors.huawei_inventory import Listing, Page, ask_for_each, read_page
 from tests.vendors.huawei_listings import Rows, ids, job, numbered

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.errors import FetchError, Reason, UnreadableError
-from exporter.reading import Flaws
+from exporter.fields import Flaws
 from exporter.vendors.huawei_inventory import PAGE_SIZE, Listing, Page, take_inventory
 from tests.vendors.huawei_listings import Rows, ids, job, numbered
 from tests.virtual_time import run

@@ -19,8 +19,8 @@ from exporter.simulator.alibaba.foas_instances import (
 )
 from exporter.simulator.alibaba.gateway import Call, Gateway, Operation
 from exporter.simulator.alibaba.refusal import Refusal, invalid_parameter
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import ACTIVE, Fleet, View
-from exporter.simulator.weather import Weather
 
 VERSION = "2018-11-11"
 _PROJECT = "/api/v2/projects/{projectName}"
@@ -32,7 +32,7 @@ _Row = TypeVar("_Row")
 def build(
     *,
     fleet: Fleet,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Callable[[], float],
     access: Access,
     project: str = "project1",
@@ -54,7 +54,7 @@ def build(
         version=VERSION,
         operations=product.operations(),
         access=access,
-        weather=weather,
+        faults=faults,
         clock=clock,
         seed=seed,
     )

@@ -1,4 +1,4 @@
-"""Alibaba Cloud's API gateway in front of a simulated product: weather, signature, routing, format.
+"""Alibaba Cloud's API gateway in front of a simulated product: faults, signature, routing, format.
 
 ROA style: the method and the raw path choose the operation, `x-acs-action` must name the same one.
 """
@@ -26,7 +26,7 @@ from exporter.simulator.alibaba.refusal import (
 )
 from exporter.simulator.alibaba.signature import SignatureGate, WireRequest
 from exporter.simulator.alibaba.xml import render_xml
-from exporter.simulator.weather import Canned, Trouble, Weather
+from exporter.simulator.fault_injection import Canned, FaultInjection, Trouble
 
 # All methods reach the gateway: it has its own words for a wrong one.
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -91,7 +91,7 @@ class Operation:
 
 
 class Gateway:
-    """The front door of one product in one region.
+    """The gateway of one product in one region.
 
     With `xml` the gateway answers XML to callers that do not ask for JSON in their Accept header.
     """
@@ -103,7 +103,7 @@ class Gateway:
         version: str,
         operations: Iterable[Operation],
         access: Access,
-        weather: Weather,
+        faults: FaultInjection,
         clock: Callable[[], float],
         seed: int = 0,
         xml: bool = True,
@@ -111,7 +111,7 @@ class Gateway:
         self._product = product
         self._version = version
         self._operations = tuple(operations)
-        self._weather = weather
+        self._faults = faults
         self._clock = clock
         self._gate = SignatureGate(access=access, clock=clock)
         self._seed = seed
@@ -136,16 +136,16 @@ class Gateway:
         self._arrivals += 1
         request_id = self._request_id()
         try:
-            self._raise_trouble(await self._weather.arrive(now))
+            self._raise_trouble(await self._faults.arrive(now))
             admitted = self._admit(wire, operation)
-            if canned := self._weather.overrides.get(name):
-                self._weather.record(name, now)
+            if canned := self._faults.overrides.get(name):
+                self._faults.record(name, now)
                 return _canned_response(canned)
             answer = _answer(admitted, wire, now, request_id)
         except Refusal as refusal:
-            self._weather.record(name, now, refusal.code)
+            self._faults.record(name, now, refusal.code)
             return self._refuse(refusal, wire, request_id)
-        self._weather.record(name, now)
+        self._faults.record(name, now)
         return self._render(f"{name}Response", answer, wire)
 
     def _find(self, wire: WireRequest) -> Operation | None:
@@ -158,7 +158,7 @@ class Gateway:
         if trouble is Trouble.OUTAGE:
             raise unavailable()
         if trouble is Trouble.THROTTLED:
-            raise throttled(retry_after=self._weather.retry_after)
+            raise throttled(retry_after=self._faults.retry_after)
 
     def _admit(self, wire: WireRequest, operation: Operation | None) -> Operation:
         key = self._gate.check(wire)

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.simulator.alibaba.access import Access, AccessKey
-from exporter.simulator.weather import Trouble, Weather
+from exporter.simulator.fault_injection import FaultInjection, Trouble
 
 TOKEN_SECONDS_LIMIT = 21600
 _TTL_HEADER = "x-aliyun-ecs-metadata-token-ttl-seconds"
@@ -23,7 +23,7 @@ _CREDENTIALS = "/latest/meta-data/ram/security-credentials/"
 
 def build(
     *,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Callable[[], float],
     access: Access,
     role: str | None = "streaming-job-exporter",
@@ -37,7 +37,7 @@ def build(
     With `without_token` the instance also answers in the old mode, which asks for no token.
     """
     service = _Metadata(
-        weather=weather,
+        faults=faults,
         clock=clock,
         access=access,
         role=role,
@@ -58,7 +58,7 @@ class _Metadata:
     def __init__(
         self,
         *,
-        weather: Weather,
+        faults: FaultInjection,
         clock: Callable[[], float],
         access: Access,
         role: str | None,
@@ -66,7 +66,7 @@ class _Metadata:
         lifetime: float,
         seed: int,
     ) -> None:
-        self._weather = weather
+        self._faults = faults
         self._clock = clock
         self._access = access
         self._role = role
@@ -87,14 +87,14 @@ class _Metadata:
         material = f"{self._seed}:{now}:{len(self._tokens)}".encode()
         token = sha256(material).hexdigest()
         self._tokens[token] = now + int(seconds)
-        self._weather.record("token", now)
+        self._faults.record("token", now)
         return PlainTextResponse(token)
 
     async def roles(self, request: Request) -> Response:
         now = self._clock()
         if refusal := await self._trouble(now) or self._denial(request, now):
             return self._refuse("roles", now, refusal)
-        self._weather.record("roles", now)
+        self._faults.record("roles", now)
         return PlainTextResponse(self._role or "")
 
     async def credentials(self, request: Request) -> Response:
@@ -104,11 +104,11 @@ class _Metadata:
             refusal = 404
         if refusal:
             return self._refuse("credentials", now, refusal)
-        self._weather.record("credentials", now)
+        self._faults.record("credentials", now)
         return JSONResponse(self._body(now))
 
     async def _trouble(self, now: float) -> int:
-        trouble = await self._weather.arrive(now)
+        trouble = await self._faults.arrive(now)
         if trouble is Trouble.OUTAGE:
             return 503
         return 429 if trouble is Trouble.THROTTLED else 0
@@ -122,7 +122,7 @@ class _Metadata:
         return 0 if self._tokens.get(token, 0.0) > now else 403
 
     def _refuse(self, operation: str, now: float, status: int) -> Response:
-        self._weather.record(operation, now, str(status))
+        self._faults.record(operation, now, str(status))
         page = f"<html><body><h1>{status}</h1></body></html>"
         return Response(page, status, media_type="text/html")
 

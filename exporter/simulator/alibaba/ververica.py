@@ -20,8 +20,8 @@ from exporter.simulator.alibaba.ververica_bodies import (
     job_status,
 )
 from exporter.simulator.alibaba.ververica_deployments import Deployment, Inventory, Workspace
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, View
-from exporter.simulator.weather import Weather
 
 _Row = TypeVar("_Row")
 
@@ -35,7 +35,7 @@ _FILTERS = frozenset({"CANCELLED", "FAILED", "RUNNING", "TRANSITIONING", "FINISH
 def build(
     *,
     fleet: Fleet,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Callable[[], float],
     access: Access,
     workspace: str = "a14bd5d90a0001",
@@ -49,7 +49,7 @@ def build(
         version=VERSION,
         operations=product.operations(),
         access=access,
-        weather=weather,
+        faults=faults,
         clock=clock,
         seed=seed,
         xml=False,

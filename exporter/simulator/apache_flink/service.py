@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from exporter.simulator.apache_flink.cluster import Cluster
 from exporter.simulator.apache_flink.rest import FlinkError, Rest
+from exporter.simulator.fault_injection import FaultInjection, Trouble
 from exporter.simulator.fleet.fleet import Fleet
-from exporter.simulator.weather import Trouble, Weather
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class FlinkLogin:
 def build(
     *,
     fleet: Fleet,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Callable[[], float],
     access: FlinkLogin | None = None,
     cluster: Cluster | None = None,
@@ -55,20 +55,20 @@ def build(
         "/jobs/{jid}/vertices/{vid}/subtasks/metrics": api.subtasks_metrics,
         "/{path:path}": api.unknown,
     }
-    door = _Door(weather, clock, access)
-    routes = [Route(path, door.guarding(path, answer)) for path, answer in answers.items()]
+    gateway = _Gateway(faults, clock, access)
+    routes = [Route(path, gateway.guarding(path, answer)) for path, answer in answers.items()]
     app = Starlette(routes=routes)
     app.state.cluster = cluster
     return app
 
 
-class _Door:
-    """The reverse proxy: weather and login, before Flink itself is asked."""
+class _Gateway:
+    """The reverse proxy: faults and login, before Flink itself is asked."""
 
     def __init__(
-        self, weather: Weather, clock: Callable[[], float], access: FlinkLogin | None
+        self, faults: FaultInjection, clock: Callable[[], float], access: FlinkLogin | None
     ) -> None:
-        self._weather = weather
+        self._faults = faults
         self._clock = clock
         self._access = access
 
@@ -79,20 +79,20 @@ class _Door:
             now = self._clock()
             try:
                 await self._admit(request, now)
-                if canned := self._weather.overrides.get(operation):
+                if canned := self._faults.overrides.get(operation):
                     response = Response(canned.body, canned.status, headers=canned.headers)
                 else:
                     response = JSONResponse(answer(request, now))
             except FlinkError as error:
-                self._weather.record(operation, now, str(error.status))
+                self._faults.record(operation, now, str(error.status))
                 return self._refuse(error)
-            self._weather.record(operation, now)
+            self._faults.record(operation, now)
             return response
 
         return guarded
 
     async def _admit(self, request: Request, now: float) -> None:
-        trouble = await self._weather.arrive(now)
+        trouble = await self._faults.arrive(now)
         if trouble is Trouble.OUTAGE:
             raise FlinkError(503, "Service temporarily unavailable due to leader election.")
         if trouble is Trouble.THROTTLED:
@@ -105,6 +105,6 @@ class _Door:
         if error.status == 401:
             scheme = "Bearer" if self._access and self._access.token else "Basic"
             headers["www-authenticate"] = f'{scheme} realm="flink"'
-        if error.status == 429 and self._weather.retry_after is not None:
-            headers["retry-after"] = str(self._weather.retry_after)
+        if error.status == 429 and self._faults.retry_after is not None:
+            headers["retry-after"] = str(self._faults.retry_after)
         return JSONResponse({"errors": error.errors}, error.status, headers=headers)

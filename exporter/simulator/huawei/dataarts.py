@@ -10,13 +10,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.dataarts_bodies import batch_rows, list_row, running_status
 from exporter.simulator.huawei.gateway import Call, Clock, HuaweiGateway, admit_project
 from exporter.simulator.huawei.paging import read_choice, read_count
 from exporter.simulator.huawei.refusal import HuaweiRefusal, service_refusal
-from exporter.simulator.weather import Weather
 
 LIST = "ListJobs"
 SHOW = "ShowJobStatus"
@@ -78,7 +78,7 @@ class _DataArtsService:
 def build(
     *,
     fleet: Fleet,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Clock,
     access: HuaweiAccess,
     project_id: str,
@@ -92,7 +92,7 @@ def build(
     """
     service = _DataArtsService(fleet, paging, workspaces, default_workspace)
     gateway = HuaweiGateway(
-        weather=weather, clock=clock, admit=admit_project(access, project_id), prefix="APIG"
+        faults=faults, clock=clock, admit=admit_project(access, project_id), prefix="APIG"
     )
     return gateway.app(
         [

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, View
 from exporter.simulator.huawei import edge as huawei_edge
 from exporter.simulator.huawei.access import HuaweiAccess
@@ -24,7 +25,6 @@ from exporter.simulator.huawei.dli_rows import (
 from exporter.simulator.huawei.gateway import Call, Clock, HuaweiGateway, admit_project
 from exporter.simulator.huawei.paging import read_choice, read_count
 from exporter.simulator.huawei.refusal import HuaweiRefusal, service_refusal
-from exporter.simulator.weather import Weather
 
 LIST = "ListFlinkJobs"
 SHOW = "ShowFlinkJob"
@@ -99,7 +99,7 @@ class _DliService:
 def build(
     *,
     fleet: Fleet,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Clock,
     access: HuaweiAccess,
     project_id: str,
@@ -111,13 +111,13 @@ def build(
     """
     service = _DliService(fleet, project_id)
     gateway = HuaweiGateway(
-        weather=weather, clock=clock, admit=admit_project(access, project_id), prefix="APIGW"
+        faults=faults, clock=clock, admit=admit_project(access, project_id), prefix="APIGW"
     )
     jobs = "/v1.0/{project_id}/streaming/jobs"
     reports = (
         []
         if inbox is None
-        else huawei_edge.routes(inbox, weather=weather, clock=clock, access=access)
+        else huawei_edge.routes(inbox, faults=faults, clock=clock, access=access)
     )
     return gateway.app(
         [

@@ -12,10 +12,10 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.gateway import Call, Clock, HuaweiGateway
 from exporter.simulator.huawei.refusal import HuaweiRefusal, service_refusal
-from exporter.simulator.weather import Weather
 
 REPORT = "ReportFlinkEdgeJobStatus"
 _PATH = "/v1/{project_id}/edgesrv/job-report"
@@ -33,7 +33,7 @@ class EdgeInbox:
 
 
 def routes(
-    inbox: EdgeInbox, *, weather: Weather, clock: Clock, access: HuaweiAccess
+    inbox: EdgeInbox, *, faults: FaultInjection, clock: Clock, access: HuaweiAccess
 ) -> list[BaseRoute]:
     """Return the routes that take reports of any project the caller may use."""
 
@@ -45,7 +45,7 @@ def routes(
         text = "The IEF Flink job status information is successfully reported."
         return JSONResponse({"is_success": "true", "message": text})
 
-    gateway = HuaweiGateway(weather=weather, clock=clock, admit=admit, prefix="APIGW")
+    gateway = HuaweiGateway(faults=faults, clock=clock, admit=admit, prefix="APIGW")
     return [gateway.route(_PATH, REPORT, take, "POST")]
 
 

@@ -1,4 +1,4 @@
-"""The API gateway in front of the simulated Huawei services: weather, admission, bookkeeping."""
+"""The API gateway in front of the simulated Huawei services: faults, admission, bookkeeping."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from exporter.simulator.fault_injection import FaultInjection, Trouble
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.refusal import HuaweiRefusal, gateway_refusal
 from exporter.simulator.huawei.signature import WireRequest, decode_query
-from exporter.simulator.weather import Trouble, Weather
 
 Clock = Callable[[], float]
 
@@ -37,19 +37,19 @@ class HuaweiGateway:
     """Turn handlers into an ASGI application behind the gateway of one service.
 
     `admit` raises HuaweiRefusal for callers who may not pass. Older services answer with error
-    codes APIGW.*, newer ones with APIG.*: `prefix` chooses. `trouble` words bad weather.
+    codes APIGW.*, newer ones with APIG.*: `prefix` chooses. `trouble` words the faults.
     """
 
     def __init__(
         self,
         *,
-        weather: Weather,
+        faults: FaultInjection,
         clock: Clock,
         admit: Admission,
         prefix: str = "APIG",
-        trouble: Callable[[Trouble, Weather], HuaweiRefusal] | None = None,
+        trouble: Callable[[Trouble, FaultInjection], HuaweiRefusal] | None = None,
     ) -> None:
-        self._weather = weather
+        self._faults = faults
         self._clock = clock
         self._admit = admit
         self._prefix = prefix
@@ -77,23 +77,23 @@ class HuaweiGateway:
         self._answers += 1
         request_id = md5(f"{operation}{self._answers}".encode(), usedforsecurity=False).hexdigest()
         body = await request.body()
-        trouble = await self._weather.arrive(self._clock())
+        trouble = await self._faults.arrive(self._clock())
         now = self._clock()
-        canned = self._weather.overrides.get(operation)
+        canned = self._faults.overrides.get(operation)
         try:
             if trouble is not None:
-                raise self._trouble(trouble, self._weather)
+                raise self._trouble(trouble, self._faults)
             if canned is not None:
-                self._weather.record(operation, now, "overridden")
+                self._faults.record(operation, now, "overridden")
                 return Response(canned.body, canned.status, canned.headers)
             call = _read_call(request, body, now)
             if operation != "unknown":
                 self._admit(call)
             response = handler(call)
         except HuaweiRefusal as refusal:
-            self._weather.record(operation, now, refusal.reason)
+            self._faults.record(operation, now, refusal.reason)
             return refusal.response(request_id, self._prefix)
-        self._weather.record(operation, now)
+        self._faults.record(operation, now)
         response.headers["X-Request-Id"] = request_id
         return response
 
@@ -109,11 +109,11 @@ def admit_project(access: HuaweiAccess, project_id: str) -> Admission:
     return admit
 
 
-def gateway_trouble(trouble: Trouble, weather: Weather) -> HuaweiRefusal:
+def gateway_trouble(trouble: Trouble, faults: FaultInjection) -> HuaweiRefusal:
     """Word an outage or throttling as the API gateway does."""
     if trouble is Trouble.OUTAGE:
         return gateway_refusal(trouble, "0202", "Backend unavailable.", status=503)
-    headers = {} if weather.retry_after is None else {"Retry-After": str(weather.retry_after)}
+    headers = {} if faults.retry_after is None else {"Retry-After": str(faults.retry_after)}
     return gateway_refusal(
         trouble,
         "0308",

@@ -10,17 +10,17 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.huawei.gateway import Call, Clock, HuaweiGateway
 from exporter.simulator.huawei.refusal import HuaweiRefusal
 from exporter.simulator.huawei.tokens import HuaweiTokens, Token, iso_time
-from exporter.simulator.weather import Weather
 
 LOGIN = "KeystoneCreateUserTokenByPassword"
 
 
 def build(
     *,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Clock,
     tokens: HuaweiTokens,
     domain: str,
@@ -40,7 +40,7 @@ def build(
             body["catalog"] = _CATALOG
         return JSONResponse({"token": body}, 201, {"X-Subject-Token": token.text})
 
-    gateway = HuaweiGateway(weather=weather, clock=clock, admit=lambda _: None)
+    gateway = HuaweiGateway(faults=faults, clock=clock, admit=lambda _: None)
     return gateway.app([gateway.route("/v3/auth/tokens", LOGIN, log_in, "POST")])
 
 

@@ -5,11 +5,11 @@ from hashlib import sha256
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from exporter.simulator.fault_injection import FaultInjection, Trouble
 from exporter.simulator.huawei.access import HuaweiAccess, TemporaryKey
 from exporter.simulator.huawei.gateway import Call, Clock, HuaweiGateway
 from exporter.simulator.huawei.refusal import HuaweiRefusal
 from exporter.simulator.huawei.tokens import iso_time
-from exporter.simulator.weather import Trouble, Weather
 
 TOKEN = "CreateMetadataToken"  # noqa: S105 - The name of an operation.
 SECURITY_KEY = "ShowSecurityKey"
@@ -68,7 +68,7 @@ class _MetadataService:
 
 def build(
     *,
-    weather: Weather,
+    faults: FaultInjection,
     clock: Clock,
     access: HuaweiAccess,
     lifetime: float = 86400.0,
@@ -81,7 +81,7 @@ def build(
     """
     service = _MetadataService(access, lifetime, agency, v1_only)
     gateway = HuaweiGateway(
-        weather=weather, clock=clock, admit=lambda _: None, trouble=_metadata_trouble
+        faults=faults, clock=clock, admit=lambda _: None, trouble=_metadata_trouble
     )
     return gateway.app(
         [
@@ -91,6 +91,6 @@ def build(
     )
 
 
-def _metadata_trouble(trouble: Trouble, _: Weather) -> HuaweiRefusal:
+def _metadata_trouble(trouble: Trouble, _: FaultInjection) -> HuaweiRefusal:
     status = 503 if trouble is Trouble.OUTAGE else 429
     return HuaweiRefusal(trouble, status=status, body=f"{status}")

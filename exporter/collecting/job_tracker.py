@@ -1,0 +1,399 @@
+"""Remember what is known of each job of one source, and decide what to ask next.
+
+No I/O happens here: the collector tells the tracker what it found and asks it what to do. The rules
+it keeps are those of telling the truth: a job is gone only when the platform says so twice over, a
+failed question changes nothing, and ended runs leave after a while.
+
+What takes long with very many jobs is done in steps, so that whoever runs them can do other things
+in between: see `Steps`.
+"""
+
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter
+from random import Random
+from typing import TypeVar
+
+from exporter.collecting.detail_queue import DetailQueue, RoundRobin
+from exporter.collecting.merging import lasting, measures, merge, new_run, settle
+from exporter.collecting.selection import Selection
+from exporter.collecting.sharding import Shard
+from exporter.model import CHANGING_STATES, Job, JobKey, State
+from exporter.source import Inventory, SourceSettings
+
+_ROWS_PER_STEP = 200
+_JOBS_PER_STEP = 2000
+_PATIENCE = 3
+"""Failures in a row after which details are no longer asked for at every poll."""
+_REPEATS = 3
+"""How often details that tell another state than the listing are asked for again at once."""
+_JUST_BEFORE = 1e-3
+"""Seconds: enough to tell an earlier observation from a later one."""
+_asked_at = attrgetter("asked_at")
+
+_T = TypeVar("_T")
+Steps = Generator[None, None, _T]
+"""Work in steps of some milliseconds each; the result comes with the last one."""
+
+
+def finished(steps: Steps[_T]) -> _T:
+    """Do all steps at once; return the result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: _T = end.value
+            return result
+
+
+@dataclass(slots=True)
+class _TrackedJob:
+    """What is remembered of one job."""
+
+    row: Job
+    seen_at: float
+    """When it was first listed."""
+    details: Job | None = None
+    detailed_at: float | None = None
+    """When details were last had."""
+    measured_at: float | None = None
+    """When they last told what holds for a moment only; None when no such thing is kept."""
+    job: Job | None = None
+    """Row and details put together, as it is shown."""
+    changed: bool = True
+    """Whether the row changed since details were last had."""
+    news: bool = False
+    """Whether that is because something happened, and not because we have just begun to look."""
+    disagreements: int = 0
+    """How many details in a row told another state than the row."""
+    asked: bool = False
+    """Whether details were ever asked for, with whatever result."""
+    asked_at: float = 0.0
+    """When they were asked for last; whoever waits longest comes first."""
+    failures: int = 0
+    """How many questions in a row had no answer."""
+    routine: bool = False
+    """Whether it is in the queue for no other reason than old details."""
+    missing: int = 0
+    since: float = 0.0
+    """When we first saw the state that is shown."""
+
+
+@dataclass(slots=True)
+class _OtherShardJob:
+    """What is remembered of a job that another shard exports."""
+
+    name: str
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What there is to show of a source."""
+
+    jobs: tuple[Job, ...]
+    """In a fixed order."""
+    detail_age_seconds: float | None
+    """How old the oldest details of a job that lives are; None without such a job."""
+
+
+class JobTracker:
+    """The memory of one source's jobs, or of those among them that are this shard's."""
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        supersedes: bool,
+        random: Random,
+        shard: Shard | None = None,
+    ) -> None:
+        self._settings = settings
+        self._selection = Selection(settings)
+        self._supersedes = supersedes
+        self._shard = shard or Shard()
+        self._tracks: dict[JobKey, _TrackedJob] = {}
+        self._other_shard_jobs: dict[JobKey, _OtherShardJob] = {}
+        self._listed_once = False
+        # Sources that start together, with a job each, must not ask about it at the same polls.
+        self._round_robin = RoundRobin(settings.detail_interval, credit=random.random())
+
+    def adopt(self, jobs: Iterable[Job]) -> None:
+        """Take over jobs known from before; the next listing confirms them or lets them go."""
+        for job in jobs:
+            if self._selection.watches(job) and self._owned(job):
+                since = job.state_since_timestamp or job.observed_timestamp
+                track = _TrackedJob(
+                    row=job, seen_at=job.observed_timestamp, asked=True, since=since
+                )
+                track.job = job
+                self._tracks[job.key] = track
+
+    def note_inventory(self, inventory: Inventory, now: float) -> DetailQueue:
+        """Take in what a listing found; return what to ask now."""
+        return finished(self.take(inventory, now))
+
+    def take(self, inventory: Inventory, now: float) -> Steps[DetailQueue]:
+        """Take in what a listing found, in steps."""
+        seen: set[JobKey] = set()
+        for count, row in enumerate(inventory.jobs, start=1):
+            if self._selection.watches(row):
+                key = row.key
+                seen.add(key)
+                self._note_row(key, row, now)
+            if count % _ROWS_PER_STEP == 0:
+                yield
+        unlisted = {project for project, _ in inventory.incomplete}
+        missing = self._note_missing(seen, unlisted)
+        if not unlisted:
+            self._listed_once = True
+        return (yield from self._detail_queue(now, missing))
+
+    def note_details(self, job: Job, now: float) -> None:
+        """Take in the details of a job."""
+        track = self._tracks.get(job.key)
+        if track is None:
+            return
+        if track.row.observed_timestamp > now:
+            track.row = track.row.at(job.observed_timestamp - _JUST_BEFORE)
+        # A part that could not be had this time, or that ended runs no longer tell, stays known.
+        track.details = job if track.details is None else merge(track.details, job)
+        track.detailed_at = now
+        if measures(job):
+            track.measured_at = now
+        self._drop_old_measurements(track, now)
+        track.news = False
+        # What comes from a cache may be older than the change it was asked for, and of a run that
+        # ended nobody would ask again: how it ended would never be known.
+        track.disagreements = 0 if _agree(track.row, job) else track.disagreements + 1
+        track.changed = 0 < track.disagreements <= _REPEATS
+        track.failures = 0
+        self._note_asked(track, now)
+        self._settle(track)
+
+    def note_failure(self, key: JobKey, now: float) -> None:
+        """Take in that the details of a job could not be had; what was known stays."""
+        track = self._tracks.get(key)
+        if track is not None:
+            track.failures += 1
+            self._note_asked(track, now)
+
+    def note_gone(self, key: JobKey) -> None:
+        """Take in that the platform says a job does not exist."""
+        self._tracks.pop(key, None)
+
+    def jobs(self, now: float) -> tuple[Job, ...]:
+        """Return the jobs to show, in a fixed order."""
+        return finished(self.show(now)).jobs
+
+    def show(self, now: float) -> Steps[Shown]:
+        """Put together what there is to show, in steps."""
+        replaced = self._replaced()
+        shown, age = [], None
+        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
+            job = track.job
+            if (
+                job is not None
+                and key not in replaced
+                and self._selection.shows(job, asked=track.asked, now=now)
+            ):
+                shown.append(job)
+                if _lives(job):
+                    had_at = track.seen_at if track.detailed_at is None else track.detailed_at
+                    age = max(age or 0.0, now - had_at)
+            if count % _JOBS_PER_STEP == 0:
+                yield
+        shown.sort(key=attrgetter("project", "job_name", "job_id"))
+        return Shown(jobs=tuple(shown), detail_age_seconds=age)
+
+    def absent(self) -> tuple[str, ...]:
+        """Return the `expect` entries that no job of any shard matches, once all were listed.
+
+        Each shard knows the names of all jobs, and tells of its own share of the entries.
+        """
+        if not self._listed_once or not self._selection.expects_any:
+            return ()
+        names = {track.row.job_name for track in self._tracks.values()}
+        names |= {other.name for other in self._other_shard_jobs.values()}
+        return tuple(
+            text
+            for text in self._selection.unmatched(names)
+            if self._shard.owns(self._settings.name, "expect", text)
+        )
+
+    def behind(self, left: Iterable[Job]) -> bool:
+        """Say whether jobs that were not asked about had details before, which now grow old."""
+        tracks = (self._tracks.get(job.key) for job in left)
+        return any(track is not None and track.detailed_at is not None for track in tracks)
+
+    def _note_row(self, key: JobKey, row: Job, now: float) -> None:
+        track = self._tracks.get(key)
+        if track is not None:
+            if _differs(track.row, row):
+                track.changed = track.news = True
+                track.disagreements = 0
+            if track.details is not None and track.details.observed_timestamp > now:
+                # The clock was put back. Taken for newer than all that comes until it is there
+                # again, these details would hide every change of the job for so long.
+                track.details = track.details.at(row.observed_timestamp - _JUST_BEFORE)
+            if track.details is not None and _outdated(track.details, track.row, row):
+                track.details = None
+            if not row.native_status and track.row.native_status:
+                # It is silent about the state; what its predecessor told is not to be forgotten.
+                before, known = track.row, track.details
+                if track.measured_at is None:
+                    # What was measured before a reload is of nobody knows when.
+                    before = lasting(before)
+                track.details = before if known is None else merge(before, known)
+            track.row = row
+            track.missing = 0
+            self._drop_old_measurements(track, now)
+        elif self._owned(row):
+            track = self._tracks[key] = _TrackedJob(
+                row=row, seen_at=now, asked_at=now, news=self._listed_once
+            )
+        else:
+            if self._selection.expects_any:
+                self._other_shard_jobs[key] = _OtherShardJob(row.job_name)
+            return
+        self._settle(track)
+
+    def _note_missing(self, seen: set[JobKey], unlisted: set[str]) -> tuple[Job, ...]:
+        missing = []
+        for key, track in list(self._tracks.items()):
+            if key in seen or key.project in unlisted:
+                continue
+            track.missing += 1
+            if track.missing >= 2:
+                # Two complete listings lack it: it is gone, whatever an answer by id says.
+                del self._tracks[key]
+            else:
+                missing.append(track.row)
+        for key, other in list(self._other_shard_jobs.items()):
+            if key not in seen and key.project not in unlisted:
+                other.missing += 1
+                if other.missing >= 2:
+                    del self._other_shard_jobs[key]
+        return tuple(missing)
+
+    def _note_asked(self, track: _TrackedJob, now: float) -> None:
+        track.asked = True
+        track.asked_at = now
+        if track.routine:
+            track.routine = False
+            self._round_robin.asked()
+
+    def _drop_old_measurements(self, track: _TrackedJob, now: float) -> None:
+        """Let go of delays and the like that no details have confirmed for `stale_after`.
+
+        The listing alone goes on to say that the job runs: without this a delay, or a restart that
+        only the plan tells of, would be shown for as long as details cannot be had.
+        """
+        if track.measured_at is None or track.details is None or track.row.ended:
+            return
+        if now - track.measured_at > self._settings.detail_interval + self._settings.stale_after:
+            track.details = lasting(track.details)
+            track.measured_at = None
+
+    def _settle(self, track: _TrackedJob) -> None:
+        track.job, track.since = settle(
+            track.row,
+            track.details,
+            before=track.job,
+            since=track.since,
+            expected=self._selection.expects,
+        )
+
+    def _detail_queue(self, now: float, missing: tuple[Job, ...]) -> Steps[DetailQueue]:
+        replaced = self._replaced()
+        news: list[_TrackedJob] = []
+        urgent: list[_TrackedJob] = []
+        calm: list[_TrackedJob] = []
+        for count, (key, track) in enumerate(self._tracks.items(), start=1):
+            if count % _JOBS_PER_STEP == 0:
+                yield
+            job = track.job
+            track.routine = False
+            if job is None or key in replaced or track.missing:
+                continue
+            if track.row.native_status and self._selection.hides_draft(job):
+                # Where the row no longer says so, it may have run since, and failed.
+                continue
+            restless = job.state in CHANGING_STATES or not track.row.native_status
+            if track.failures >= _PATIENCE and (restless or track.changed):
+                # Asked for at every poll, jobs that cannot be had would take the place of others.
+                calm.append(track)
+            elif track.news:
+                news.append(track)
+            elif track.changed or restless:
+                urgent.append(track)
+            elif _lives(job):
+                calm.append(track)
+        routine = self._round_robin.due(calm, now, asked_at=_asked_at)
+        for track in routine:
+            track.routine = True
+        return DetailQueue(
+            news=_rows(sorted(news, key=_asked_at)),
+            missing=missing,
+            # What was never asked for comes last: at the start that is everything.
+            urgent=_rows(sorted(urgent, key=lambda track: (not track.asked, track.asked_at))),
+            routine=_rows(routine),
+        )
+
+    def _owned(self, row: Job) -> bool:
+        # A later run must find the earlier one in the same shard, or none would be replaced.
+        name = row.job_name if self._supersedes else row.job_id
+        return self._shard.owns(self._settings.name, row.project, name)
+
+    def _replaced(self) -> set[JobKey]:
+        """Return the ended runs that a later run of the same name has taken the place of."""
+        if not self._supersedes:
+            return set()
+        latest: dict[tuple[str, str], tuple[float, JobKey]] = {}
+        for job in self._known():
+            name = (job.project, job.job_name)
+            latest[name] = max(latest.get(name, (-1.0, job.key)), _started(job), key=_first)
+        return {
+            job.key
+            for job in self._known()
+            if job.ended and latest[(job.project, job.job_name)][1] != job.key
+        }
+
+    def _known(self) -> Iterator[Job]:
+        return (track.job for track in self._tracks.values() if track.job is not None)
+
+
+def _rows(tracks: Iterable[_TrackedJob]) -> tuple[Job, ...]:
+    return tuple(track.row for track in tracks)
+
+
+def _lives(job: Job) -> bool:
+    return not job.ended and job.state is not State.CREATED
+
+
+def _differs(previous: Job, row: Job) -> bool:
+    """Say whether a row tells that something happened to the job since the previous one."""
+    if row.native_status != previous.native_status or new_run(previous, row):
+        return True
+    if row.updated_timestamp is None or previous.updated_timestamp is None:
+        return False
+    return row.updated_timestamp != previous.updated_timestamp
+
+
+def _agree(row: Job, details: Job) -> bool:
+    """Say whether two views of a job tell the same state, or one of them none."""
+    words = (row.native_status, details.native_status)
+    return "" in words or words[0] == words[1]
+
+
+def _outdated(details: Job, previous: Job, row: Job) -> bool:
+    """Say whether details are of the run before the one that two rows tell the beginning of."""
+    return details.observed_timestamp <= previous.observed_timestamp and new_run(previous, row)
+
+
+def _started(job: Job) -> tuple[float, JobKey]:
+    return (job.start_timestamp or job.created_timestamp or 0.0, job.key)
+
+
+def _first(pair: tuple[float, JobKey]) -> float:
+    return pair[0]

@@ -1,0 +1,50 @@
+"""Hold what a program usually takes from thin air: time, chance, environment, network.
+
+One `Runtime` is made where the program starts and handed down; tests make their own, so nothing has
+to be patched and no test waits.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import httpx
+
+from exporter.pacing import Clock, Sleep
+
+HUAWEI_METADATA = "http://169.254.169.254"
+ALIBABA_METADATA = "http://100.100.100.200"
+
+
+def find_home() -> Path:
+    """Return the home of the user, or a folder that does not exist when there is none.
+
+    In a container the process often runs under a number that no name, and so no home, belongs to.
+    Only the profile files of the vendors' tools are looked for there.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Everything that varies from one run to the next."""
+
+    clock: Clock = time.time
+    """Seconds since the epoch; may jump."""
+    monotonic: Clock = time.monotonic
+    """Seconds that never run backwards, for durations and pauses."""
+    sleep: Sleep = asyncio.sleep
+    random: Random = field(default_factory=Random)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    home: Path = field(default_factory=find_home)
+    transport: Callable[[], httpx.AsyncBaseTransport] | None = None
+    """Makes the transport of a source's client; None for real connections."""
+    huawei_metadata: str = HUAWEI_METADATA
+    alibaba_metadata: str = ALIBABA_METADATA
