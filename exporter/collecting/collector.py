@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from exporter.collecting.detail_queue import DetailQueue
-from exporter.collecting.job_tracker import JobTracker, Steps
+from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
+from exporter.collecting.steps import Steps
 from exporter.collecting.store import Store
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws

@@ -1,82 +1,31 @@
-"""Remember what is known of each job of one source, and decide what to ask next.
+"""Remember what is known of each job of one source: what is shown, what is missing, what is gone.
 
 No I/O happens here: the collector tells the tracker what it found and asks it what to do. The rules
 it keeps are those of telling the truth: a job is gone only when the platform says so twice over, a
-failed question changes nothing, and ended runs leave after a while.
-
-What takes long with very many jobs is done in steps, so that whoever runs them can do other things
-in between: see `Steps`.
+failed question changes nothing, and ended runs leave after a while. What is asked next is the
+business of `detail_scheduler`; what takes long with very many jobs is done in `steps`.
 """
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from random import Random
-from typing import TypeVar
 
-from exporter.collecting.detail_queue import DetailQueue, RoundRobin
-from exporter.collecting.merging import lasting, measures, merge, new_run, settle
+from exporter.collecting.detail_queue import DetailQueue
+from exporter.collecting.detail_scheduler import JOBS_PER_STEP, DetailScheduler
+from exporter.collecting.merging import lasting, measures, merge, settle
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
-from exporter.model import CHANGING_STATES, Job, JobKey, State
+from exporter.collecting.steps import Steps, finished
+from exporter.collecting.tracked_job import TrackedJob, agree, differs, lives, outdated
+from exporter.model import Job, JobKey
 from exporter.source import Inventory, SourceSettings
 
 _ROWS_PER_STEP = 200
-_JOBS_PER_STEP = 2000
-_PATIENCE = 3
-"""Failures in a row after which details are no longer asked for at every poll."""
 _REPEATS = 3
 """How often details that tell another state than the listing are asked for again at once."""
 _JUST_BEFORE = 1e-3
 """Seconds: enough to tell an earlier observation from a later one."""
-_asked_at = attrgetter("asked_at")
-
-_T = TypeVar("_T")
-Steps = Generator[None, None, _T]
-"""Work in steps of some milliseconds each; the result comes with the last one."""
-
-
-def finished(steps: Steps[_T]) -> _T:
-    """Do all steps at once; return the result."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            result: _T = end.value
-            return result
-
-
-@dataclass(slots=True)
-class _TrackedJob:
-    """What is remembered of one job."""
-
-    row: Job
-    seen_at: float
-    """When it was first listed."""
-    details: Job | None = None
-    detailed_at: float | None = None
-    """When details were last had."""
-    measured_at: float | None = None
-    """When they last told what holds for a moment only; None when no such thing is kept."""
-    job: Job | None = None
-    """Row and details put together, as it is shown."""
-    changed: bool = True
-    """Whether the row changed since details were last had."""
-    news: bool = False
-    """Whether that is because something happened, and not because we have just begun to look."""
-    disagreements: int = 0
-    """How many details in a row told another state than the row."""
-    asked: bool = False
-    """Whether details were ever asked for, with whatever result."""
-    asked_at: float = 0.0
-    """When they were asked for last; whoever waits longest comes first."""
-    failures: int = 0
-    """How many questions in a row had no answer."""
-    routine: bool = False
-    """Whether it is in the queue for no other reason than old details."""
-    missing: int = 0
-    since: float = 0.0
-    """When we first saw the state that is shown."""
 
 
 @dataclass(slots=True)
@@ -112,20 +61,19 @@ class JobTracker:
         self._selection = Selection(settings)
         self._supersedes = supersedes
         self._shard = shard or Shard()
-        self._tracks: dict[JobKey, _TrackedJob] = {}
+        self._tracks: dict[JobKey, TrackedJob] = {}
         self._other_shard_jobs: dict[JobKey, _OtherShardJob] = {}
         self._listed_once = False
-        # Sources that start together, with a job each, must not ask about it at the same polls.
-        self._round_robin = RoundRobin(settings.detail_interval, credit=random.random())
+        self._scheduler = DetailScheduler(
+            settings.detail_interval, self._selection, credit=random.random()
+        )
 
     def adopt(self, jobs: Iterable[Job]) -> None:
         """Take over jobs known from before; the next listing confirms them or lets them go."""
         for job in jobs:
             if self._selection.watches(job) and self._owned(job):
                 since = job.state_since_timestamp or job.observed_timestamp
-                track = _TrackedJob(
-                    row=job, seen_at=job.observed_timestamp, asked=True, since=since
-                )
+                track = TrackedJob(row=job, seen_at=job.observed_timestamp, asked=True, since=since)
                 track.job = job
                 self._tracks[job.key] = track
 
@@ -147,7 +95,11 @@ class JobTracker:
         missing = self._note_missing(seen, unlisted)
         if not unlisted:
             self._listed_once = True
-        return (yield from self._detail_queue(now, missing))
+        return (
+            yield from self._scheduler.schedule(
+                self._tracks, replaced=self._replaced(), missing=missing, now=now
+            )
+        )
 
     def note_details(self, job: Job, now: float) -> None:
         """Take in the details of a job."""
@@ -165,10 +117,10 @@ class JobTracker:
         track.news = False
         # What comes from a cache may be older than the change it was asked for, and of a run that
         # ended nobody would ask again: how it ended would never be known.
-        track.disagreements = 0 if _agree(track.row, job) else track.disagreements + 1
+        track.disagreements = 0 if agree(track.row, job) else track.disagreements + 1
         track.changed = 0 < track.disagreements <= _REPEATS
         track.failures = 0
-        self._note_asked(track, now)
+        self._scheduler.note_asked(track, now)
         self._settle(track)
 
     def note_failure(self, key: JobKey, now: float) -> None:
@@ -176,7 +128,7 @@ class JobTracker:
         track = self._tracks.get(key)
         if track is not None:
             track.failures += 1
-            self._note_asked(track, now)
+            self._scheduler.note_asked(track, now)
 
     def note_gone(self, key: JobKey) -> None:
         """Take in that the platform says a job does not exist."""
@@ -198,10 +150,10 @@ class JobTracker:
                 and self._selection.shows(job, asked=track.asked, now=now)
             ):
                 shown.append(job)
-                if _lives(job):
+                if lives(job):
                     had_at = track.seen_at if track.detailed_at is None else track.detailed_at
                     age = max(age or 0.0, now - had_at)
-            if count % _JOBS_PER_STEP == 0:
+            if count % JOBS_PER_STEP == 0:
                 yield
         shown.sort(key=attrgetter("project", "job_name", "job_id"))
         return Shown(jobs=tuple(shown), detail_age_seconds=age)
@@ -229,14 +181,14 @@ class JobTracker:
     def _note_row(self, key: JobKey, row: Job, now: float) -> None:
         track = self._tracks.get(key)
         if track is not None:
-            if _differs(track.row, row):
+            if differs(track.row, row):
                 track.changed = track.news = True
                 track.disagreements = 0
             if track.details is not None and track.details.observed_timestamp > now:
                 # The clock was put back. Taken for newer than all that comes until it is there
                 # again, these details would hide every change of the job for so long.
                 track.details = track.details.at(row.observed_timestamp - _JUST_BEFORE)
-            if track.details is not None and _outdated(track.details, track.row, row):
+            if track.details is not None and outdated(track.details, track.row, row):
                 track.details = None
             if not row.native_status and track.row.native_status:
                 # It is silent about the state; what its predecessor told is not to be forgotten.
@@ -249,7 +201,7 @@ class JobTracker:
             track.missing = 0
             self._drop_old_measurements(track, now)
         elif self._owned(row):
-            track = self._tracks[key] = _TrackedJob(
+            track = self._tracks[key] = TrackedJob(
                 row=row, seen_at=now, asked_at=now, news=self._listed_once
             )
         else:
@@ -276,14 +228,7 @@ class JobTracker:
                     del self._other_shard_jobs[key]
         return tuple(missing)
 
-    def _note_asked(self, track: _TrackedJob, now: float) -> None:
-        track.asked = True
-        track.asked_at = now
-        if track.routine:
-            track.routine = False
-            self._round_robin.asked()
-
-    def _drop_old_measurements(self, track: _TrackedJob, now: float) -> None:
+    def _drop_old_measurements(self, track: TrackedJob, now: float) -> None:
         """Let go of delays and the like that no details have confirmed for `stale_after`.
 
         The listing alone goes on to say that the job runs: without this a delay, or a restart that
@@ -295,49 +240,13 @@ class JobTracker:
             track.details = lasting(track.details)
             track.measured_at = None
 
-    def _settle(self, track: _TrackedJob) -> None:
+    def _settle(self, track: TrackedJob) -> None:
         track.job, track.since = settle(
             track.row,
             track.details,
             before=track.job,
             since=track.since,
             expected=self._selection.expects,
-        )
-
-    def _detail_queue(self, now: float, missing: tuple[Job, ...]) -> Steps[DetailQueue]:
-        replaced = self._replaced()
-        news: list[_TrackedJob] = []
-        urgent: list[_TrackedJob] = []
-        calm: list[_TrackedJob] = []
-        for count, (key, track) in enumerate(self._tracks.items(), start=1):
-            if count % _JOBS_PER_STEP == 0:
-                yield
-            job = track.job
-            track.routine = False
-            if job is None or key in replaced or track.missing:
-                continue
-            if track.row.native_status and self._selection.hides_draft(job):
-                # Where the row no longer says so, it may have run since, and failed.
-                continue
-            restless = job.state in CHANGING_STATES or not track.row.native_status
-            if track.failures >= _PATIENCE and (restless or track.changed):
-                # Asked for at every poll, jobs that cannot be had would take the place of others.
-                calm.append(track)
-            elif track.news:
-                news.append(track)
-            elif track.changed or restless:
-                urgent.append(track)
-            elif _lives(job):
-                calm.append(track)
-        routine = self._round_robin.due(calm, now, asked_at=_asked_at)
-        for track in routine:
-            track.routine = True
-        return DetailQueue(
-            news=_rows(sorted(news, key=_asked_at)),
-            missing=missing,
-            # What was never asked for comes last: at the start that is everything.
-            urgent=_rows(sorted(urgent, key=lambda track: (not track.asked, track.asked_at))),
-            routine=_rows(routine),
         )
 
     def _owned(self, row: Job) -> bool:
@@ -361,34 +270,6 @@ class JobTracker:
 
     def _known(self) -> Iterator[Job]:
         return (track.job for track in self._tracks.values() if track.job is not None)
-
-
-def _rows(tracks: Iterable[_TrackedJob]) -> tuple[Job, ...]:
-    return tuple(track.row for track in tracks)
-
-
-def _lives(job: Job) -> bool:
-    return not job.ended and job.state is not State.CREATED
-
-
-def _differs(previous: Job, row: Job) -> bool:
-    """Say whether a row tells that something happened to the job since the previous one."""
-    if row.native_status != previous.native_status or new_run(previous, row):
-        return True
-    if row.updated_timestamp is None or previous.updated_timestamp is None:
-        return False
-    return row.updated_timestamp != previous.updated_timestamp
-
-
-def _agree(row: Job, details: Job) -> bool:
-    """Say whether two views of a job tell the same state, or one of them none."""
-    words = (row.native_status, details.native_status)
-    return "" in words or words[0] == words[1]
-
-
-def _outdated(details: Job, previous: Job, row: Job) -> bool:
-    """Say whether details are of the run before the one that two rows tell the beginning of."""
-    return details.observed_timestamp <= previous.observed_timestamp and new_run(previous, row)
 
 
 def _started(job: Job) -> tuple[float, JobKey]:

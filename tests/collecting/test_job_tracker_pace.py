@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from exporter.collecting.detail_queue import DetailQueue
-from exporter.collecting.job_tracker import JobTracker, finished
+from exporter.collecting.job_tracker import JobTracker
+from exporter.collecting.steps import finished
 from exporter.model import Job, State
 from tests.collecting.job_trackers import asked, job_tracker, listing, names
 from tests.jobs import job

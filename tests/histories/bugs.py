@@ -257,8 +257,8 @@ BUGS = (
     ),
     Bug(
         name="details are asked for once only",
-        module=_JOB_TRACKER,
-        old="            elif _lives(job):\n                calm.append(track)\n",
+        module="exporter.collecting.detail_scheduler",
+        old="            elif lives(job):\n                calm.append(track)\n",
         new="",
         rule=Rule.DETAILS_COME,
     ),
@@ -342,8 +342,8 @@ BUGS = (
     Bug(
         name="a run goes back in time for its restarts",
         module=_JOB_TRACKER,
-        old="            if _differs(track.row, row):\n",
-        new="            track.since -= 60.0\n            if _differs(track.row, row):\n",
+        old="            if differs(track.row, row):\n",
+        new="            track.since -= 60.0\n            if differs(track.row, row):\n",
         rule=Rule.TIME_GOES_ON,
     ),
 )

@@ -23,6 +23,8 @@ _COPIED = (
     # Each imports only those before it, and modules that are shared.
     "exporter.collecting.merging",
     "exporter.collecting.selection",
+    "exporter.collecting.tracked_job",
+    "exporter.collecting.detail_scheduler",
     "exporter.collecting.job_tracker",
     "exporter.collecting.store",
     "exporter.exposition.blocks",

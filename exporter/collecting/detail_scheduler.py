@@ -1,0 +1,90 @@
+"""Decide which single jobs to ask about next, from what is remembered of all. No I/O happens here.
+
+Something happened, or a state is about to change: at the next poll. Nothing happened: each job once
+in `detail_interval`, whoever waits longest first. No answer several times: no oftener than that.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from operator import attrgetter
+
+from exporter.collecting.detail_queue import DetailQueue, RoundRobin
+from exporter.collecting.selection import Selection
+from exporter.collecting.steps import Steps
+from exporter.collecting.tracked_job import TrackedJob, lives
+from exporter.model import CHANGING_STATES, Job, JobKey
+
+JOBS_PER_STEP = 2000
+_PATIENCE = 3
+"""Failures in a row after which details are no longer asked for at every poll."""
+_asked_at = attrgetter("asked_at")
+
+
+class DetailScheduler:
+    """Whose turn it is among the tracked jobs of one source."""
+
+    def __init__(self, detail_interval: float, selection: Selection, *, credit: float) -> None:
+        """Take how many routine questions are earned already: a part of one.
+
+        Sources that start together, with a job each, must not ask about it at the same polls.
+        """
+        self._selection = selection
+        self._round_robin = RoundRobin(detail_interval, credit=credit)
+
+    def schedule(
+        self,
+        tracks: Mapping[JobKey, TrackedJob],
+        *,
+        replaced: Set[JobKey],
+        missing: tuple[Job, ...],
+        now: float,
+    ) -> Steps[DetailQueue]:
+        """Put in order what to ask after a listing, in steps.
+
+        `replaced` are ended runs that nobody asks about any more, `missing` jobs that the listing
+        lacks: they come in the order they are given in.
+        """
+        news: list[TrackedJob] = []
+        urgent: list[TrackedJob] = []
+        calm: list[TrackedJob] = []
+        for count, (key, track) in enumerate(tracks.items(), start=1):
+            if count % JOBS_PER_STEP == 0:
+                yield
+            job = track.job
+            track.routine = False
+            if job is None or key in replaced or track.missing:
+                continue
+            if track.row.native_status and self._selection.hides_draft(job):
+                # Where the row no longer says so, it may have run since, and failed.
+                continue
+            restless = job.state in CHANGING_STATES or not track.row.native_status
+            if track.failures >= _PATIENCE and (restless or track.changed):
+                # Asked for at every poll, jobs that cannot be had would take the place of others.
+                calm.append(track)
+            elif track.news:
+                news.append(track)
+            elif track.changed or restless:
+                urgent.append(track)
+            elif lives(job):
+                calm.append(track)
+        routine = self._round_robin.due(calm, now, asked_at=_asked_at)
+        for track in routine:
+            track.routine = True
+        return DetailQueue(
+            news=_rows(sorted(news, key=_asked_at)),
+            missing=missing,
+            # What was never asked for comes last: at the start that is everything.
+            urgent=_rows(sorted(urgent, key=lambda track: (not track.asked, track.asked_at))),
+            routine=_rows(routine),
+        )
+
+    def note_asked(self, track: TrackedJob, now: float) -> None:
+        """Hear that a job was asked about, with whatever result."""
+        track.asked = True
+        track.asked_at = now
+        if track.routine:
+            track.routine = False
+            self._round_robin.asked()
+
+
+def _rows(tracks: Iterable[TrackedJob]) -> tuple[Job, ...]:
+    return tuple(track.row for track in tracks)

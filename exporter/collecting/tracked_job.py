@@ -1,0 +1,64 @@
+"""Hold what is remembered of one job, and compare what two looks at it told. All of it is pure."""
+
+from dataclasses import dataclass
+
+from exporter.collecting.merging import new_run
+from exporter.model import Job, State
+
+
+@dataclass(slots=True)
+class TrackedJob:
+    """What is remembered of one job."""
+
+    row: Job
+    seen_at: float
+    """When it was first listed."""
+    details: Job | None = None
+    detailed_at: float | None = None
+    """When details were last had."""
+    measured_at: float | None = None
+    """When they last told what holds for a moment only; None when no such thing is kept."""
+    job: Job | None = None
+    """Row and details put together, as it is shown."""
+    changed: bool = True
+    """Whether the row changed since details were last had."""
+    news: bool = False
+    """Whether that is because something happened, and not because we have just begun to look."""
+    disagreements: int = 0
+    """How many details in a row told another state than the row."""
+    asked: bool = False
+    """Whether details were ever asked for, with whatever result."""
+    asked_at: float = 0.0
+    """When they were asked for last; whoever waits longest comes first."""
+    failures: int = 0
+    """How many questions in a row had no answer."""
+    routine: bool = False
+    """Whether it is in the queue for no other reason than old details."""
+    missing: int = 0
+    since: float = 0.0
+    """When we first saw the state that is shown."""
+
+
+def lives(job: Job) -> bool:
+    """Say whether a job has begun and not ended."""
+    return not job.ended and job.state is not State.CREATED
+
+
+def differs(previous: Job, row: Job) -> bool:
+    """Say whether a row tells that something happened to the job since the previous one."""
+    if row.native_status != previous.native_status or new_run(previous, row):
+        return True
+    if row.updated_timestamp is None or previous.updated_timestamp is None:
+        return False
+    return row.updated_timestamp != previous.updated_timestamp
+
+
+def agree(row: Job, details: Job) -> bool:
+    """Say whether two views of a job tell the same state, or one of them none."""
+    words = (row.native_status, details.native_status)
+    return "" in words or words[0] == words[1]
+
+
+def outdated(details: Job, previous: Job, row: Job) -> bool:
+    """Say whether details are of the run before the one that two rows tell the beginning of."""
+    return details.observed_timestamp <= previous.observed_timestamp and new_run(previous, row)
