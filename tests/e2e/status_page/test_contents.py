@@ -1,0 +1,81 @@
+"""The status page in a real browser: sources, jobs, and the page of one job."""
+
+import json
+import sys
+
+import pytest
+
+from exporter.model import State
+from tests.browser.chromium import Page
+from tests.browser.site import Site
+from tests.e2e.status_page.fleet import SCRIPT, changed, fleet, many
+from tests.e2e.status_page.page_elements import NAMES, ROWS
+
+
+def test_overview_shows_sources_and_jobs_that_need_a_look_first(page: Page, served: Site) -> None:
+    served.publish(*fleet())
+    page.open(served.address)
+    assert page.texts("h1") == ["17 jobs in 3 sources: 8 need a look, 1 source is down"]
+    assert page.texts(".sources tbody th a") == ["vvp", "dli", "waiting"]
+    [down] = page.texts(".sources tr.bad")
+    assert "down" in down
+    assert "1 min 30 s ago" in down
+    assert "timeout: no answer within 10 s" in down
+    assert "settlement_.*" in page.texts(".sources tr.warning")[0]
+    assert "in 12 s" in page.texts(".sources tr.warning")[0]
+    assert page.texts(f"{ROWS} .state")[:3] == ["failed", "failed", "restarting"]
+    assert page.run("document.title") == "(8) Streaming jobs"
+
+
+def test_page_of_a_job_has_its_whole_error_and_what_it_went_through(
+    page: Page, served: Site
+) -> None:
+    dli, *_ = fleet()
+    served.publish(changed(dli, "payments_dedup", state=State.RUNNING), dli)
+    page.open(f"{served.address}/?q=payments_dedup")
+    page.click(NAMES)
+    page.until("document.querySelector('h1').innerText === 'payments_dedup'")
+    assert page.texts(".title .pill") == ["failed"]
+    assert page.run("document.querySelector('#error pre').textContent").count("\tat a.b.C") == 80
+    assert "FAILED 2" in page.texts(".card[data-key=tasks]")[0]
+    [change] = page.texts(".changes li")
+    assert change.endswith("running → to failed job_failed")
+    links = page.run("[...document.querySelectorAll('.links a')].map((a) => a.href)")
+    [found] = page.run(f"fetch({json.dumps(links[0])}).then((a) => a.json())")["jobs"]
+    assert found["job_name"] == "payments_dedup"
+    page.click(".crumbs a")
+    page.until(f"document.querySelectorAll('{ROWS}').length > 2")
+
+
+@pytest.mark.parametrize("name", ["每日对账 a/b?c=d&e", SCRIPT, "x" * 300])
+def test_job_of_any_name_can_be_opened(page: Page, served: Site, name: str) -> None:
+    served.publish(*fleet())
+    page.open(served.address)
+    link = page.run(
+        f"""[...document.querySelectorAll('{NAMES}')].find((a) =>
+        a.textContent.slice(0, 100) === {json.dumps(name[:100])}).href"""
+    )
+    page.open(link)
+    assert page.texts("h1") == [name]
+    assert page.run("document.scripts.length") == 1
+
+
+def test_ten_thousand_jobs_do_not_freeze_the_browser(page: Page, served: Site) -> None:
+    served.publish(many(10_000))
+    page.open(served.address)
+    paint = page.until("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+    sys.stdout.write(f"first paint with 10,000 jobs: {paint:.0f} ms\n")
+    assert page.texts("#found")[0].startswith("10,000 jobs, worst first, page 1 of 50")
+    assert len(page.texts(ROWS)) == 200
+    assert sum(int(text.replace(",", "")) for text in page.texts(".chip b")) == 10_000
+    longest = """(() => { const started = performance.now(); document.body.offsetHeight;
+        return performance.now() - started; })()"""
+    assert page.run(longest) < 1000
+    page.click("#q")
+    page.type("job_0999")
+    page.until(f"document.querySelectorAll('{ROWS}').length === 10")
+    page.click(".found a")
+    page.until(f"document.querySelectorAll('{ROWS}').length === 200")
+    page.click(".pages a[rel=next]")
+    page.until("document.querySelector('.pages span').innerText === 'Page 2 of 50'")
+    assert page.run("document.getElementById('jobs-title').getBoundingClientRect().top < 400")
