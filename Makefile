@@ -4,10 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Everything comes by exact version and hash. The exporter itself is built by what is locked too, and
+# asks no registry for anything.
+LOCKED := install --quiet --disable-pip-version-check --require-hashes
+EXPORTER := install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation
+
 # How long `make fuzz` spends on each target, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test lint bench fuzz sbom format setup setup-test clean
+.PHONY: demo test lint bench fuzz sbom lock format setup setup-test clean
 
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
@@ -36,6 +41,9 @@ fuzz: $(VENV)/.test
 sbom: $(VENV)/.test
 	scripts/make-sbom
 
+lock:
+	scripts/lock
+
 setup: $(VENV)/.run
 
 setup-test: $(VENV)/.test
@@ -49,13 +57,15 @@ $(VENV)/.venv:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(VENV)/.run: $(VENV)/.venv pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+$(VENV)/.run: $(VENV)/.venv requirements/build.txt requirements/run.txt pyproject.toml
+	$(BIN)/pip $(LOCKED) --requirement requirements/build.txt --requirement requirements/run.txt
+	$(BIN)/pip $(EXPORTER) --editable .
 	touch $@
 
-$(VENV)/.test: $(VENV)/.venv pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+$(VENV)/.test: $(VENV)/.venv requirements/build.txt requirements/test.txt pyproject.toml
+	$(BIN)/pip $(LOCKED) --requirement requirements/build.txt --requirement requirements/test.txt
+	$(BIN)/pip $(EXPORTER) --editable .
 	touch $@ $(VENV)/.run
 
 clean:
-	rm -rf $(VENV) .venv-oracle .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-lock .venv-oracle .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
