@@ -1,11 +1,17 @@
 """Texts made to do harm, and any others, are understood or refused with a config error."""
 
+import os
 import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.cli import EXIT_USAGE
 from exporter.errors import ConfigError
 from tests.configuration.configurations import flink, problems, read
 
@@ -18,30 +24,53 @@ def _ladder(steps: int, first: str, step: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (_ladder(12, "x", "[{}]"), "too large: more than 200000 values"),
-        (_ladder(12, "{k: v}", "[{}]"), "too large: more than 200000 values"),
-        ("a: &a [*a, *a]\n", "too large: more than 200000 values"),
-        ("a: &a [*a]\n", "too large: more than 200000 values"),
-        ("a: &a {b: *a}\n", "too large: more than 200000 values"),
-        ("sources: " + "[" * 1_000 + "]" * 1_000, "not valid YAML: nested too deeply"),
-        ("sources: " + "{a: " * 1_000, "not valid YAML: nested too deeply"),
-    ],
-)
-def test_text_that_means_far_too_much_is_refused_at_once(text: str, line: str) -> None:
-    (found,) = problems(text)
-    assert found.startswith(line)
+HARMFUL = {
+    "aliases of a text": _ladder(12, "x", "[{}]"),
+    "aliases of a mapping": _ladder(12, "{k: v}", "[{}]"),
+    "merges": _ladder(12, "{k: v}", "{{<<: [{}]}}"),
+    "list within itself": "a: &a [*a, *a]\n",
+    "list of itself": "a: &a [*a]\n",
+    "mapping of itself": "a: &a {b: *a}\n",
+    "mapping merged into itself": "a: &a {<<: *a, b: 1}\n",
+    "deep lists": "sources: " + "[" * 1_000 + "]" * 1_000,
+    "deep mappings": "sources: " + "{a: " * 1_000,
+}
 
 
-def test_merges_that_mean_far_too_much_are_refused_at_once() -> None:
-    (line,) = problems(_ladder(12, "{k: v}", "{{<<: [{}]}}"))
+@pytest.mark.parametrize("text", HARMFUL.values(), ids=HARMFUL.keys())
+def test_text_that_means_far_too_much_does_no_harm(tmp_path: Path, text: str) -> None:
+    """Some of it PyYAML sees through in one version and not in another: here the outcome counts."""
+    (tmp_path / "exporter.yml").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "exporter", "check-config"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=_bounded,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    lines = done.stderr.splitlines()
+    assert done.returncode == EXIT_USAGE, done.stderr
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"error: .{1,200}", line)] == []
+
+
+def _bounded() -> None:
+    """Bound processor time and memory: ten times what the largest sensible file takes."""
+    resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+
+def test_more_values_than_any_file_has_are_refused() -> None:
+    many = "a: &a [" + "x, " * 2_500 + "]\nb: [" + "*a, " * 100 + "]\n"
+    assert problems(many) == ["too large: more than 200000 values"]
+
+
+def test_more_keys_than_any_mapping_has_are_refused_when_they_are_merged() -> None:
+    many = "".join(f"k{number}: 1, " for number in range(10_001))
+    (line,) = problems(f"a: &a {{{many}}}\nb: {{<<: *a}}\n")
     assert re.fullmatch(r"not valid YAML: line \d+, column \d+: too many keys are merged", line)
-
-
-def test_mapping_that_is_merged_into_itself_does_no_harm() -> None:
-    assert problems("a: &a {<<: *a, b: 1}\n")[0] == "a: unknown key"
 
 
 def test_value_nested_deeper_than_any_setting_is_refused() -> None:
