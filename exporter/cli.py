@@ -21,6 +21,7 @@ from exporter.configuration.config_warnings import config_warnings
 from exporter.edge import sender
 from exporter.edge.receiver import REPORTS
 from exporter.errors import ConfigError, ConfigProblem, ExporterError
+from exporter.listening import health
 from exporter.listening.authentication import Guard
 from exporter.listening.connections import MOST_CONNECTIONS, Connections
 from exporter.listening.passwords import Passwords
@@ -30,7 +31,7 @@ from exporter.process.garbage_collection import GarbageCollection
 from exporter.process.logs import FORMATS, LEVELS, build_log, quiet_libraries
 from exporter.process.supervision import Supervision
 from exporter.runtime import Runtime
-from exporter.serving.server import Signals, listen, serving
+from exporter.serving.server import Signals, listen, parse_address, serving
 from exporter.simulator import demo
 from exporter.telemetry.telemetry import Telemetry
 
@@ -80,6 +81,20 @@ def _check(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO)
     rows = asyncio.run(checking.try_sources(config, runtime))
     out.write(checking.table(rows))
     return 0 if all(row.works for row in rows) else EXIT_FAILED
+
+
+def _healthy(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
+    try:
+        if options.pid is not None:
+            words = health.words_of(options.pid)
+            options, _ = _common(defaults=True).parse_known_args(words)
+        where = parse_address(options.web_listen_address)
+        wrong = health.look(*where, options.web_config_file)
+    except ConfigError as exc:
+        # Whatever is wrong is one sentence here, and one exit code: those who ask know no other.
+        wrong = str(exc).replace("\n", "; ")
+    out.write(f"not healthy: {wrong}\n" if wrong else "healthy\n")
+    return EXIT_FAILED if wrong else 0
 
 
 def _once(options: argparse.Namespace, runtime: Runtime, log: Log, out: TextIO) -> int:
@@ -244,7 +259,7 @@ def _telemetry_path(text: str) -> str:
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 7:
-        raise argparse.ArgumentTypeError("expected a number of jobs")
+        raise argparse.ArgumentTypeError("expected a whole number")
     return int(text)
 
 
@@ -357,6 +372,10 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check-config", _check, "validate the configuration")
     check.add_argument(
         "--online", action="store_true", help="also log in and try each API; print a table"
+    )
+    well = command("healthy", _healthy, "ask the exporter that runs with these flags if it is well")
+    well.add_argument(
+        "--pid", type=_count, metavar="N", help="the one of this process, with the flags it has"
     )
     command("once", _once, "poll once and print the metrics")
     plan = command("plan", _plan, "print what the API calls cost")

@@ -53,16 +53,7 @@ class Outcome(Protocol):
 def read_protection(path: Path) -> Protection:
     """Read a file and those it names. Raises ConfigError with every problem found."""
     stamps = [(path, _stamp(path))]
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _error(f"{path}: not a UTF-8 text file") from None
-    except OSError as exc:
-        raise _error(f"{path}: {exc.strerror or 'cannot be read'}") from None
-    if len(content) > _MOST_BYTES:
-        raise _error(f"{path}: too large")
+    text = _read(path)
     try:
         settings = _settings(text, path.parent)
         tls = settings.tls_server_config
@@ -88,6 +79,11 @@ def read_protection(path: Path) -> Protection:
         rate_limit=settings.rate_limit,
         stamps=tuple(stamps),
     )
+
+
+def read_tls(path: Path) -> TlsServer | None:
+    """Read what a file says of TLS. Raises ConfigError with every problem found."""
+    return _settings(_read(path), path.parent).tls_server_config
 
 
 class WatchedProtection:
@@ -146,6 +142,20 @@ class WatchedProtection:
 
 def _has(protection: Protection, name: str) -> bool:
     return bool(protection.users) if name == "basic_auth_users" else protection.context is not None
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _error(f"{path}: not a UTF-8 text file") from None
+    except OSError as exc:
+        raise _error(f"{path}: {exc.strerror or 'cannot be read'}") from None
+    if len(content) > _MOST_BYTES:
+        raise _error(f"{path}: too large")
+    return text
 
 
 def _settings(text: str, directory: Path) -> WebSettings:

@@ -50,15 +50,20 @@ class _Server(uvicorn.Server):
         yield
 
 
+def parse_address(address: str) -> tuple[str, int]:
+    """Return host, empty for every interface, and port. Raises ConfigError."""
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65535:
+        raise _error(f"{address}: expected host:port, [host]:port or :port")
+    return match["six"] or match["four"], int(match["port"])
+
+
 def listen(address: str) -> socket.socket:
     """Open a listening socket for `host:port`, `[host]:port`, or `:port` for every interface.
 
     Every interface means IPv6 and IPv4, or IPv4 alone on a system without IPv6. Raises ConfigError.
     """
-    match = _ADDRESS.fullmatch(address)
-    if match is None or int(match["port"]) > 65535:
-        raise _error(f"{address}: expected host:port, [host]:port or :port")
-    host, port = match["six"] or match["four"], int(match["port"])
+    host, port = parse_address(address)
     try:
         listener = _listen_at(host, port) if host else _listen_everywhere(port)
         # Connections inherit it. asyncio sets it only where a socket's protocol number is given,

@@ -21,7 +21,15 @@ _WITHIN = 30.0
 class Program:
     """The exporter, serving at `address` while the context is entered."""
 
-    def __init__(self, folder: Path, web: str = "", *flags: str, **environ: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        web: str = "",
+        *flags: str,
+        address: str = "127.0.0.1:0",
+        **environ: str,
+    ) -> None:
+        self.listen_address = address
         self.folder = folder
         self.log = folder / "exporter.log"
         (folder / "exporter.yml").write_text(
@@ -38,7 +46,9 @@ class Program:
     def __enter__(self) -> Self:
         command = (sys.executable, "-m", "exporter", *self.flags)
         self.process = GuardedProcess(
-            (*command, "--web.listen-address=127.0.0.1:0"), log=self.log, environ=self.environ
+            (*command, f"--web.listen-address={self.listen_address}"),
+            log=self.log,
+            environ=self.environ,
         )
         match = _ADDRESS.search(self.until("listening"))
         assert match is not None

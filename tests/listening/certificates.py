@@ -28,7 +28,12 @@ class Papers:
         return self.folder / f"{name}.pem"
 
     def signed(
-        self, name: str, *, by: str = "ca", sans: str = "DNS:localhost,IP:127.0.0.1"
+        self,
+        name: str,
+        *,
+        by: str = "ca",
+        sans: str = "DNS:localhost,IP:127.0.0.1",
+        days: str = "2",
     ) -> tuple[Path, Path]:
         """Make a certificate signed by an authority; return it and its key."""
         (self.folder / f"{name}.ext").write_text(f"subjectAltName={sans}\n")
@@ -36,7 +41,7 @@ class Papers:
         _openssl(self.folder, "req", "-new", *_KEY, *request)
         _openssl(
             self.folder,
-            *("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", "-days", "2"),
+            *("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", "-days", days),
             *("-CA", f"{by}.pem", "-CAkey", f"{by}.key", "-CAcreateserial"),
             *("-extfile", f"{name}.ext"),
         )
