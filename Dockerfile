@@ -1,13 +1,29 @@
 # Build: docker build -t streaming-job-exporter .
-# Other base: docker build --build-arg BASE=registry.example.com/python:3.11-slim .
-ARG BASE=python:3.11-slim
+# Other base, such as one of a mirror, or one that nobody can replace:
+#   --build-arg BASE=registry.example.com/python:3.11.14-slim@sha256:...
+# Other package index: --build-arg PIP_INDEX_URL=https://pypi.example.com/simple
+#   with a password in it, which a build argument would show to everybody who has the image:
+#   --secret id=pip.conf,src=pip.conf
+# Certificate of that index: --secret id=ca.pem,src=ca.pem
+ARG BASE=python:3.11.14-slim
 
 FROM ${BASE} AS build
+ARG PIP_INDEX_URL
 WORKDIR /source
+# The packages first: they change less often than the exporter.
+COPY requirements/build.txt requirements/run.txt requirements/
+RUN --mount=type=secret,id=pip.conf,target=/run/secrets/pip.conf \
+    --mount=type=secret,id=ca.pem,target=/run/secrets/ca.pem \
+    if [ -s /run/secrets/pip.conf ]; then export PIP_CONFIG_FILE=/run/secrets/pip.conf; fi \
+    && if [ -s /run/secrets/ca.pem ]; then export PIP_CERT=/run/secrets/ca.pem; fi \
+    && if [ -z "${PIP_INDEX_URL}" ]; then unset PIP_INDEX_URL; fi \
+    && python3 -m venv /opt/exporter \
+    && /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+        --only-binary :all: --requirement requirements/build.txt --requirement requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
-RUN python -m venv /opt/exporter \
-    && /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check . \
+RUN /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check \
+        --no-index --no-deps --no-build-isolation . \
     && /opt/exporter/bin/pip uninstall --yes --quiet pip setuptools
 
 # Nothing of the build but the finished environment: no compiler, no pip, no sources.
@@ -17,11 +33,15 @@ LABEL org.opencontainers.image.title="streaming-job-exporter" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/exporter /opt/exporter
 ENV PATH=/opt/exporter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --system --uid 10370 --home-dir /nonexistent --shell /usr/sbin/nologin exporter
-USER 10370
+# Numbers that stay: files and volumes belong to them.
+RUN groupadd --gid 10370 exporter \
+    && useradd --uid 10370 --gid 10370 --no-create-home --home-dir /nonexistent \
+        --shell /usr/sbin/nologin exporter
+USER 10370:10370
 WORKDIR /etc/streaming-job-exporter
 EXPOSE 10370
-HEALTHCHECK --interval=30s --timeout=3s --start-period=5s CMD ["python", "-c", \
-    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:10370/-/healthy', timeout=2)"]
+# Process 1 is the exporter: the check asks where its flags say it listens, with TLS if they say so.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+    CMD ["streaming-job-exporter", "healthy", "--pid=1"]
 ENTRYPOINT ["streaming-job-exporter"]
 CMD ["--config.file=/etc/streaming-job-exporter/exporter.yml"]
