@@ -12,13 +12,28 @@ EXPORTER := install --quiet --disable-pip-version-check --no-index --no-deps --n
 # How long `make fuzz` spends on each target, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test lint bench fuzz sbom lock format setup setup-test clean
+.PHONY: demo test test-oldest test-newest lint bench fuzz sbom lock format setup setup-test clean
 
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
 
 test: setup-test lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term
+
+# The same tests with the oldest and the newest that the ranges of `pip install .` allow, without those
+# of the browser, Flink and Prometheus.
+test-oldest: .venv-oldest/.installed
+	scripts/setup-debian small
+	scripts/setup-oracle
+	.venv-oldest/bin/python -m pytest -q -n 2 --dist loadgroup -m "not real"
+
+# What is newest differs from day to day, so it is looked for each time.
+test-newest: .venv-newest/.venv
+	scripts/setup-debian small
+	scripts/setup-oracle
+	.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade \
+		--upgrade-strategy eager --editable '.[test]'
+	.venv-newest/bin/python -m pytest -q -n 2 --dist loadgroup -m "not real"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
@@ -53,8 +68,8 @@ setup-test: $(VENV)/.test
 	scripts/setup-oracle
 	scripts/fetch-flink
 
-$(VENV)/.venv:
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/.venv .venv-oldest/.venv .venv-newest/.venv:
+	$(PYTHON) -m venv $(@D)
 	touch $@
 
 $(VENV)/.run: $(VENV)/.venv requirements/build.txt requirements/run.txt pyproject.toml
@@ -67,5 +82,12 @@ $(VENV)/.test: $(VENV)/.venv requirements/build.txt requirements/test.txt pyproj
 	$(BIN)/pip $(EXPORTER) --editable .
 	touch $@ $(VENV)/.run
 
+.venv-oldest/.installed: .venv-oldest/.venv requirements/build.txt requirements/oldest.txt \
+		pyproject.toml
+	$(@D)/bin/pip $(LOCKED) --requirement requirements/build.txt \
+		--requirement requirements/oldest.txt
+	$(@D)/bin/pip $(EXPORTER) --editable .
+	touch $@
+
 clean:
-	rm -rf $(VENV) .venv-lock .venv-oracle .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-lock .venv-newest .venv-oldest .venv-oracle .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

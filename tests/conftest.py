@@ -21,6 +21,17 @@ def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkClu
         yield cluster
 
 
+REAL = frozenset({"flink_cluster", "browser", "rig", "station"})
+"""Fixtures that start a real Flink, a browser, Prometheus, Alertmanager, or what they look at."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use one of them; those that ask such a program directly say so."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not REAL.isdisjoint(item.fixturenames):
+            item.add_marker(pytest.mark.real)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep credentials and proxies of whoever runs the tests out of them."""

@@ -263,6 +263,7 @@ def _program() -> Iterator[list[Program]]:
         program.close()
 
 
+@pytest.mark.real
 def test_demo_serves_and_ends_within_two_seconds_of_sigterm(program: list[Program]) -> None:
     program.append(Program("demo", "--web.listen-address=127.0.0.1:0"))
     program[0].until("ready: every source has been polled")

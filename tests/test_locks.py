@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parent
 while not (ROOT / "pyproject.toml").exists():
@@ -69,3 +72,15 @@ def test_what_builds_the_project_is_locked() -> None:
     pins = _pins("build")
     for wanted in map(Requirement, _project()["build-system"]["requires"]):
         assert wanted.specifier.contains(pins[wanted.name])
+
+
+def test_oldest_versions_are_the_lower_ends_of_the_ranges() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "oldest.py"], capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "requirements" / "oldest.in").read_text() == done.stdout
+    wanted = [line.partition("==") for line in done.stdout.splitlines() if "==" in line]
+    pins = _pins("oldest")
+    assert len(wanted) > 5
+    for name, _, version in wanted:
+        assert Version(pins[canonicalize_name(name)]) == Version(version)

@@ -64,6 +64,7 @@ def test_full_page_has_a_sample_of_every_family() -> None:
     assert {family.name for family in FAMILIES} <= sampled
 
 
+@pytest.mark.real
 def test_promtool_finds_nothing_to_say_about_a_full_page() -> None:
     checked = subprocess.run(
         ["promtool", "check", "metrics"],
@@ -76,6 +77,7 @@ def test_promtool_finds_nothing_to_say_about_a_full_page() -> None:
     assert checked.returncode == 0
 
 
+@pytest.mark.real
 def test_promtool_does_find_something_to_say_about_a_bad_page() -> None:
     bad = _full_page() + "# TYPE bad_counter counter\nbad_counter 1\n"
     checked = subprocess.run(

@@ -130,6 +130,7 @@ def test_spoilt_details_cost_no_other_job(platform: str, which: int, made: list[
     assert len([each for each in ids if _steady(after, each) != _steady(before, each)]) <= 1
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("platform", LISTINGS)
 def test_promtool_accepts_the_page_of_spoilt_answers(platform: str) -> None:
     for seed in range(4):

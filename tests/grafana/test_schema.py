@@ -12,6 +12,8 @@ import pytest
 from tests.grafana.boards import UIDS, Json, load, panels, variables
 from tests.grafana.schema import VERSIONS, Schema
 
+pytestmark = pytest.mark.real
+
 LATER = VERSIONS[1:]
 TOLERATED = (
     # Types of options say what panels work with after their defaults have been filled in.

@@ -9,6 +9,8 @@ import yaml
 from tests.monitoring.alerting_rules import BY_NAME, promtool
 from tests.monitoring.rules import PROMETHEUS
 
+pytestmark = pytest.mark.real
+
 
 def test_promtool_accepts_the_example_of_prometheus() -> None:
     done = promtool("check", "config", PROMETHEUS / "prometheus.yml")

@@ -7,6 +7,8 @@ import pytest
 from tests.monitoring.alerting_rules import ALERT_NAMES, in_parallel, promtool
 from tests.monitoring.rules import ALERTS, PROMETHEUS, RECORDING
 
+pytestmark = pytest.mark.real
+
 TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 
 

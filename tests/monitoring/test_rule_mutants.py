@@ -25,6 +25,8 @@ from tests.monitoring.alerting_rules import (
 )
 from tests.monitoring.rules import PROMETHEUS, RuleFile
 
+pytestmark = pytest.mark.real
+
 STEP = 30
 """Seconds between two evaluations in the tests of promtool."""
 _REMEMBERS = re.compile("outage|does not answer|outlives|keeps|believes|withdrawn|waits")
