@@ -117,7 +117,9 @@ def _of_loader(name: str, parameter: str, why: str, breaks: str) -> Row:
     def holds() -> bool:
         return _parameters(getattr(yaml.SafeLoader, name))[:2] == ["self", parameter]
 
-    return Row(where="documents", library="yaml", name=name, why=why, breaks=breaks, holds=holds)
+    return Row(
+        where="yaml_documents", library="yaml", name=name, why=why, breaks=breaks, holds=holds
+    )
 
 
 async def _nothing(scope: object, receive: object, send: object) -> None: ...
@@ -297,7 +299,7 @@ ROWS = [
         holds=lambda: bool(list(platform_collector.PlatformCollector(registry=None).collect())),
     ),
     Row(
-        where="own",
+        where="self_metrics",
         library="prometheus_client",
         name="prometheus_client.samples",
         why="the type of what collectors yield",

@@ -82,6 +82,7 @@ def test_list_of_thresholds_is_that_of_the_rules(language: str) -> None:
     assert rows == [(name, f"{rules.limit(BY_NAME[name]):g}") for name in THRESHOLDS]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("path", sorted(RUNBOOKS.rglob("*.md")), ids=lambda path: path.name)
 def test_every_query_of_a_runbook_is_promql(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
