@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.listener_program import Program
-from tests.listener_papers import HASH, Papers, make_papers
+from tests.listening.certificates import HASH, Papers, make_papers
 
 TLS = "cert_file: server.pem, key_file: server.key"
 CLIENTS = f"{TLS}, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem"
