@@ -27,6 +27,9 @@ _REPEATS = 3
 _JUST_BEFORE = 1e-3
 """Seconds: enough to tell an earlier observation from a later one."""
 
+_Started = tuple[float, float]
+_NEVER = (-1.0, -1.0)
+
 
 @dataclass(slots=True)
 class _OtherShardJob:
@@ -258,10 +261,14 @@ class JobTracker:
         """Return the ended runs that a later run of the same name has taken the place of."""
         if not self._supersedes:
             return set()
-        latest: dict[tuple[str, str], tuple[float, JobKey]] = {}
-        for job in self._known():
+        latest: dict[tuple[str, str], tuple[_Started, JobKey]] = {}
+        for track in self._tracks.values():
+            job = track.job
+            if job is None:
+                continue
             name = (job.project, job.job_name)
-            latest[name] = max(latest.get(name, (-1.0, job.key)), _started(job), key=_first)
+            run = (_started(job, track.seen_at), job.key)
+            latest[name] = max(latest.get(name, (_NEVER, job.key)), run, key=_first)
         return {
             job.key
             for job in self._known()
@@ -272,9 +279,14 @@ class JobTracker:
         return (track.job for track in self._tracks.values() if track.job is not None)
 
 
-def _started(job: Job) -> tuple[float, JobKey]:
-    return (job.start_timestamp or job.created_timestamp or 0.0, job.key)
+def _started(job: Job, seen_at: float) -> _Started:
+    """Return when a run began: no later than when it was first seen, whatever the platform says.
+
+    A clock there that was ahead would otherwise make a run that has ended the latest for so long.
+    """
+    told = job.start_timestamp or job.created_timestamp or 0.0
+    return min(told, seen_at), told
 
 
-def _first(pair: tuple[float, JobKey]) -> float:
+def _first(pair: tuple[_Started, JobKey]) -> _Started:
     return pair[0]
