@@ -9,7 +9,7 @@ from collections.abc import Set
 
 from exporter.edge.admission import ACCEPTED, Admission, Result, Verdict
 from exporter.edge.job_tracker import EdgeJobTracker
-from exporter.edge.jobs import PLATFORM, KnownJob, read_job
+from exporter.edge.jobs import PLATFORM, KnownJob, keep_times, read_job
 from exporter.edge.journal import Journal
 from exporter.edge.journal_sql import Entry, Outcome
 from exporter.edge.metrics import EdgeMetrics
@@ -70,7 +70,8 @@ class ReportIntake:
             return Verdict(result=Result.INVALID, message=str(exc))
         flaws = Flaws()
         received = self._runtime.clock()
-        jobs = tuple(read_job(project, each, received, flaws) for each in report.jobs)
+        read = (read_job(project, each, received, flaws) for each in report.jobs)
+        jobs = tuple(keep_times(known, self._job_tracker.newest(known.key)) for known in read)
         new = {known.key for known in jobs if known.key not in self._job_tracker}
         if new and not self._reserve(project, new):
             most = self._settings.max_jobs

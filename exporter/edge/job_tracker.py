@@ -1,15 +1,16 @@
 """Remember what is known of each edge job, and decide what to show. No I/O happens here.
 
-The newest report of a job by its `create_time` wins, whenever it comes in. Ages count from when a
-report was received, since clocks at the edge cannot be relied on. A job that nobody reports is
-marked after `expire_after` and withdrawn after another; one that has ended is never stale and
-leaves after `ended_retention`. The journal's SQL keeps these same rules for what is on the disk.
+Told is only what counts of a job, see `precedence`. Ages are those of the listening time, since
+clocks at the edge cannot be relied on and our own can jump. A job that nobody reports is marked
+after `expire_after` and withdrawn after another; one that has ended is never stale and leaves after
+`ended_retention`. The journal's SQL keeps these same rules for what is on the disk.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exporter.edge.jobs import KnownJob, build_job
+from exporter.edge.journal_sql import StoredJob
 from exporter.model import ENDED_STATES, Job
 
 _NEVER = float("inf")
@@ -22,6 +23,8 @@ class _TrackedJob:
     """What is remembered of one job."""
 
     newest: KnownJob
+    heard: float
+    """When it came in, by the listening time."""
     since: float | None
     """When its state began."""
     last_error: float | None
@@ -47,26 +50,52 @@ class EdgeJobTracker:
         """Return how many jobs of a project are remembered."""
         return self._counts.get(project, 0)
 
-    def restore(self, known: KnownJob, *, since: float | None, last_error: float | None) -> None:
+    def newest(self, key: tuple[str, str]) -> KnownJob | None:
+        """Return the report that counts of a job."""
+        track = self._tracks.get(key)
+        return None if track is None else track.newest
+
+    def restore(self, stored: StoredJob) -> None:
         """Take in a job as it was stored. Raises ValueError or TypeError when it is unreadable."""
-        track = _TrackedJob(known, since, last_error)
+        known, since, last_error = stored.known, stored.since, stored.last_error
+        track = _TrackedJob(known, stored.heard, since, last_error)
         track.shown = build_job(known, since=since, last_error=last_error, stale=False)
         self._add(track)
 
-    def note(self, known: KnownJob) -> bool:
-        """Take in a reported job; say whether it is news or older than what is known."""
+    def note(self, known: KnownJob, now: float) -> None:
+        """Take in what a report says of a job."""
         track = self._tracks.get(known.key)
         if track is None:
-            self._add(_TrackedJob(known, known.since, known.last_error))
-            return True
-        if known.create_time < track.newest.create_time:
-            return False
+            self._add(_TrackedJob(known, now, known.since, known.last_error))
+            return
         if known.state != track.newest.state:
             track.since = known.since
         track.last_error = known.last_error or track.last_error
         track.newest = known
+        track.heard = now
         track.shown = None
-        return True
+
+    def stored(self) -> list[StoredJob]:
+        """Return all that is known, as it would be stored."""
+        return [
+            StoredJob(
+                known=track.newest,
+                since=track.since,
+                last_error=track.last_error,
+                heard=track.heard,
+            )
+            for track in self._tracks.values()
+        ]
+
+    def projects(self) -> Iterator[tuple[str, float]]:
+        """Yield when each project was heard of last, by our clock."""
+        latest: dict[str, _TrackedJob] = {}
+        for track in self._tracks.values():
+            project = track.newest.project
+            if project not in latest or track.heard > latest[project].heard:
+                latest[project] = track
+        for project, track in latest.items():
+            yield project, track.newest.received
 
     def jobs(self, now: float, projects: Iterable[str]) -> tuple[Job, ...]:
         """Return the jobs to show of these projects, in a fixed order."""
@@ -76,7 +105,7 @@ class EdgeJobTracker:
         return tuple(
             self._show(track, now)
             for track in self._order
-            if track.newest.project in wanted and now <= self._leaves_at(track.newest)
+            if track.newest.project in wanted and now <= self._leaves_at(track)
         )
 
     def settle(self, now: float) -> Iterator[None]:
@@ -91,13 +120,13 @@ class EdgeJobTracker:
 
     def gone(self, now: float) -> tuple[KnownJob, ...]:
         """Return the jobs that have been withdrawn and need not be remembered."""
-        newest = (track.newest for track in self._tracks.values())
-        return tuple(known for known in newest if now > self._leaves_at(known))
+        tracks = self._tracks.values()
+        return tuple(track.newest for track in tracks if now > self._leaves_at(track))
 
     def forget(self, known: KnownJob) -> None:
         """Let go of a job unless it was reported again meanwhile."""
         track = self._tracks.get(known.key)
-        if track is not None and track.newest.received == known.received:
+        if track is not None and track.newest is known:
             del self._tracks[known.key]
             self._order = None
             self._counts[known.project] -= 1
@@ -107,7 +136,7 @@ class EdgeJobTracker:
         moments = [
             moment
             for track in self._tracks.values()
-            for moment in (self._stale_at(track.newest), self._leaves_at(track.newest))
+            for moment in (self._stale_at(track), self._leaves_at(track))
             if now <= moment < _NEVER
         ]
         return min(moments, default=None)
@@ -119,7 +148,7 @@ class EdgeJobTracker:
         self._counts[known.project] = self._counts.get(known.project, 0) + 1
 
     def _show(self, track: _TrackedJob, now: float) -> Job:
-        stale = now > self._stale_at(track.newest)
+        stale = now > self._stale_at(track)
         # The same object as long as nothing changed: what is rendered of it is kept so long.
         if track.shown is None or track.shown.stale is not stale:
             track.shown = build_job(
@@ -127,12 +156,13 @@ class EdgeJobTracker:
             )
         return track.shown
 
-    def _stale_at(self, known: KnownJob) -> float:
-        return _NEVER if known.state in _ENDED else known.received + self.expire_after
+    def _stale_at(self, track: _TrackedJob) -> float:
+        ended = track.newest.state in _ENDED
+        return _NEVER if ended else track.heard + self.expire_after
 
-    def _leaves_at(self, known: KnownJob) -> float:
-        lasts = self.ended_retention if known.state in _ENDED else 2 * self.expire_after
-        return known.received + lasts
+    def _leaves_at(self, track: _TrackedJob) -> float:
+        ended = track.newest.state in _ENDED
+        return track.heard + (self.ended_retention if ended else 2 * self.expire_after)
 
 
 def _place(track: _TrackedJob) -> tuple[str, int, str]:

@@ -9,7 +9,7 @@ is. Times without a zone are UTC: in the vendor's example `error_time` is `creat
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 from exporter.collecting.merging import finish
@@ -115,6 +115,7 @@ def read_job(project: str, reported: ReportedJob, received: float, flaws: Flaws)
         _add_metrics(facts, reported.metrics, flaws)
     if reported.plan:
         _add_plan(facts, reported.plan)
+    _bound_times(facts, received)
     return KnownJob(
         project=project,
         job_id="" if reported.job_id is None else str(reported.job_id),
@@ -125,6 +126,43 @@ def read_job(project: str, reported: ReportedJob, received: float, flaws: Flaws)
 
 
 _UNKNOWN: tuple[object, ...] = (None, "", ())
+_TIMES = (
+    *("updated_timestamp", "state_since_timestamp", "last_error_timestamp"),
+    *("start_timestamp", "end_timestamp"),
+)
+_TOLD = "told_times"
+"""Which times cannot be, as they were told; not a field of any job."""
+
+
+def _bound_times(facts: dict[str, Any], received: float) -> None:
+    """Put times that are still to come at when the report came in: they were not after that."""
+    told = {}
+    for name in _TIMES:
+        moment = facts.get(name)
+        if moment is not None and moment > received:
+            told[name] = moment
+            facts[name] = received
+    if told:
+        facts[_TOLD] = told
+
+
+def keep_times(known: KnownJob, before: KnownJob | None) -> KnownJob:
+    """Return what a report says, with times that cannot be as they were bounded the first time.
+
+    The same wrong time in each report would otherwise be another one each time: an error that
+    happened again, a job that was started again.
+    """
+    before_told = None if before is None else before.facts.get(_TOLD)
+    if before is None or not before_told:
+        return known
+    facts, told = dict(known.facts), dict(known.facts.get(_TOLD, {}))
+    for name, moment in before_told.items():
+        if name in before.facts and told.get(name, facts.get(name)) == moment:
+            facts[name] = before.facts[name]
+            told[name] = moment
+    if told:
+        facts[_TOLD] = told
+    return replace(known, facts=facts)
 
 
 def _add_exceptions(facts: dict[str, Any], exceptions: Free, flaws: Flaws) -> None:

@@ -3,8 +3,14 @@
 SQLite in WAL mode with full synchronisation: a transaction is on the disk when COMMIT returns. The
 file is locked for this process alone, which also spares it the shared-memory file, whose pages a
 full disk could take away. Everything here blocks and belongs into a thread.
+
+A file that exists is opened by SQLite and by nothing else of this process: closing any descriptor
+of it would drop the locks that SQLite holds (https://www.sqlite.org/howtocorrupt.html, 2.2). That
+nobody else takes it is held by a lock beside it as well.
 """
 
+import contextlib
+import ctypes
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -12,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from exporter.edge.file_lock import FileLock, acquire
+from exporter.edge.file_watch import FileWatch
 from exporter.errors import JournalError
 
 MIGRATIONS = (
@@ -45,6 +53,15 @@ MIGRATIONS = (
         PRIMARY KEY (project, seq)
     ) WITHOUT ROWID;
     """,
+    # When what came was heard, by the listening time; and which reports nobody waits for.
+    """
+    ALTER TABLE reports ADD COLUMN heard REAL NOT NULL DEFAULT 0;
+    ALTER TABLE reports ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+    UPDATE reports SET pending = 1 WHERE seq IN (SELECT seq FROM outbox);
+    CREATE INDEX settled ON reports (seq) WHERE pending = 0;
+    ALTER TABLE jobs ADD COLUMN heard REAL NOT NULL DEFAULT 0;
+    CREATE TABLE listening (id INTEGER PRIMARY KEY, seconds REAL NOT NULL);
+    """,
 )
 """What brings a file from each version to the next; an empty file has version 0."""
 
@@ -58,10 +75,23 @@ _LOG_SHARE = 16
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+class JournalConnection(sqlite3.Connection):
+    """A connection that holds the lock beside its file until it is closed."""
+
+    lock: FileLock | None = None
+
+    def close(self) -> None:
+        """Close the file, then let go of its lock."""
+        super().close()
+        if self.lock is not None:
+            self.lock.release()
+            self.lock = None
+
+
 class _DamagedError(Exception):
     """The file is not what SQLite has written; its connection is still open."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: JournalConnection) -> None:
         self.connection = connection
 
 
@@ -69,7 +99,9 @@ class _DamagedError(Exception):
 class Opened:
     """A journal's file, ready for use."""
 
-    connection: sqlite3.Connection
+    connection: JournalConnection
+    watch: FileWatch
+    """The file and its log as they were opened."""
     set_aside: Path | None
     """Where a damaged file was moved to, if there was one."""
 
@@ -80,36 +112,60 @@ def open_file(
     *,
     migrations: Sequence[str] = MIGRATIONS,
     lock_seconds: float = _LOCK_SECONDS,
+    lock: FileLock | None = None,
 ) -> Opened:
     """Open or create the file; when it is damaged, set it aside and begin a new one.
 
-    Raises JournalError when the file cannot be used and is not ours to move.
+    A lock that is held already goes over to the connection. Raises JournalError when the file
+    cannot be used and is not ours to move.
     """
+    held = lock or _lock(path, lock_seconds)
     aside = None
-    for _ in range(2):
-        try:
-            connection = _connect(path, migrations, lock_seconds)
-        except _DamagedError as exc:
+    try:
+        for _ in range(2):
             try:
-                # In this order, since SQLite tidies away the log of a file that it closes.
-                aside = _set_aside(path, now)
-            finally:
-                exc.connection.close()
-            continue
-        return Opened(connection=connection, set_aside=aside)
-    raise JournalError(f"{path}: a new file is damaged at once")
+                connection, watch = _connect(path, migrations, lock_seconds)
+            except _DamagedError as exc:
+                try:
+                    # In this order, since SQLite tidies away the log of a file that it closes.
+                    aside = set_aside(path, now)
+                finally:
+                    exc.connection.close()
+                continue
+            connection.lock = held
+            return Opened(connection=connection, watch=watch, set_aside=aside)
+        raise JournalError(f"{path}: a new file is damaged at once")
+    except JournalError:
+        if lock is None:
+            held.release()
+        raise
+
+
+def let_go(connection: JournalConnection, watch: FileWatch, path: Path) -> None:
+    """Close a file that is no longer the one at its path, without touching what is there now.
+
+    SQLite removes the log of a file that it closes by its name, unless the file at the path has
+    another number. Where another device has a file of the same number there, nothing but leaving
+    this one open until the process ends keeps that log.
+    """
+    if watch.twin(path):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        return
+    with contextlib.suppress(sqlite3.Error):
+        connection.close()
 
 
 def damaged_files(path: Path) -> list[Path]:
     """Return the damaged files that were set aside and still lie beside the journal."""
-    found = path.parent.glob(f"{path.name}.damaged-*")
+    place = path.resolve()
+    found = place.parent.glob(f"{place.name}.damaged-*")
     return sorted(each for each in found if not each.name.endswith(("-wal", "-shm")))
 
 
 def size(path: Path) -> int:
     """Return the bytes that the journal takes on the disk."""
     total = 0
-    for each in (path, path.with_name(f"{path.name}-wal")):
+    for each in (path, log_of(path.resolve())):
         try:
             total += each.stat().st_size
         except OSError:
@@ -146,18 +202,38 @@ def fit_log(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {min(_LOG_PAGES, max(1, share))}")
 
 
-def _connect(path: Path, migrations: Sequence[str], lock_seconds: float) -> sqlite3.Connection:
+def log_of(path: Path) -> Path:
+    """Return where SQLite keeps the log of a file."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def _lock(path: Path, seconds: float) -> FileLock:
+    if path.is_dir():
+        raise JournalError(f"{path}: Is a directory")
+    return acquire(path, seconds)
+
+
+def _connect(
+    path: Path, migrations: Sequence[str], lock_seconds: float
+) -> tuple[JournalConnection, FileWatch]:
     connection = _open(path, lock_seconds)
     try:
         _claim(connection)
+        # SQLite keeps its files beside what a symbolic link points to.
+        watch = FileWatch(path, log_of(path.resolve()))
         _check_origin(connection, path, len(migrations))
         damaged = connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"
         if not damaged:
             fit_log(connection, path)
             _migrate(connection, migrations)
+            if change := watch.accept():
+                raise JournalError(change)
     except JournalError:
         connection.close()
         raise
+    except OSError as exc:
+        connection.close()
+        raise JournalError(f"{path}: {exc.strerror or 'cannot be looked at'}") from None
     except sqlite3.Error as exc:
         damaged = is_damage(exc)
         if not damaged:
@@ -166,16 +242,24 @@ def _connect(path: Path, migrations: Sequence[str], lock_seconds: float) -> sqli
             raise JournalError(f"{path}: {detail}") from None
     if damaged:
         raise _DamagedError(connection)
-    return connection
+    return connection, watch
 
 
-def _open(path: Path, lock_seconds: float) -> sqlite3.Connection:
+def _open(path: Path, lock_seconds: float) -> JournalConnection:
     try:
         # Reports can hold what their senders would not publish. SQLite gives its other files the
-        # permissions of this one.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # permissions of this one. A file that is there already is not touched.
+        with contextlib.suppress(FileExistsError):
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            os.close(os.open(path.resolve(), flags, 0o600))
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise JournalError(f"{path}: Permission denied")
         return sqlite3.connect(
-            path, timeout=lock_seconds, isolation_level=None, check_same_thread=False
+            path,
+            timeout=lock_seconds,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=JournalConnection,
         )
     except OSError as exc:
         raise JournalError(f"{path}: {exc.strerror or 'cannot be opened'}") from None
@@ -216,7 +300,9 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
         connection.execute("COMMIT")
 
 
-def _set_aside(path: Path, now: float) -> Path:
+def set_aside(path: Path, now: float) -> Path:
+    """Move a file and its log to a name of their own beside it. Raises JournalError."""
+    path = path.resolve()
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     number = 1

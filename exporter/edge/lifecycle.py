@@ -61,8 +61,14 @@ class EdgeLifecycle:
             target = RelayTarget(
                 relay_source, runtime=self._runtime, telemetry=self._telemetry, guards=self._guards
             )
-        if self._service is not None and _same_file(self._service.settings, settings):
+        if self._service is not None and _same_place(self._service.settings, settings):
             return Stage(wanted=wanted, target=target)
+        if self._service is not None and self._service.holds(settings.database):
+            # Under another name SQLite would look for another log, and not find ours.
+            if target is not None:
+                await target.aclose()
+            message = f"{settings.database}: another name of {self._service.settings.database}"
+            raise ConfigError((ConfigProblem("edge.database", message),))
         service = EdgeService(
             settings,
             store=self._store,
@@ -106,5 +112,12 @@ class EdgeLifecycle:
             await service.stop()
 
 
-def _same_file(one: EdgeSettings, other: EdgeSettings) -> bool:
-    return one.database.resolve() == other.database.resolve()
+def _same_place(one: EdgeSettings, other: EdgeSettings) -> bool:
+    """Say whether two paths lead to one place, through whatever links and mounts."""
+    try:
+        here, there = one.database.resolve(), other.database.resolve()
+        same = here.name == there.name and here.parent.samefile(there.parent)
+    except (OSError, RuntimeError):
+        # What is not there is not the same; that it cannot be used is told when it is opened.
+        return one.database == other.database
+    return same

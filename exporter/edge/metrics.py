@@ -74,7 +74,6 @@ class EdgeMetrics:
             registry=None,
         )
         self.relay_age = _OldestAge()
-        self._latest: dict[str, float] = {}
         # Looking up a series by its labels takes longer than counting.
         self._accepted: dict[str, CounterSeries] = {}
         self._times: dict[str, GaugeSeries] = {}
@@ -103,9 +102,9 @@ class EdgeMetrics:
 
     def reported(self, project: str, moment: float) -> None:
         """Note when a report of a project was accepted."""
-        latest = self._latest[project] = max(moment, self._latest.get(project, 0.0))
+        # The last to come in counts, not the greatest: our clock may have been ahead.
         if project in self._times:
-            self._times[project].set(latest)
+            self._times[project].set(moment)
 
     def add_project(self, project: str, *, relay: bool) -> None:
         """Create the series of a project at 0, so that the first failure shows as an increase."""
@@ -120,7 +119,7 @@ class EdgeMetrics:
 
     def remove_project(self, project: str) -> None:
         """Withdraw the series of a project that is no longer configured."""
-        for found in (self._latest, self._accepted, self._times):
+        for found in (self._accepted, self._times):
             found.pop(project, None)
         for family in (self.reports, self.report_time, self.relay_pending, self.relay_failures):
             family.remove_by_labels({"project": project})

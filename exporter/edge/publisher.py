@@ -11,28 +11,36 @@ from exporter.edge.job_tracker import EdgeJobTracker
 from exporter.edge.jobs import PLATFORM
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.model import Job, Snapshot
+from exporter.pacing import Clock
 from exporter.runtime import Runtime
 
 _LEAST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _PAUSE_PER_JOB = 0.005
 """Seconds of rest for each job that was published: rendering one takes a fiftieth of that."""
 _TICK = 0.001
-_BACKSTOP = 60.0
-"""Seconds beyond its time after which the store withdraws a job that this module did not."""
+_NEVER = float("inf")
+"""The store withdraws nothing here: it would go by the clock on the wall, which can jump."""
 
 
 class Publisher:
     """Put what the tracker knows into the store."""
 
     def __init__(
-        self, settings: EdgeSettings, *, job_tracker: EdgeJobTracker, store: Store, runtime: Runtime
+        self,
+        settings: EdgeSettings,
+        *,
+        job_tracker: EdgeJobTracker,
+        store: Store,
+        listening: Clock,
+        runtime: Runtime,
     ) -> None:
         self.settings = settings
         self._job_tracker = job_tracker
         self._store = store
+        self._listening = listening
         self._runtime = runtime
         self._changed = asyncio.Event()
-        self._snapshot = Snapshot(source=SOURCE, platform=PLATFORM, stale_after=0.0)
+        self._snapshot = Snapshot(source=SOURCE, platform=PLATFORM, stale_after=_NEVER)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -45,18 +53,21 @@ class Publisher:
 
     def publish(self, **changes: Any) -> None:
         """Publish what is known now, with changes to what is said of the source itself."""
-        settings, now = self.settings, self._runtime.clock()
-        longest = max(2 * settings.expire_after, settings.ended_retention)
+        settings = self.settings
         if changes.get("up", self._snapshot.up):
-            changes["last_success_timestamp"] = now
+            changes["last_success_timestamp"] = self._runtime.clock()
         self._snapshot = replace(
             self._snapshot,
             labels=settings.label_pairs,
             all_states=settings.state_series == "all",
-            stale_after=longest + _BACKSTOP,
-            jobs=self._job_tracker.jobs(now, settings.projects),
+            jobs=self._job_tracker.jobs(self._listening(), settings.projects),
             **changes,
         )
+        self._store.put(self._snapshot)
+
+    def withdraw(self, failure: str) -> None:
+        """Show no jobs any more: what is known of them would grow old unnoticed."""
+        self._snapshot = replace(self._snapshot, jobs=(), up=False, failure=failure)
         self._store.put(self._snapshot)
 
     async def run(self) -> None:
@@ -65,7 +76,7 @@ class Publisher:
             if not self._changed.is_set():
                 await self._wait()
             self._changed.clear()
-            for _ in self._job_tracker.settle(self._runtime.clock()):
+            for _ in self._job_tracker.settle(self._listening()):
                 await asyncio.sleep(0)
             before = self._snapshot.jobs
             self.publish()
@@ -74,7 +85,7 @@ class Publisher:
             await self._runtime.sleep(min(pause, _LONGEST_PAUSE))
 
     async def _wait(self) -> None:
-        now = self._runtime.clock()
+        now = self._listening()
         moment = self._job_tracker.next_change(now)
         # A hair later than the moment, when it is certain to have passed.
         pause = None if moment is None else max(0.0, moment - now) + _TICK

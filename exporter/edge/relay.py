@@ -15,7 +15,7 @@ from exporter.auth.guard import GuardBook
 from exporter.edge.journal_sql import Entry, Pending
 from exporter.edge.metrics import EXPIRED, REFUSED, EdgeMetrics
 from exporter.errors import FetchError, JournalError, Reason
-from exporter.pacing import Backoff
+from exporter.pacing import Backoff, Clock
 from exporter.process.condition_log import Log
 from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
@@ -36,7 +36,7 @@ class Outbox(Protocol):
     async def pending(self, project: str, most: int) -> list[Pending]:
         """Return the oldest reports that are still to be passed on. Raises JournalError."""
 
-    async def relayed(self, project: str, seqs: list[int]) -> None:
+    async def relayed(self, project: str, message_ids: list[str]) -> None:
         """Note that reports were passed on, or given up. Raises JournalError."""
 
 
@@ -76,16 +76,20 @@ class Relay:
         projects: Iterable[str],
         backlog: dict[str, int],
         metrics: EdgeMetrics,
+        listening: Clock,
         runtime: Runtime,
         log: Log,
     ) -> None:
         self._target = target
         self._outbox = outbox
+        self._listening = listening
         self._metrics = metrics
         self._runtime = runtime
         self._log = log
         self._pending = {project: backlog.get(project, 0) for project in projects}
         self._oldest: dict[str, float] = {}
+        """When the oldest waiting report came in, by the listening time."""
+        self._in_hand: dict[str, list[Pending]] = {}
         self._failing: dict[str, str] = {}
         self._wake = {project: asyncio.Event() for project in self._pending}
         for project in self._pending:
@@ -108,7 +112,7 @@ class Relay:
     def added(self, entry: Entry) -> None:
         """Note a report that was stored to be passed on."""
         project = entry.project
-        self._oldest.setdefault(project, entry.received_at)
+        self._oldest.setdefault(project, self._listening())
         self._count(project, 1)
         self._wake[project].set()
 
@@ -118,9 +122,19 @@ class Relay:
             self._count(project, -count)
             self._metrics.relay_failures.labels(project, EXPIRED).inc(count)
 
+    def in_hand(self) -> list[tuple[str, Pending]]:
+        """Return the reports that are in memory to be passed on, with their projects."""
+        return [(project, each) for project, found in self._in_hand.items() for each in found]
+
+    def recount(self, backlog: dict[str, int]) -> None:
+        """Go on with what another file has to be passed on."""
+        for project in self._pending:
+            self._count(project, backlog.get(project, 0) - self._pending[project])
+            self._wake[project].set()
+
     def ages(self) -> Iterator[tuple[str, float]]:
         """Yield how old the oldest waiting report of each project is."""
-        now = self._runtime.clock()
+        now = self._listening()
         for project, count in self._pending.items():
             if count and project in self._oldest:
                 yield project, max(0.0, now - self._oldest[project])
@@ -129,8 +143,9 @@ class Relay:
         backoff = Backoff(base=_LEAST_PAUSE, limit=_LONGEST_PAUSE, random=self._runtime.random)
         while True:
             self._wake[project].clear()
-            for report in await self._next(project):
-                self._oldest[project] = report.received_at
+            self._in_hand[project] = await self._next(project)
+            for report in tuple(self._in_hand[project]):
+                self._oldest[project] = report.heard
                 while (error := await self._try(project, report)) is not None:
                     await self._runtime.sleep(max(backoff.next(), error.retry_after or 0.0))
                 backoff.reset()
@@ -167,11 +182,12 @@ class Relay:
     async def _done(self, project: str, report: Pending) -> None:
         while True:
             try:
-                await self._outbox.relayed(project, [report.seq])
+                await self._outbox.relayed(project, [report.message_id])
             except JournalError:
                 # It must not be sent a second time for want of a note.
                 await self._runtime.sleep(_JOURNAL_PAUSE)
                 continue
+            self._in_hand[project].remove(report)
             self._count(project, -1)
             return
 

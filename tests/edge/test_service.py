@@ -41,7 +41,13 @@ def connection_of(edge: Edge) -> sqlite3.Connection:
 
 def test_full_disk_is_told_and_its_end_is_noticed_without_reports(tmp_path: Path) -> None:
     async def scenario() -> None:
-        runtime = Runtime(environ={}, home=tmp_path, sleep=_soon)
+        lifted = asyncio.Event()
+
+        async def sleep(seconds: float) -> None:
+            # The pause before writing is tried again: a little is written though much cannot be.
+            await (lifted.wait() if seconds == 5.0 else _soon(seconds))
+
+        runtime = Runtime(environ={}, home=tmp_path, sleep=sleep)
         async with receiving(tmp_path, runtime=runtime) as edge:
             connection = connection_of(edge)
             await edge.post(SEED)
@@ -62,6 +68,7 @@ def test_full_disk_is_told_and_its_end_is_noticed_without_reports(tmp_path: Path
             sources = (await edge.client.get("/api/v1/sources")).json()["sources"]
             assert sources[0]["failure"] == "journal: database or disk is full"
             connection.execute("PRAGMA max_page_count = 1000000")
+            lifted.set()
             await until(lambda: "edge reports are stored again" in edge.log.said())
             page = await edge.page()
             assert 'streaming_source_up{platform="edge",source="edge"} 1.0\n' in page
@@ -74,7 +81,9 @@ def test_withdrawn_jobs_leave_the_disk_too(tmp_path: Path) -> None:
     now = [EPOCH]
 
     async def scenario() -> None:
-        runtime = Runtime(environ={}, home=tmp_path, sleep=_soon, clock=lambda: now[0])
+        runtime = Runtime(
+            environ={}, home=tmp_path, sleep=_soon, clock=lambda: now[0], monotonic=lambda: now[0]
+        )
         async with receiving(tmp_path, runtime=runtime) as edge:
             await edge.post(body(entry(1), entry(2, status="job_finish")))
             job_tracker = edge.app._edge._service._job_tracker  # type: ignore[union-attr]

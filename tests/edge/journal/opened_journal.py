@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from exporter.edge.jobs import KnownJob
-from exporter.edge.journal import Events, Journal, Limits
+from exporter.edge.journal import Events, Journal
 from exporter.edge.journal_sql import Entry
+from exporter.edge.journal_writer import Limits
 from tests.edge.receivers import NOW_MS, PROJECT, body, entry
 from tests.virtual_time import EPOCH
 
@@ -62,7 +63,8 @@ def with_journal(
     *,
     seconds: float = 3600.0,
     size: int = 2**30,
-    now: float = EPOCH,
+    monotonic: Callable[[], float] = lambda: 0.0,
+    keep_pending: bool = False,
 ) -> T:
     """Open a journal, let something be done with it, and close it."""
     told = told or Told()
@@ -70,15 +72,15 @@ def with_journal(
     async def scenario() -> T:
         journal = Journal(
             path,
-            limits=Limits(seconds=seconds, bytes=size),
+            limits=Limits(seconds=seconds, bytes=size, keep_pending=keep_pending),
             events=Events(
                 stored=lambda each: told.stored.append(each.message_id),
                 expired=told.expire,
                 committed=told.commit,
                 failed=told.failures.append,
             ),
-            clock=lambda: now,
-            monotonic=lambda: 0.0,
+            clock=lambda: EPOCH,
+            monotonic=monotonic,
         )
         await journal.open()
         try:

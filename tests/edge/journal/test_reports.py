@@ -94,7 +94,7 @@ def test_reports_to_pass_on_are_in_order_and_dropped_when_passed(path: Path) -> 
             await journal.append(report(name, relay=True, content=name.encode()))
         await journal.append(report("d"))
         first = (await journal.pending(PROJECT, 2))[0]
-        await journal.relayed(PROJECT, [first.seq])
+        await journal.relayed(PROJECT, [first.message_id])
         return [each.body for each in await journal.pending(PROJECT, 10)]
 
     assert with_journal(path, write) == [b"b", b"c"]
