@@ -13,8 +13,8 @@ import pytest
 
 from exporter.edge.journal import Journal
 from exporter.runtime import Runtime
+from tests.edge.journal.opened_journal import Told, known, report, with_journal
 from tests.edge.receivers import PROJECT, Edge, body, entry, receiving
-from tests.edge.test_journal import Told, known, report, with_journal
 from tests.edge.test_relay import SOURCES, Dli, pending, send
 from tests.edge.test_service import _soon, until
 from tests.virtual_time import EPOCH
