@@ -147,12 +147,13 @@ class Inventory:
     """What one pass over a source's listing found.
 
     `jobs` are sparse rows, at most one a key. `incomplete` names the projects whose listing did
-    not arrive whole, with why: their jobs are kept as they were. `flaws` is what could not be
-    read.
+    not arrive whole, with why: their jobs are kept as they were. `failures` are the parts that
+    could not be had while the listing could. `flaws` is what could not be read.
     """
 
     jobs: tuple[Job, ...]
     incomplete: tuple[tuple[str, FetchError], ...] = ()
+    failures: tuple[FetchError, ...] = ()
     flaws: Flaws
 
 

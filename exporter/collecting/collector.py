@@ -158,6 +158,8 @@ class SourceCollector:
             )
             for project, error in inventory.incomplete:
                 self._conditions.once("listing failed", project=project, detail=str(error))
+            for failure in inventory.failures:
+                self._note_part_failure(failure)
             errors = [error for _, error in inventory.incomplete]
             return _Outcome(failure=errors[0] if errors else None, detail_queue=detail_queue)
 
@@ -263,6 +265,10 @@ class SourceCollector:
     def _note_detail_failure(self, error: FetchError) -> None:
         self._telemetry.detail_failures.labels(*self._labels, error.reason.value).inc()
         self._conditions.once("details of a job could not be had", detail=str(error))
+
+    def _note_part_failure(self, error: FetchError) -> None:
+        self._telemetry.detail_failures.labels(*self._labels, error.reason.value).inc()
+        self._conditions.once("a part of what is asked could not be had", detail=str(error))
 
     def _note_flaws(self, flaws: Flaws) -> None:
         if flaws.unreadable:

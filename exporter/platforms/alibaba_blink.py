@@ -7,9 +7,9 @@ A job is its name: each start archives its instance and makes a new one. The pla
 that is sound. ListInstance gives all that GetInstance does but AutoScaleParams, also of jobs that
 do not run, so a listed job needs no call of its own. Jobs configured by name are asked for in bulk
 by BatchGetInstanceRunSummary, whose rows have no times; only those that run then cost a
-GetInstance, which fails for all others, with a code nobody documents: a 4xx there means "not
-running". Whether a job that left the listing is gone is asked of the run summaries too, which
-leave out what does not exist.
+GetInstance, which fails for all others, with a code nobody documents: a 4xx of foas itself, not of
+the gateway before it, means "not running" there. Whether a job that left the listing is gone is
+asked of the run summaries too, which leave out what does not exist.
 
 Batch jobs are watched as well (`batch: false` turns it off): two of the six documented states are
 theirs alone, a failed one would otherwise go unseen, and one more call per project and poll is the
@@ -31,6 +31,7 @@ from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.connector import Connector
+from exporter.upstream.refusals.alibaba import names_no_such_api
 from exporter.vendors.alibaba import (
     AlibabaSettings,
     Places,
@@ -210,7 +211,10 @@ class Origin:
 
 def _means_not_running(exc: FetchError) -> bool:
     refused = exc.status is not None and 400 <= exc.status < 500 and not exc.retryable
-    return refused and exc.reason in (Reason.SERVER, Reason.NOT_FOUND)
+    # What the gateway cannot route, and what is in nobody's words, is not about the instance: it
+    # would be the same for all of them, for ever.
+    said_by_foas = exc.reason is Reason.NOT_FOUND or (exc.reason is Reason.SERVER and exc.code)
+    return refused and bool(said_by_foas) and not names_no_such_api(exc.code)
 
 
 def _chunks(names: list[str]) -> list[list[str]]:

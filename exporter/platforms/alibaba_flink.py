@@ -27,7 +27,9 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory, Source
+from exporter.upstream.client import NOT_THE_API
 from exporter.upstream.connector import Connector
+from exporter.upstream.refusals.alibaba import names_no_such_api
 from exporter.vendors.alibaba import (
     AlibabaSettings,
     Places,
@@ -80,6 +82,7 @@ class FlinkSource:
         self._connector = connector
         self._ids = split_ids(settings.jobs.ids, settings.namespaces)
         self._listings = Listings()
+        self._missed: dict[str, frozenset[str]] = {}
         self._product = Product(
             settings,
             connector,
@@ -146,15 +149,46 @@ class FlinkSource:
                 return exc
 
         ids = self._ids[namespace]
-        answers = await asyncio.gather(*(ask(deployment_id) for deployment_id in ids))
-        failures = []
-        for deployment_id, answer in zip(ids, answers, strict=True):
-            if isinstance(answer, FetchError) and _means_no_deployment(answer):
-                flaws.note(f"jobs.ids {namespace}/{deployment_id}", "a deployment that exists")
-            elif isinstance(answer, FetchError):
+        answers = dict(zip(ids, await asyncio.gather(*map(ask, ids)), strict=True))
+        jobs: list[Job] = []
+        failures: list[FetchError] = []
+        absent: set[str] = set()
+        in_doubt: set[str] = set()
+        for deployment_id, answer in answers.items():
+            if isinstance(answer, Job):
+                jobs.append(answer)
+            elif _may_mean_no_deployment(answer):
+                (absent if _means_no_deployment(answer) else in_doubt).add(deployment_id)
+            else:
                 failures.append(answer)
-        jobs = tuple(answer for answer in answers if isinstance(answer, Job))
-        return Listed(jobs=jobs, failure=failures[0] if failures else None)
+        try:
+            found = await self._look_for(namespace, frozenset(in_doubt))
+        except FetchError as exc:
+            failures.append(exc)
+        else:
+            jobs += found
+            absent |= in_doubt - {job.job_id for job in found}
+        for deployment_id in sorted(absent):
+            flaws.note(f"jobs.ids {namespace}/{deployment_id}", "a deployment that exists")
+        return Listed(jobs=tuple(jobs), failure=failures[0] if failures else None)
+
+    async def _look_for(self, namespace: str, in_doubt: frozenset[str]) -> list[Job]:
+        """Return those deployments that the listing of their namespace has.
+
+        The same number says that a deployment and that its namespace does not exist, so that a
+        namespace has to be listed before a deployment of it is missed. What no listing had before
+        is looked for in all of it; of the others a page of one row tells that the namespace is
+        still there. Raises FetchError when it is not listed.
+        """
+        missed = self._missed.pop(namespace, frozenset())
+        found: list[Job] = []
+        if in_doubt - missed:
+            rows = await self._list(namespace, Flaws())
+            found = [row.job for row in rows if row.job.job_id in in_doubt]
+        elif in_doubt:
+            await self._list_page(namespace, 1, Flaws(), pageSize="1")
+        self._missed[namespace] = in_doubt - {job.job_id for job in found}
+        return found
 
     async def _fetch_deployment(self, namespace: str, deployment_id: str, flaws: Flaws) -> Job:
         path = ("namespaces", namespace, "deployments", deployment_id)
@@ -174,18 +208,23 @@ class FlinkSource:
 
     async def _list(self, namespace: str, flaws: Flaws, **filters: str) -> "list[DeploymentRow]":
         async def fetch(index: int) -> "Page[DeploymentRow]":
-            query = {
-                "pageIndex": str(index),
-                "pageSize": str(PAGE_SIZE),
-                # The newest first: what is created meanwhile shifts rows, but hides none.
-                "sortName": "gmt_create",
-                **filters,
-            }
-            path = ("namespaces", namespace, "deployments")
-            document = await self._product.ask("ListDeployments", path, query)
-            return parse_deployments(document, namespace, self._now(), flaws)
+            return await self._list_page(namespace, index, flaws, **filters)
 
         return await read_pages("ListDeployments", fetch)
+
+    async def _list_page(
+        self, namespace: str, index: int, flaws: Flaws, **filters: str
+    ) -> "Page[DeploymentRow]":
+        query = {
+            "pageIndex": str(index),
+            "pageSize": str(PAGE_SIZE),
+            # The newest first: what is created meanwhile shifts rows, but hides none.
+            "sortName": "gmt_create",
+            **filters,
+        }
+        path = ("namespaces", namespace, "deployments")
+        document = await self._product.ask("ListDeployments", path, query)
+        return parse_deployments(document, namespace, self._now(), flaws)
 
     async def _fetch_run(self, row: Job, flaws: Flaws) -> Job:
         # A stream has one run at a time, and it is the newest; of a batch several can go on.
@@ -194,7 +233,9 @@ class FlinkSource:
             "deploymentId": row.job_id,
             "pageIndex": "1",
             "pageSize": size,
+            # No page states a default for either, and without them the first row may be any run.
             "sortName": "gmt_create",
+            "sortOrder": "desc",
         }
         path = ("namespaces", row.project, "jobs")
         document = await self._product.ask("ListJobs", path, query)
@@ -204,9 +245,16 @@ class FlinkSource:
         return self._connector.runtime.clock()
 
 
+def _may_mean_no_deployment(exc: FetchError) -> bool:
+    # A namespace that does not exist is a failure: its deployments may well. So is a gateway that
+    # has no such call.
+    code = exc.code.casefold()
+    elsewhere = any(word in code for word in ("namespace", "workspace"))
+    return exc.reason is Reason.NOT_FOUND and not elsewhere and not names_no_such_api(exc.code)
+
+
 def _means_no_deployment(exc: FetchError) -> bool:
-    # A namespace that does not exist is a failure: its deployments may well.
-    return exc.reason is Reason.NOT_FOUND and "deployment" in exc.code.casefold()
+    return "deployment" in exc.code.casefold()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +292,7 @@ def _records(
     if data is None and total == 0:
         data = []
     if not isinstance(data, list):
-        raise invalid(operation, "expected a list as data")
+        raise invalid(operation, f"expected a list as data; {NOT_THE_API}")
     return [Record(fields, f"data[{index}]", flaws) for index, fields in enumerate(data)], total
 
 

@@ -93,6 +93,7 @@ class FlinkSource:
         )
         self._version = ""
         self._version_known = False
+        self._version_refused = False
         self._listed: frozenset[str] = frozenset()
         self._delays = DelayReader(self._managers, self._clock)
 
@@ -114,9 +115,9 @@ class FlinkSource:
             self._version_known = False
         self._listed = listed
         self._delays.keep_only(listed)
-        await self._learn_version(flaws)
+        refused = await self._learn_version(flaws)
         jobs = tuple(replace(job, engine_version=self._version) for job in inventory.jobs)
-        return replace(inventory, jobs=jobs)
+        return replace(inventory, jobs=jobs, failures=() if refused is None else (refused,))
 
     async def fetch_details(self, job: Job) -> Details:
         """Ask for one job and, as far as it can have them, for its metrics and exceptions.
@@ -178,21 +179,29 @@ class FlinkSource:
     async def _fetch_graph(self, job_id: str, flaws: Flaws) -> Record:
         document = await self._managers.ask(JOB, ("jobs", job_id))
         if not isinstance(document, Mapping) or document.get("jid") != job_id:
-            raise _unlike(JOB, "the job that was asked for")
+            detail = "expected the job that was asked for"
+            raise FetchError(Reason.INVALID_RESPONSE, JOB, detail=detail)
         return Record(document, "job", flaws)
 
-    async def _learn_version(self, flaws: Flaws) -> None:
+    async def _learn_version(self, flaws: Flaws) -> FetchError | None:
+        """Ask for the version unless it is known; return a refusal that is news and will last."""
         if self._version_known:
-            return
+            return None
         try:
             document = await self._managers.ask(CONFIG, ("config",))
         except FetchError as exc:
-            # A proxy may keep this path to itself, and it is no reason to call the source down.
-            # Until there is another answer the last one holds.
+            # A proxy may keep this path to itself, and says so with 401 or 403. Whatever is refused
+            # for good is no reason to call the source down; until there is another answer the last
+            # one holds.
             self._version_known = not exc.retryable
-        else:
-            self._version = Record(document, "config", flaws).text("flink-version") or self._version
-            self._version_known = True
+            expected = exc.reason is Reason.AUTH or not self._version_known
+            news = not expected and not self._version_refused
+            self._version_refused = self._version_refused or news
+            return exc if news else None
+        self._version = Record(document, "config", flaws).text("flink-version") or self._version
+        self._version_known = True
+        self._version_refused = False
+        return None
 
     def _parts(self, job: Job, graph: Record, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
         """Choose what else to ask: no question is sent whose answer is known to be empty."""
@@ -304,7 +313,8 @@ def _auth(settings: FlinkAuthSettings | None) -> httpx.Auth | None:
 
 
 def _unlike(operation: str, expected: str) -> FetchError:
-    return FetchError(Reason.INVALID_RESPONSE, operation, detail=f"expected {expected}")
+    detail = f"this is no {flink.API}: expected {expected}; check endpoint"
+    return FetchError(Reason.INVALID_RESPONSE, operation, detail=detail)
 
 
 def _cost(settings: Settings, jobs: int) -> CallCost:

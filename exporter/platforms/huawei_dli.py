@@ -17,6 +17,7 @@ from exporter.model import Job, State, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
+from exporter.upstream.refusals.huawei import names_gateway
 from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink_graph import FlinkGraph, parse_graph
 from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
@@ -115,9 +116,15 @@ class DliSource:
 
 
 def _is_benign(error: FetchError) -> bool:
-    """Say whether a refused plan only means that there is none: the job has just stopped."""
-    refused = error.status is not None and 400 <= error.status < 500
-    return refused and error.reason in (Reason.SERVER, Reason.NOT_FOUND) and not error.retryable
+    """Say whether a refused plan only means that there is none: the job has just stopped.
+
+    DLI itself says so, with a code of its own, and no page tells which. What the gateway before it
+    says, such as that there is no such API, or what has no code, is not about the job: it would be
+    the same for all of them, for ever.
+    """
+    refused = error.status is not None and 400 <= error.status < 500 and not error.retryable
+    said_by_dli = error.code != "" and not names_gateway(error.code)
+    return refused and said_by_dli and error.reason in (Reason.SERVER, Reason.NOT_FOUND)
 
 
 def parse_list(document: Any, project: str, observed: float, flaws: Flaws) -> Page:

@@ -27,6 +27,10 @@ _LONGEST_WAIT = 10.0
 """Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
 
 
+NOT_THE_API = "check endpoint: does it lead to the API itself, not to a page or service before it?"
+"""What to change when a success is not in the words of the API at all."""
+
+
 class Http(Protocol):
     """What is needed of an `httpx.AsyncClient`, or of something lighter."""
 
@@ -141,7 +145,8 @@ class ApiClient:
 
         Raises FetchError, with reason invalid_response when the body is not JSON.
         """
-        return decode_json(operation, await self.get(operation, segments, query, headers))
+        answer = await self.get(operation, segments, query, headers)
+        return decode_json(operation, answer, NOT_THE_API)
 
     async def _try(self, call: _Call) -> Answer:
         async with self._limits.slots:
@@ -198,7 +203,7 @@ class ApiClient:
             operation,
             status=answer.status,
             code=refusal.code,
-            detail=refusal.detail,
+            detail=refusal.told,
             retry_after=retry_after,
             gone=refusal.gone,
             retryable=refusal.retryable,
@@ -237,19 +242,20 @@ def _write(call: _Call, place: Place, headers: Mapping[str, str]) -> httpx.Reque
     return httpx.Request(call.method, url, headers=raw, stream=httpx.ByteStream(call.body or b""))
 
 
-def decode_json(operation: str, answer: Answer) -> Any:
+def decode_json(operation: str, answer: Answer, advice: str = "") -> Any:
     """Return the decoded JSON body of an answer.
 
     Raises FetchError with reason invalid_response when it is not JSON; what it is instead is said
-    by its first character only, since an unexpected page can hold anything.
+    by its first character only, since an unexpected page can hold anything. `advice` is added.
     """
     try:
         return answer.document
     except (ValueError, RecursionError) as exc:
         looks_like = "HTML or XML" if answer.body.lstrip()[:1] == b"<" else "something else"
+        got = looks_like if answer.body else "an empty body"
         raise FetchError(
             Reason.INVALID_RESPONSE,
             operation,
             status=answer.status,
-            detail=f"expected JSON, got {looks_like if answer.body else 'an empty body'}",
+            detail=f"expected JSON, got {got}" + (f"; {advice}" if advice else ""),
         ) from exc

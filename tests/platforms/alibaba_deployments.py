@@ -28,7 +28,9 @@ def listing(*, page: int = 1, namespace: str = "default", more: str = "") -> str
 
 def runs(deployment: str = "d-1", size: int = 1) -> str:
     """Return the path and query of the latest runs of a deployment."""
-    query = f"deploymentId={deployment}&pageIndex=1&pageSize={size}&sortName=gmt_create"
+    query = (
+        f"deploymentId={deployment}&pageIndex=1&pageSize={size}&sortName=gmt_create&sortOrder=desc"
+    )
     return f"/api/v2/namespaces/default/jobs?{query}"
 
 

@@ -80,23 +80,23 @@ def test_job_is_gone_when_flink_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "reason"),
     [
-        b"",
-        b"<html>404 page not found</html>",
-        b"404 page not found",
-        {"errors": ["Unable to load requested file /jobs/x."]},
-        {"errors": ["Job not found"]},
-        {"errors": [None, 7]},
-        {"errors": f"Job {JID} not found"},
-        [f"Job {JID} not found"],
+        (b"", Reason.INVALID_RESPONSE),
+        (b"<html>404 page not found</html>", Reason.INVALID_RESPONSE),
+        (b"404 page not found", Reason.INVALID_RESPONSE),
+        ({"errors": ["Unable to load requested file /jobs/x."]}, Reason.NOT_FOUND),
+        ({"errors": ["Job not found"]}, Reason.NOT_FOUND),
+        ({"errors": [None, 7]}, Reason.NOT_FOUND),
+        ({"errors": f"Job {JID} not found"}, Reason.INVALID_RESPONSE),
+        ([f"Job {JID} not found"], Reason.INVALID_RESPONSE),
     ],
 )
-def test_other_404_does_not_make_a_job_gone(body: object) -> None:
-    """Proxies answer 404 when they lose the cluster."""
+def test_other_404_does_not_make_a_job_gone(body: object, reason: Reason) -> None:
+    """Proxies answer 404 when they lose the cluster, in words that are not Flink's."""
     refusal = read_refusal(answer(404, body))
     assert refusal is not None
-    assert (refusal.reason, refusal.gone) == (Reason.NOT_FOUND, False)
+    assert (refusal.reason, refusal.gone) == (reason, False)
 
 
 @pytest.mark.parametrize("status", [307, 308, 500, 502, 503, 504])
@@ -146,7 +146,7 @@ def test_details_of_a_job_flink_forgot_are_gone() -> None:
     ("answer", "reason"),
     [
         ((503, NO_LEADER), Reason.SERVER),
-        ((404, {}), Reason.NOT_FOUND),
+        ((404, {}), Reason.INVALID_RESPONSE),
         (httpx.ConnectError("refused"), Reason.CONNECTION),
         (graph(jid=OTHER_JID), Reason.INVALID_RESPONSE),
         ([], Reason.INVALID_RESPONSE),

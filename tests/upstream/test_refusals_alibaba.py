@@ -48,9 +48,9 @@ def test_success_is_no_refusal_unless_it_claims_failure(document: object) -> Non
 
 @pytest.mark.parametrize("claim", [False, "false", " FALSE "])
 def test_success_that_claims_failure_is_a_refusal_of_the_server(claim: object) -> None:
-    document = {"success": claim, "errorCode": "990301", "errorMessage": "no such space"}
+    document = {"success": claim, "errorCode": "990001", "errorMessage": "it broke"}
     assert _refusal(200, document) == Refusal(
-        reason=Reason.SERVER, code="990301", detail="no such space"
+        reason=Reason.SERVER, code="990001", detail="it broke"
     )
 
 

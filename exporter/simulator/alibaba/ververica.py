@@ -1,7 +1,8 @@
 """Simulate Realtime Compute for Apache Flink, `ververica` 2022-07-18: deployments and their jobs.
 
 Failures of the product come with HTTP 200 and `success: false`; only the gateway uses statuses.
-The documentation lists no error codes of the product: those here are made up.
+Its codes are numbers: 990301 says of anything that it does not exist, as an example in the vendor's
+SDKs has it. The documentation lists no other code: what else is here is made up.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,7 @@ VERSION = "2022-07-18"
 PAGE_SIZE_LIMIT = 100
 _NAMESPACE = "/api/v2/namespaces/{namespace}"
 _TRANSITIONING = frozenset({"STARTING", "CANCELLING"})
+_MISSING = "990301"
 _FILTERS = frozenset({"CANCELLED", "FAILED", "RUNNING", "TRANSITIONING", "FINISHED"})
 
 
@@ -101,9 +103,9 @@ class _Ververica:
         if not workspace:
             raise missing_parameter("workspace")
         if workspace != self._workspace:
-            raise _Failure("WORKSPACE_NOT_FOUND", "The specified workspace does not exist.")
+            raise _Failure(_MISSING, "The specified workspace does not exist.")
         if call.path["namespace"] != self._namespace:
-            raise _Failure("NAMESPACE_NOT_FOUND", "The specified namespace does not exist.")
+            raise _Failure(_MISSING, "The specified namespace does not exist.")
 
     def _list_deployments(self, call: Call, inventory: Inventory) -> Body:
         chosen = [row for row in inventory.deployments if _is_chosen(row, call)]
@@ -114,14 +116,13 @@ class _Ververica:
 
     def _list_jobs(self, call: Call, inventory: Inventory) -> Body:
         deployment = _find(inventory, call.required("deploymentId"))
-        oldest_first = call.query.get("sortOrder", "").upper() == "ASC"
-        jobs = list(reversed(deployment.jobs)) if oldest_first else list(deployment.jobs)
+        jobs = list(deployment.jobs) if _newest_first(call) else list(reversed(deployment.jobs))
         return _page(call, jobs, lambda run: self._job(deployment, run))
 
     def _get_job(self, call: Call, inventory: Inventory) -> Body:
         found = inventory.by_job_id.get(call.path["jobId"])
         if found is None:
-            raise _Failure("JOB_NOT_FOUND", "The specified job does not exist.")
+            raise _Failure(_MISSING, "The specified job does not exist.")
         return {"data": self._job(*found)}
 
     def _deployment(self, deployment: Deployment) -> Body:
@@ -146,8 +147,16 @@ def _envelope(call: Call, *, success: bool) -> Body:
 def _find(inventory: Inventory, deployment_id: str) -> Deployment:
     deployment = inventory.by_id.get(deployment_id)
     if deployment is None:
-        raise _Failure("DEPLOYMENT_NOT_FOUND", "The specified deployment does not exist.")
+        raise _Failure(_MISSING, "The specified deployment does not exist.")
     return deployment
+
+
+def _newest_first(call: Call) -> bool:
+    """Say whether the latest run comes first: no default is stated, so only who asks for it."""
+    name, order = call.query.get("sortName", ""), call.query.get("sortOrder", "").upper()
+    if name not in ("", "gmt_create") or order not in ("", "ASC", "DESC"):
+        raise _Failure("INVALID_PARAMETER", "The value of sortName or sortOrder is not valid.")
+    return name != "" and order == "DESC"
 
 
 def _is_chosen(deployment: Deployment, call: Call) -> bool:

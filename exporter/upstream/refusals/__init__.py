@@ -7,7 +7,7 @@ answer into a `Refusal`, or None when the answer is a success. These functions a
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,11 @@ from exporter.errors import Reason
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_.~%-]{20,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _LONGEST_DETAIL = 160
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECTED = (
+    "redirected, which is not followed: let endpoint be the address of the API itself, "
+    "not of a login page or a server before it"
+)
 _LONGEST_CODE = 64
 
 
@@ -46,7 +51,8 @@ class Refusal:
 
     `retryable` says that the same request may work in a moment; `rejected` that the signature or
     token itself was not accepted (what locks keys when repeated); `gone` that the thing asked for
-    does not exist.
+    does not exist. `advice` is what to change, in our own words: it may stand beside a refusal of
+    credentials, whose `detail` is dropped.
     """
 
     reason: Reason
@@ -56,6 +62,12 @@ class Refusal:
     rejected: bool = False
     gone: bool = False
     retry_after: float | None = None
+    advice: str = field(default="", compare=False)
+
+    @property
+    def told(self) -> str:
+        """Return what the platform said and what to change, as one line."""
+        return "; ".join(text for text in (self.detail, self.advice) if text)
 
 
 ReadRefusal = Callable[[Answer], Refusal | None]
@@ -74,7 +86,13 @@ def by_status(status: int, code: str = "", message: str = "") -> Refusal:
     else:
         # 408 and 425 ask for another try; 501 and 505 will never be otherwise.
         reason, retryable = Reason.SERVER, status in (408, 425, 500, 502, 503, 504)
-    return Refusal(reason=reason, code=safe_code(code), detail=detail, retryable=retryable)
+    return Refusal(
+        reason=reason,
+        code=safe_code(code),
+        detail=detail,
+        retryable=retryable,
+        advice=_REDIRECTED if status in REDIRECTS else "",
+    )
 
 
 def safe_code(code: object) -> str:

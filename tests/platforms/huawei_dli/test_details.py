@@ -70,7 +70,6 @@ class TestDetails:
         [
             (400, {"error_code": "DLI.11098", "error_msg": "not running"}),
             (400, {"error_code": "DLI.16001", "error_msg": "no such job"}),
-            (404, {"error_msg": "no such API", "error_code": "APIG.0101"}),
         ],
     )
     def test_refused_plan_is_no_failure(self, refusal: tuple[int, object]) -> None:
