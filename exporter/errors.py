@@ -3,6 +3,7 @@
 ExporterError
 ├── ConfigError          the configuration cannot be used; carries every problem found
 ├── CredentialError      no usable credentials, or using them is paused
+│   └── UnusableError    credentials that somebody set up cannot be used: no others will do
 ├── FetchError           a request to a platform's API failed; carries the reason
 ├── JournalError         reports of edge jobs cannot be made durable, or the file cannot be used
 ├── ReportError          a report of edge jobs is not acceptable; names the field
@@ -53,6 +54,10 @@ class ConfigError(ExporterError):
 
 class CredentialError(ExporterError):
     """No usable credentials were found, or their use is paused to protect the key."""
+
+
+class UnusableError(CredentialError):
+    """Credentials that somebody set up cannot be used; others would be another identity."""
 
 
 class UnreadableError(ExporterError):

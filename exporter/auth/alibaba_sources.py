@@ -2,11 +2,13 @@
 
 Vendor page: "Manage access credentials", default credential provider chain: environment, OIDC,
 the CLI's config.json, credentials.ini, ECS instance role, credentials URI. OIDC, the URI and the
-modes that need a call to STS are not supported: the error names them, and the chain goes on.
+modes that need a call to STS are not supported: where one of them is set up, it is named and ends
+the search, since the role of the machine is not the identity that was meant. For the same reason
+the URI is looked at before that role, although the SDKs prefer the role.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -23,7 +25,7 @@ from exporter.auth.credentials import (
     found_at,
 )
 from exporter.auth.renewal import parse_expiry
-from exporter.errors import CredentialError
+from exporter.errors import CredentialError, UnusableError
 from exporter.pacing import Clock
 
 # The SDK renews metadata credentials 15 minutes before they expire.
@@ -33,12 +35,16 @@ _VARIABLES = (
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     "ALIBABA_CLOUD_SECURITY_TOKEN",
 )
+_ROLE = "ALIBABA_CLOUD_ROLE_ARN"
 _OIDC = (
-    "ALIBABA_CLOUD_ROLE_ARN",
+    _ROLE,
     "ALIBABA_CLOUD_OIDC_PROVIDER_ARN",
     "ALIBABA_CLOUD_OIDC_TOKEN_FILE",
 )
+_KEYS = ("access_key_id", "access_key_secret")
 _URI = "ALIBABA_CLOUD_CREDENTIALS_URI"
+_PROFILE = "ALIBABA_CLOUD_PROFILE"
+_FILE = "ALIBABA_CLOUD_CREDENTIALS_FILE"
 
 
 def alibaba_chain(
@@ -50,18 +56,35 @@ def alibaba_chain(
     metadata_url: str,
 ) -> CredentialProvider:
     """Build the chain that is used when a source has no `auth`."""
-    providers: list[CredentialProvider] = [EnvironmentProvider(environ, _VARIABLES)]
-    if all(environ.get(name) for name in _OIDC):
-        providers.append(UnsupportedSource("environment: OIDC roles are not supported"))
-    server = MetadataProvider(environ, send, metadata_url)
+    providers: list[CredentialProvider] = [
+        EnvironmentProvider(environ, _VARIABLES),
+        # Of a role that is set up by halves the SDKs would say nothing and go on.
+        *_unsupported(environ, _OIDC, "OIDC roles are"),
+    ]
+    if environ.get(_ROLE) and not any(map(environ.get, _OIDC[1:])):
+        # A key beside it is that of whoever may assume the role, not of the role.
+        providers[:0] = _unsupported(environ, (_ROLE,), "assuming a role is")
     providers += [
         CliProvider(environ, home / ".aliyun" / "config.json"),
         ProfileProvider(environ, home / ".alibabacloud" / "credentials.ini"),
+    ]
+    server = MetadataProvider(environ, send, metadata_url)
+    providers += [
+        *_unsupported(environ, (_URI,), "it is"),
         Refreshing(server, clock=clock, margin=_MARGIN_SECONDS),
     ]
-    if environ.get(_URI):
-        providers.append(UnsupportedSource(f"environment: {_URI} is not supported"))
     return Chain(providers)
+
+
+def _unsupported(
+    environ: Mapping[str, str], names: Sequence[str], what: str
+) -> list[CredentialProvider]:
+    """Return what names those variables of an unsupported way to log in that are set, if any."""
+    found = [name for name in names if environ.get(name)]
+    if not found:
+        return []
+    given = f"{' and '.join(found)} {'are' if len(found) > 1 else 'is'} set"
+    return [UnsupportedSource(f"environment: {given}, but {what} not supported")]
 
 
 class CliProvider:
@@ -72,18 +95,28 @@ class CliProvider:
         self._file: CachedFile[object] = CachedFile(path, json.loads)
 
     async def credentials(self) -> Credentials:
-        """Return the keys; raises CredentialError naming the file, profile or mode."""
+        """Return the keys.
+
+        Raises CredentialError naming the file when it is not there or has been left empty,
+        UnusableError naming the profile or mode that was set up and cannot be used.
+        """
         path = self._file.path
         if _is_on(self._environ, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"):
             raise CredentialError(f"{path}: disabled by ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
         document = self._file.read()
-        profile = _cli_profile(document, self._environ.get("ALIBABA_CLOUD_PROFILE", ""))
+        name = self._environ.get(_PROFILE, "")
+        profile = _cli_profile(document, name)
         if profile is None:
-            raise CredentialError(f"{path}: the current profile is not there")
+            # The same variable chooses the section of credentials.ini, which comes next.
+            kind = CredentialError if name else UnusableError
+            raise kind(f"{path}: the current profile is not there")
         mode = profile.get("mode")
         if mode not in {"AK", "StsToken"}:
-            raise CredentialError(f"{path}: mode {_word(mode)} is not supported")
+            raise UnusableError(f"{path}: mode {_word(mode)} is not supported")
         token = _text(profile, "sts_token") if mode == "StsToken" else ""
+        if not any(_text(profile, name) for name in _KEYS):
+            # What the command itself writes before anybody has told it a key.
+            raise CredentialError(f"{path}: no access_key_id and access_key_secret")
         return _keys(str(path), profile, token)
 
 
@@ -91,19 +124,33 @@ class ProfileProvider:
     """Keys in credentials.ini: type access_key."""
 
     def __init__(self, environ: Mapping[str, str], path: Path) -> None:
-        other = environ.get("ALIBABA_CLOUD_CREDENTIALS_FILE")
-        self._file = CachedFile(Path(other) if other else path, parse_ini)
-        self._name = environ.get("ALIBABA_CLOUD_PROFILE") or "default"
+        other = environ.get(_FILE)
+        self._file = CachedFile(Path(other) if other else path, parse_ini, named=bool(other))
+        self._name = environ.get(_PROFILE) or "default"
+        self._named = bool(environ.get(_PROFILE))
 
     async def credentials(self) -> Credentials:
-        """Return the keys; raises CredentialError naming the file, section or type."""
+        """Return the keys.
+
+        Raises CredentialError naming the file when it is not there, UnusableError naming the
+        section or type that was set up and cannot be used.
+        """
         path = self._file.path
-        section = self._file.read().get(self._name)
+        try:
+            sections = self._file.read()
+        except UnusableError:
+            raise
+        except CredentialError as exc:
+            if self._named:
+                # The CLI's file, which came before, does not have it either.
+                raise UnusableError(f"{exc}, and {_PROFILE} names a profile") from None
+            raise
+        section = sections.get(self._name)
         if section is None:
-            raise CredentialError(f"{path}: no section [{self._name}]")
+            raise UnusableError(f"{path}: no section [{self._name}]")
         kind = section.get("type")
         if kind != "access_key":
-            raise CredentialError(f"{path}: type {_word(kind)} is not supported")
+            raise UnusableError(f"{path}: type {_word(kind)} is not supported")
         return _keys(str(path), section, "")
 
 
@@ -185,7 +232,7 @@ def _word(value: object) -> str:
 def _keys(place: str, fields: Mapping[str, object], token: str) -> Credentials:
     access_key, secret_key = _text(fields, "access_key_id"), _text(fields, "access_key_secret")
     if not access_key or not secret_key:
-        raise CredentialError(f"{place}: no access_key_id and access_key_secret")
+        raise UnusableError(f"{place}: no access_key_id and access_key_secret")
     return found_at(place, access_key, secret_key, token)
 
 

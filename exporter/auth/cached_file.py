@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from exporter.errors import CredentialError
+from exporter.errors import CredentialError, UnusableError
 
 T = TypeVar("T")
 
@@ -13,20 +13,32 @@ Ini = dict[str, dict[str, str]]
 
 
 class CachedFile(Generic[T]):
-    """A parsed file; `parse` raises ValueError for a text that is not what it should be."""
+    """A parsed file; `parse` raises ValueError for a text that is not what it should be.
 
-    def __init__(self, path: Path, parse: Callable[[str], T]) -> None:
+    One that was `named` by somebody has to be there; of one at its usual place nobody may know.
+    """
+
+    def __init__(self, path: Path, parse: Callable[[str], T], *, named: bool = False) -> None:
         self.path = path
         self._parse = parse
+        self._named = named
         self._read: tuple[tuple[int, int, int], T] | None = None
 
     def read(self) -> T:
         """Return what the file holds now.
 
-        Raises CredentialError naming the file; neither it nor its context quotes the content.
+        Raises CredentialError naming the file when there is none, UnusableError when it cannot be
+        used or was named and is missing; neither they nor their context quote the content.
         """
         try:
             status = self.path.stat()
+        except OSError as exc:
+            # What lies in a directory that may not be entered is not for this program either.
+            kind = UnusableError if self._named else CredentialError
+            raise kind(f"{self.path}: {(exc.strerror or 'cannot be read').lower()}") from None
+        except ValueError:
+            raise UnusableError("the name of a file of credentials is none") from None
+        try:
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
             if self._read is None or self._read[0] != stamp:
                 self._read = (stamp, self._parse(self.path.read_text(encoding="utf-8-sig")))
@@ -36,7 +48,7 @@ class CachedFile(Generic[T]):
         except (ValueError, RecursionError):
             problem = "cannot be understood"
         # Raised out here: the exceptions of parsers hold the text that they stumbled over.
-        raise CredentialError(f"{self.path}: {problem}")
+        raise UnusableError(f"{self.path}: {problem}")
 
 
 def parse_ini(text: str) -> Ini:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.auth.renewal import Renewed
-from exporter.errors import CredentialError
+from exporter.errors import CredentialError, UnusableError
 from exporter.pacing import Clock
 from exporter.secret import MASK, Secret
 
@@ -52,11 +52,11 @@ def found_at(
     security_token: str = "",
     expires_at: float | None = None,
 ) -> Credentials:
-    """Return what was found as credentials; raises CredentialError naming the place."""
+    """Return what was found as credentials; raises UnusableError naming the place."""
     try:
         return Credentials(access_key, secret_key, security_token, expires_at)
     except CredentialError as exc:
-        raise CredentialError(f"{place}: {exc}") from None
+        raise UnusableError(f"{place}: {exc}") from None
 
 
 class CredentialProvider(Protocol):
@@ -93,39 +93,57 @@ class EnvironmentProvider:
         self._names = names
 
     async def credentials(self) -> Credentials:
-        """Return the keys; raises CredentialError naming the variables that are not set."""
+        """Return the keys.
+
+        Raises CredentialError naming the variables that are not set, UnusableError when others of
+        them are.
+        """
         missing = [name for name in self._names[:2] if not self._environ.get(name)]
         if missing:
-            raise CredentialError(f"environment: {' and '.join(missing)} not set")
+            # Half of a key is a slip, by which no other key is meant.
+            half = any(self._environ.get(name) for name in self._names)
+            kind = UnusableError if half else CredentialError
+            raise kind(f"environment: {' and '.join(missing)} not set")
         access_key, secret_key, token = (self._environ.get(name, "") for name in self._names)
         return found_at("environment", access_key, secret_key, token)
 
 
 class UnsupportedSource:
-    """A place that the vendor's SDK would use and this program cannot: it only says so."""
+    """A way to log in that somebody set up and this program does not know: it only says so."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     async def credentials(self) -> Credentials:
-        """Raise CredentialError, always."""
-        raise CredentialError(self._text)
+        """Raise UnusableError, always."""
+        raise UnusableError(self._text)
 
 
 class Chain:
-    """Try places in order; once one had credentials, ask it first from then on."""
+    """Try places in order; once one had credentials, ask it first from then on.
+
+    A place that somebody did set up and that cannot be used ends the search: going on would sign
+    as another identity than the one that was meant, such as that of the machine.
+    """
 
     def __init__(self, providers: Sequence[CredentialProvider]) -> None:
         self._providers = list(providers)
         self._worked: CredentialProvider | None = None
 
     async def credentials(self) -> Credentials:
-        """Return the first credentials found; raises CredentialError naming every place."""
+        """Return the first credentials found.
+
+        Raises CredentialError naming every place that was looked at, the last of which is one that
+        was set up and cannot be used, if there is one.
+        """
         problems = []
-        # A place that worked and fails now is not the end: the others are asked again.
+        # A place that worked and has none now is not the end: the others are asked again.
         for provider in sorted(self._providers, key=lambda each: each is not self._worked):
             try:
                 found = await provider.credentials()
+            except UnusableError as exc:
+                problems.append(str(exc))
+                break
             except CredentialError as exc:
                 problems.append(str(exc))
             else:

@@ -1,11 +1,13 @@
 """Find Huawei Cloud credentials where its SDK finds them: environment, profile, ECS metadata.
 
 Vendor pages: "Credentials management" of huaweicloud-sdk-python-v3 and "Obtaining metadata" of the
-ECS user guide. What the SDK supports beyond these (OIDC, federation, pod identity) is named in the
-error instead of being passed over in silence.
+ECS user guide. What the SDK supports beyond these (OIDC, federation, pod identity) is named where
+it is set up and ends the search, since neither another key nor the agency of the machine is the
+identity that was meant. For the same reason pod identity is looked at before that agency, although
+the SDK prefers the agency.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from exporter.auth import Send, metadata
@@ -20,17 +22,20 @@ from exporter.auth.credentials import (
     found_at,
 )
 from exporter.auth.renewal import parse_expiry
-from exporter.errors import CredentialError
+from exporter.errors import CredentialError, UnusableError
 from exporter.pacing import Clock
 
 # The SDK renews metadata credentials when fewer than 40 minutes remain.
 _MARGIN_SECONDS = 2400.0
 _VARIABLES = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN")
-_UNSUPPORTED = {
-    "HUAWEICLOUD_OIDC_PROVIDER_URN": "OIDC",
-    "HUAWEICLOUD_SDK_IDP_ID": "federation",
-    "HC_CONTAINER_CREDENTIALS_FULL_URI": "pod identity",
-}
+_OIDC = ("HUAWEICLOUD_OIDC_PROVIDER_URN", "HUAWEICLOUD_OIDC_AGENCY_URN")
+_OIDC_TOKENS = (
+    "HUAWEICLOUD_OIDC_ID_TOKEN",
+    "HUAWEICLOUD_OIDC_TOKEN_FILE",
+    "HUAWEICLOUD_OIDC_ID_TOKEN_FILE",
+)
+_FEDERATION = ("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE")
+_POD = ("HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 
 
 def huawei_chain(
@@ -44,37 +49,60 @@ def huawei_chain(
     """Build the chain that is used when a source has no `auth`."""
     profile = environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE")
     path = Path(profile) if profile else home / ".huaweicloud" / "credentials"
-    unsupported = [
-        UnsupportedSource(f"environment: {name} is set, but {method} is not supported")
-        for name, method in _UNSUPPORTED.items()
-        if environ.get(name)
-    ]
+    oidc = _unsupported(environ, (*_OIDC, *_OIDC_TOKENS), "OIDC")
+    federation = _unsupported(environ, _FEDERATION, "federation")
+    # The SDK prefers these to a key in the environment, as far as they are complete.
+    has_oidc = all(map(environ.get, _OIDC)) and any(map(environ.get, _OIDC_TOKENS))
+    has_federation = all(map(environ.get, _FEDERATION))
     server = MetadataProvider(send, metadata_url)
     return Chain(
         [
+            *(oidc if has_oidc else ()),
+            *(federation if has_federation else ()),
             EnvironmentProvider(environ, _VARIABLES),
-            *unsupported,
-            ProfileProvider(path),
+            *oidc,
+            *federation,
+            ProfileProvider(path, named=bool(profile)),
+            *_unsupported(environ, _POD, "pod identity"),
             Refreshing(server, clock=clock, margin=_MARGIN_SECONDS),
         ]
     )
 
 
+def _unsupported(
+    environ: Mapping[str, str], names: Iterable[str], method: str
+) -> list[CredentialProvider]:
+    """Return what names the first variable of a method that is not supported, if one is set."""
+    found = [name for name in names if environ.get(name)][:1]
+    return [
+        UnsupportedSource(f"environment: {name} is set, but {method} is not supported")
+        for name in found
+    ]
+
+
 class ProfileProvider:
     """Keys in the section [basic] of an INI file."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = CachedFile(path, parse_ini)
+    def __init__(self, path: Path, *, named: bool = False) -> None:
+        self._file = CachedFile(path, parse_ini, named=named)
 
     async def credentials(self) -> Credentials:
-        """Return the keys; raises CredentialError naming the file."""
+        """Return the keys.
+
+        Raises CredentialError naming the file when it is not there, UnusableError when what it
+        holds cannot be used.
+        """
         section = self._file.read().get("basic")
         if section is None:
-            raise CredentialError(f"{self._file.path}: no section [basic]")
+            raise UnusableError(f"{self._file.path}: no section [basic]")
         access_key, secret_key = section.get("ak", ""), section.get("sk", "")
-        if not access_key or not secret_key:
-            also = " (idp_id is not supported)" if section.get("idp_id") else ""
-            raise CredentialError(f"{self._file.path}: no ak and sk in [basic]{also}")
+        # The SDK prefers an identity provider to keys beside it.
+        federated = bool(section.get("idp_id"))
+        if not access_key or not secret_key or federated:
+            problem = "" if access_key and secret_key else "no ak and sk in [basic]"
+            also = "idp_id is not supported" if federated else ""
+            text = f"{problem} ({also})" if problem and also else problem or f"[basic]: {also}"
+            raise UnusableError(f"{self._file.path}: {text}")
         token = section.get("security_token", "")
         return found_at(str(self._file.path), access_key, secret_key, token)
 

@@ -29,9 +29,10 @@ _REASONS = {
     400: (Reason.AUTH, "user, domain or project not known"),
     401: (Reason.AUTH, "user name, password or domain refused"),
     403: (Reason.AUTH, "user locked, disabled or without programmatic access"),
-    404: (Reason.NOT_FOUND, ""),
+    404: (Reason.NOT_FOUND, "check auth.iam.endpoint"),
     429: (Reason.THROTTLED, ""),
 }
+_NOT_IAM = "this is no IAM: check auth.iam.endpoint"
 _CODE = re.compile(r"[A-Z][A-Za-z]{1,15}\.\d{1,6}")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -150,9 +151,12 @@ def _read_token(response: httpx.Response, now: float) -> _Token:
 
 def _refusal(response: httpx.Response, now: float) -> FetchError:
     status = response.status_code
-    reason, detail = _REASONS.get(status, (Reason.INVALID_RESPONSE, ""))
+    reason, detail = _REASONS.get(status, (Reason.INVALID_RESPONSE, _NOT_IAM))
+    if status in {400, 404} and not _speaks_as_iam(response):
+        # Any web server says so of any path, which is no question of the user.
+        reason, detail = Reason.INVALID_RESPONSE, _NOT_IAM
     if status >= 500:
-        reason = Reason.SERVER
+        reason, detail = Reason.SERVER, ""
     return FetchError(
         reason,
         OPERATION,
@@ -164,11 +168,21 @@ def _refusal(response: httpx.Response, now: float) -> FetchError:
     )
 
 
+def _speaks_as_iam(response: httpx.Response) -> bool:
+    body = _document(response)
+    return isinstance(body, dict) and not {"error", "error_code", "error_msg"}.isdisjoint(body)
+
+
 def _error_code(response: httpx.Response) -> str:
     # A body may repeat what was sent to it, so only what looks like a code is taken from it.
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return ""
+    body = _document(response)
     code = body.get("error_code") if isinstance(body, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def _document(response: httpx.Response) -> object:
+    try:
+        found: object = response.json()
+    except (ValueError, RecursionError):
+        return None
+    return found

@@ -11,7 +11,8 @@ from exporter.settings import Endpoint, SecretFile, SecretText, Section
 class IamSettings(Section):
     """User name and password for Huawei Cloud IAM.
 
-    Without `endpoint` the IAM of the source's region, without `project_name` its project.
+    Without `endpoint` the IAM of the source's region, if the source is at a public endpoint of it;
+    without `project_name` its project.
     """
 
     endpoint: Endpoint | None = None

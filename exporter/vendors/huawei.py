@@ -5,6 +5,7 @@ auth/endpoint.py of the core) and of "Regions and Endpoints"; `endpoint` in the 
 over them, which clouds built on the same software (Open Telekom Cloud) need.
 """
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Self
@@ -24,7 +25,9 @@ from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals.huawei import read_refusal
 
-_EUROPEAN_SITE = "eu-west-101"
+_EUROPEAN_SITE = "eu-west-1"
+"""What the names of all regions of the European site begin with."""
+_PUBLIC_HOST = re.compile(r"[a-z0-9-]+\.(?:([a-z0-9-]+)\.)?myhuaweicloud\.(com|eu)")
 _FOUND_BY_CHAIN = "huawei: whatever environment, profile or metadata hold"
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,16}){1,3}$")]
@@ -40,10 +43,11 @@ def dli_endpoint(region: str) -> str:
 def dataarts_endpoint(region: str) -> str:
     """Return where DataArts Factory answers, by the names of its older days.
 
-    The SDKs of all languages list eu-west-101 under .com here, although DLI and IAM are under .eu.
+    The SDKs of all languages list eu-west-101 under .com here, although DLI and IAM are under .eu:
+    an account of the European site is known there only, so theirs is a slip.
     """
     service = "dayu" if region == "cn-east-4" else "dayu-dlf"
-    return f"https://{service}.{region}.myhuaweicloud.com"
+    return f"https://{service}.{region}.{_domain(region)}"
 
 
 def iam_endpoint(region: str | None) -> str:
@@ -52,7 +56,24 @@ def iam_endpoint(region: str | None) -> str:
 
 
 def _domain(region: str) -> str:
-    return "myhuaweicloud.eu" if region == _EUROPEAN_SITE else "myhuaweicloud.com"
+    return "myhuaweicloud.eu" if region.startswith(_EUROPEAN_SITE) else "myhuaweicloud.com"
+
+
+def iam_beside(endpoint: str | None, region: str | None) -> str | None:
+    """Return the IAM that belongs to a service; None when the two settings do not say which.
+
+    A password goes nowhere by guess: only a public endpoint names its region and site itself, and
+    a region beside it must be the same one.
+    """
+    if endpoint is None:
+        return iam_endpoint(region)
+    host = httpx.URL(endpoint).host.lower().removesuffix(".")
+    match = _PUBLIC_HOST.fullmatch(host)
+    if match is None or (region and match[1] and match[1] != region):
+        return None
+    known = iam_endpoint(match[1] or region)
+    # The region's own domain and that of the endpoint may differ: then one of them is wrong.
+    return known if known.endswith(f".myhuaweicloud.{match[2]}") else None
 
 
 class HuaweiSettings(SourceSettings):
@@ -66,6 +87,17 @@ class HuaweiSettings(SourceSettings):
     def _has_a_place(self) -> Self:
         if self.region is None and self.endpoint is None:
             raise PydanticCustomError("region", "region or endpoint is required")
+        return self
+
+    @model_validator(mode="after")
+    def _password_has_a_destination(self) -> Self:
+        iam = self.auth.iam if self.auth is not None else None
+        if iam is not None and iam.endpoint is None and not iam_beside(self.endpoint, self.region):
+            raise PydanticCustomError(
+                "iam_endpoint",
+                "auth.iam.endpoint is required: endpoint is not the public one of region, and the "
+                "password must not be sent to another cloud",
+            )
         return self
 
     @model_validator(mode="after")
@@ -128,11 +160,18 @@ def _static_provider(auth: HuaweiAuthSettings) -> CredentialProvider:
     return StaticProvider(access_key, secret_key, auth.secret("security_token"))
 
 
+def _known_iam(settings: HuaweiSettings) -> str:
+    endpoint = iam_beside(settings.endpoint, settings.region)
+    if endpoint is None:
+        raise LookupError("auth.iam.endpoint was not given")
+    return endpoint
+
+
 def _token_auth(
     settings: HuaweiSettings, iam: IamSettings, connector: Connector
 ) -> huawei_token.HuaweiTokenAuth:
     login = huawei_token.PasswordLogin(
-        endpoint=iam.endpoint or iam_endpoint(settings.region),
+        endpoint=iam.endpoint or _known_iam(settings),
         username=iam.username,
         password=iam.known_secret("password"),
         domain=iam.domain,

@@ -226,13 +226,27 @@ def test_valid_token_stays_in_use_when_its_renewal_fails() -> None:
             httpx.Response(400, json={"error_code": MARK}),
             "auth, HTTP 400, user, domain or project not known",
         ),
-        (httpx.Response(404, text=MARK), "not_found, HTTP 404"),
+        (
+            httpx.Response(404, json={"error": {"code": 404, "message": MARK}}),
+            "not_found, HTTP 404, check auth.iam.endpoint",
+        ),
+        (
+            httpx.Response(404, text=MARK),
+            "invalid_response, HTTP 404, this is no IAM: check auth.iam.endpoint",
+        ),
+        (
+            httpx.Response(400, text=f"<html>{MARK}</html>"),
+            "invalid_response, HTTP 400, this is no IAM: check auth.iam.endpoint",
+        ),
         (httpx.Response(429, headers={"Retry-After": "7"}), "throttled, HTTP 429"),
         (httpx.Response(502, json=[MARK]), "server, HTTP 502"),
-        (httpx.Response(302, headers={"Location": MARK}), "invalid_response, HTTP 302"),
+        (
+            httpx.Response(302, headers={"Location": MARK}),
+            "invalid_response, HTTP 302, this is no IAM: check auth.iam.endpoint",
+        ),
         (
             httpx.Response(200, json={"token": {"expires_at": "2026-01-01T00:00:00Z"}}),
-            "invalid_response, HTTP 200",
+            "invalid_response, HTTP 200, this is no IAM: check auth.iam.endpoint",
         ),
         (
             httpx.Response(201, headers={"X-Subject-Token": MARK}, text=MARK),

@@ -26,7 +26,7 @@ class TestEndpoints:
             (dli_endpoint("eu-west-101"), "https://dli.eu-west-101.myhuaweicloud.eu"),
             (dataarts_endpoint("cn-north-4"), "https://dayu-dlf.cn-north-4.myhuaweicloud.com"),
             (dataarts_endpoint("cn-east-4"), "https://dayu.cn-east-4.myhuaweicloud.com"),
-            (dataarts_endpoint("eu-west-101"), "https://dayu-dlf.eu-west-101.myhuaweicloud.com"),
+            (dataarts_endpoint("eu-west-101"), "https://dayu-dlf.eu-west-101.myhuaweicloud.eu"),
             (iam_endpoint("cn-north-4"), "https://iam.cn-north-4.myhuaweicloud.com"),
             (iam_endpoint("eu-west-101"), "https://iam.eu-west-101.myhuaweicloud.eu"),
             (iam_endpoint(None), "https://iam.myhuaweicloud.com"),

@@ -1,0 +1,182 @@
+"""An identity that somebody set up is used or refused by name; the machine's never replaces it."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.auth.credentials import Credentials
+from tests.auth.test_sources import AlibabaServer, HuaweiServer, Place, found, problem
+from tests.auth.tools import MARK
+
+HUAWEI_KEY = {"HUAWEICLOUD_SDK_AK": "env", "HUAWEICLOUD_SDK_SK": "s"}
+HUAWEI_OIDC = {
+    "HUAWEICLOUD_OIDC_PROVIDER_URN": MARK,
+    "HUAWEICLOUD_OIDC_AGENCY_URN": MARK,
+    "HUAWEICLOUD_OIDC_TOKEN_FILE": MARK,
+}
+HUAWEI_FEDERATION = {"HUAWEICLOUD_SDK_IDP_ID": MARK, "HUAWEICLOUD_SDK_ID_TOKEN_FILE": MARK}
+ALIBABA_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "env", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
+ALIBABA_OIDC = {
+    "ALIBABA_CLOUD_ROLE_ARN": MARK,
+    "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": MARK,
+    "ALIBABA_CLOUD_OIDC_TOKEN_FILE": MARK,
+}
+INI = "[default]\ntype = access_key\naccess_key_id = ini\naccess_key_secret = s\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def _subsets(variables: dict[str, str]) -> list[dict[str, str]]:
+    alone = [{name: value} for name, value in variables.items()]
+    return [*alone, variables]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        *_subsets(HUAWEI_OIDC),
+        *_subsets(HUAWEI_FEDERATION),
+        {"HUAWEICLOUD_OIDC_ID_TOKEN": MARK},
+        {"HC_CONTAINER_CREDENTIALS_FULL_URI": MARK},
+        {"HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": MARK},
+        {"HUAWEICLOUD_SDK_AK": MARK},
+        {"HUAWEICLOUD_SDK_SK": MARK},
+        {"HUAWEICLOUD_SDK_SECURITY_TOKEN": MARK},
+        {"HUAWEICLOUD_SDK_CREDENTIALS_FILE": f"/nonexistent/{MARK.lower()}"},
+    ],
+    ids=lambda environ: "-".join(environ),
+)
+def test_huawei_pod_on_a_node_with_an_agency_does_not_sign_as_the_node(
+    place: Place, environ: dict[str, str]
+) -> None:
+    place.handler = server = HuaweiServer()
+    place.environ |= environ
+    told = problem(place.huawei())
+    named = [name for name in environ if name in told]
+    assert named or "HUAWEICLOUD_SDK_CREDENTIALS_FILE" in environ or "not set" in told
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("environ", [HUAWEI_OIDC, HUAWEI_FEDERATION], ids=["oidc", "federation"])
+def test_huawei_identity_that_the_sdk_prefers_to_a_key_is_not_replaced_by_the_key(
+    place: Place, environ: dict[str, str]
+) -> None:
+    place.environ |= HUAWEI_KEY | environ
+    assert next(iter(environ)) in problem(place.huawei())
+    place.environ.pop(list(environ)[-1])
+    assert found(place.huawei()) == Credentials("env", "s")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[global]\nak = 1\nsk = 2\n",
+        f"[basic]\nak = {MARK}\n",
+        f"[basic]\nak = 1\nsk = 2\nidp_id = {MARK}\n",
+        f"{MARK}\n",
+    ],
+)
+def test_huawei_profile_that_cannot_be_used_is_not_replaced_by_the_agency(
+    place: Place, content: str
+) -> None:
+    path = place.write(".huaweicloud/credentials", content)
+    place.handler = server = HuaweiServer()
+    assert str(path) in problem(place.huawei())
+    assert server.asked == []
+
+
+def test_huawei_profile_is_used_before_pod_identity_is_refused(place: Place) -> None:
+    """As the SDK has it, which asks for pod identity last."""
+    place.environ["HC_CONTAINER_CREDENTIALS_FULL_URI"] = MARK
+    place.write(".huaweicloud/credentials", "[basic]\nak = file\nsk = s\n")
+    assert found(place.huawei()) == Credentials("file", "s")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        *_subsets(ALIBABA_OIDC),
+        {"ALIBABA_CLOUD_CREDENTIALS_URI": MARK},
+        {"ALIBABA_CLOUD_ACCESS_KEY_ID": MARK},
+        {"ALIBABA_CLOUD_ACCESS_KEY_SECRET": MARK},
+        {"ALIBABA_CLOUD_SECURITY_TOKEN": MARK},
+        {"ALIBABA_CLOUD_PROFILE": "production"},
+        {"ALIBABA_CLOUD_CREDENTIALS_FILE": "/nonexistent/keys.ini"},
+    ],
+    ids=lambda environ: "-".join(environ),
+)
+def test_alibaba_pod_on_a_node_with_a_role_does_not_sign_as_the_node(
+    place: Place, environ: dict[str, str]
+) -> None:
+    place.handler = server = AlibabaServer()
+    place.environ |= environ
+    told = problem(place.alibaba())
+    assert all(name in told for name in environ) or "not set" in told
+    assert server.asked == []
+
+
+def test_alibaba_role_to_assume_is_not_replaced_by_the_key_that_may_assume_it(
+    place: Place,
+) -> None:
+    place.environ |= ALIBABA_KEY | {"ALIBABA_CLOUD_ROLE_ARN": MARK}
+    assert "ALIBABA_CLOUD_ROLE_ARN is set, but assuming a role" in problem(place.alibaba())
+
+
+def test_alibaba_key_is_used_before_an_oidc_role_is_refused(place: Place) -> None:
+    """As the SDKs have it."""
+    place.environ |= ALIBABA_KEY | ALIBABA_OIDC
+    assert found(place.alibaba()) == Credentials("env", "s")
+
+
+def test_alibaba_oidc_role_is_refused_before_the_files(place: Place) -> None:
+    place.environ |= ALIBABA_OIDC
+    place.write(".alibabacloud/credentials.ini", INI)
+    assert "ALIBABA_CLOUD_OIDC_TOKEN_FILE" in problem(place.alibaba())
+
+
+@pytest.mark.parametrize(
+    "mode", ["RamRoleArn", "EcsRamRole", "OIDC", "ChainableRamRoleArn", "CloudSSO", "External"]
+)
+def test_alibaba_profile_of_another_mode_is_not_replaced_by_what_comes_next(
+    place: Place, mode: str
+) -> None:
+    profile = {"name": "x", "mode": mode, "access_key_id": MARK, "access_key_secret": MARK}
+    place.write(".aliyun/config.json", {"current": "x", "profiles": [profile]})
+    place.write(".alibabacloud/credentials.ini", INI)
+    place.handler = server = AlibabaServer()
+    assert f"mode {mode} is not supported" in problem(place.alibaba())
+    assert server.asked == []
+
+
+def test_alibaba_file_that_the_command_left_empty_is_nobodys_identity(place: Place) -> None:
+    profile = {"name": "default", "mode": "AK", "access_key_id": "", "access_key_secret": ""}
+    place.write(".aliyun/config.json", {"current": "default", "profiles": [profile]})
+    place.handler = AlibabaServer()
+    assert found(place.alibaba()).access_key == "ak"
+
+
+def test_alibaba_profile_may_be_in_either_file(place: Place) -> None:
+    place.environ["ALIBABA_CLOUD_PROFILE"] = "mine"
+    profile = {"name": "other", "mode": "AK", "access_key_id": "1", "access_key_secret": "2"}
+    place.write(".aliyun/config.json", {"current": "other", "profiles": [profile]})
+    place.handler = server = AlibabaServer()
+    assert "ALIBABA_CLOUD_PROFILE" in problem(place.alibaba())
+    place.write(".alibabacloud/credentials.ini", INI)
+    assert "no section [mine]" in problem(place.alibaba())
+    assert server.asked == []
+    place.write(".alibabacloud/credentials.ini", INI.replace("default", "mine"))
+    assert found(place.alibaba()) == Credentials("ini", "s")
+
+
+def test_file_that_becomes_unreadable_does_not_change_who_signs(place: Place) -> None:
+    """While a file is being written anew the next place must not be asked."""
+    path = place.write(".huaweicloud/credentials", "[basic]\nak = file\nsk = s\n")
+    place.handler = server = HuaweiServer()
+    chain = place.huawei()
+    assert found(chain) == Credentials("file", "s")
+    path.write_text("[bas")
+    assert f"{path}: cannot be understood" in problem(chain)
+    assert server.asked == []
