@@ -152,8 +152,9 @@ def _read_token(response: httpx.Response, now: float) -> _Token:
 def _refusal(response: httpx.Response, now: float) -> FetchError:
     status = response.status_code
     reason, detail = _REASONS.get(status, (Reason.INVALID_RESPONSE, _NOT_IAM))
-    if status in {400, 404} and not _speaks_as_iam(response):
-        # Any web server says so of any path, which is no question of the user.
+    stranger = not _speaks_as_iam(response)
+    if (status in {400, 404} and stranger) or (status == 403 and _is_xml(response)):
+        # Any web server or object storage says so of any path, which is no question of the user.
         reason, detail = Reason.INVALID_RESPONSE, _NOT_IAM
     if status >= 500:
         reason, detail = Reason.SERVER, ""
@@ -171,6 +172,10 @@ def _refusal(response: httpx.Response, now: float) -> FetchError:
 def _speaks_as_iam(response: httpx.Response) -> bool:
     body = _document(response)
     return isinstance(body, dict) and not {"error", "error_code", "error_msg"}.isdisjoint(body)
+
+
+def _is_xml(response: httpx.Response) -> bool:
+    return response.content.lstrip()[:5] == b"<?xml"
 
 
 def _error_code(response: httpx.Response) -> str:

@@ -30,6 +30,7 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory, Source
+from exporter.upstream.client import NOT_THE_API
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals.alibaba import names_no_such_api
 from exporter.vendors.alibaba import (
@@ -243,7 +244,7 @@ def parse_instances(document: Mapping[str, Any], origin: Origin, flaws: Flaws) -
     rows = read_list(document, "Instances", "Instance")
     total = Record(upper_camel(document), "ListInstance", flaws).count("TotalCount")
     if rows is None and total != 0:
-        raise invalid("ListInstance", "expected a list of instances")
+        raise invalid("ListInstance", f"expected a list of instances; {NOT_THE_API}")
     return _page(rows or [], total, origin, flaws)
 
 

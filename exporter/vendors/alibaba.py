@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.alibaba_signature import AlibabaSignatureAuth
@@ -18,11 +18,13 @@ from exporter.auth.credentials import CredentialProvider, StaticProvider
 from exporter.auth.guard import RejectionGuard
 from exporter.auth.settings import AlibabaAuthSettings
 from exporter.errors import FetchError, Reason
+from exporter.settings import Section
 from exporter.source import Names, SourceSettings
-from exporter.upstream.client import decode_json
+from exporter.upstream.client import NOT_THE_API, decode_json
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals import Answer
 from exporter.upstream.refusals.alibaba import read_refusal
+from exporter.upstream.refusals.strangers import is_page, is_storage
 from exporter.vendors.alibaba_xml import parse_xml
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,20}(-[a-z0-9]{1,20}){1,5}$")]
@@ -81,11 +83,55 @@ Places = Annotated[Names, AfterValidator(_places)]
 """The projects or namespaces of a source: at least one, each once."""
 
 
+def _digits(value: Any) -> Any:
+    # YAML reads an unquoted id as a number; people mean its digits.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+TenancyText = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^[!-~]{1,128}$")]
+"""An id that a header can carry as it is: no blanks, no control characters, ASCII only."""
+
+
+class TenancySettings(Section):
+    """Whose resources Apsara Stack is to show, as its console names them.
+
+    Asked without, it answers an empty list with status 200. `region_id` is `region` unless given.
+    """
+
+    organization_id: TenancyText
+    resource_group_id: TenancyText
+    region_id: TenancyText | None = None
+
+
 class AlibabaSettings(SourceSettings):
     """What both platforms are told: a region or an endpoint, and the access key."""
 
     region: Region | None = None
+    tenancy: TenancySettings | None = None
     auth: AlibabaAuthSettings | None = None
+
+    @model_validator(mode="after")
+    def _tenancy_is_whole(self) -> Self:
+        if self.tenancy is None:
+            return self
+        if self.endpoint is None:
+            raise PydanticCustomError(
+                "tenancy", "tenancy is for Apsara Stack, which needs an endpoint"
+            )
+        if self.tenancy.region_id is None and self.region is None:
+            raise PydanticCustomError("tenancy", "tenancy.region_id or region is required")
+        return self
+
+    @property
+    def tenancy_headers(self) -> Mapping[str, str]:
+        """Return the headers that tell Apsara Stack whose resources to show, none without."""
+        if self.tenancy is None:
+            return {}
+        return {
+            "x-acs-organizationid": self.tenancy.organization_id,
+            "x-acs-resourcegroupid": self.tenancy.resource_group_id,
+            "x-acs-regionid": self.tenancy.region_id or self.region or "",
+        }
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
@@ -132,7 +178,8 @@ class Product:
             read_refusal=read_refusal,
             auth=AlibabaSignatureAuth(provider, clock=connector.runtime.clock),
             guard=guard,
-            headers={"x-acs-version": version, **headers},
+            # All of the vendor's own headers are signed.
+            headers={"x-acs-version": version, **settings.tenancy_headers, **headers},
         )
 
     async def ask(
@@ -172,14 +219,17 @@ def read_object(operation: str, answer: Answer) -> Mapping[str, Any]:
 
     Raises FetchError with reason invalid_response when it is neither.
     """
+    if is_page(answer) or is_storage(answer):
+        what = "a web page" if is_page(answer) else "the answer of an object storage"
+        raise invalid(operation, f"got {what}; {NOT_THE_API}")
     if answer.body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<":
         try:
             return parse_xml(answer.body)
         except ValueError as exc:
             raise invalid(operation, str(exc)) from exc
-    document = decode_json(operation, answer)
+    document = decode_json(operation, answer, NOT_THE_API)
     if not isinstance(document, Mapping):
-        raise invalid(operation, "expected an object")
+        raise invalid(operation, f"expected an object; {NOT_THE_API}")
     return document
 
 

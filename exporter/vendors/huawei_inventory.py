@@ -12,6 +12,7 @@ from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.fields import Flaws, Record
 from exporter.model import Job
 from exporter.source import Inventory
+from exporter.upstream.client import NOT_THE_API
 
 PAGE_SIZE = 100
 """The most rows a page may have; without a limit pages have ten."""
@@ -169,7 +170,8 @@ class Listing:
         try:
             page = await self._next(offset)
         except UnreadableError as exc:
-            raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=str(exc)) from exc
+            detail = f"{exc}; {NOT_THE_API}"
+            raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=detail) from exc
         before = len(self._jobs)
         self._jobs |= {job.job_id: job for job in page.jobs}
         self._pages += 1

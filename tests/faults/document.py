@@ -79,9 +79,7 @@ def _unless() -> str:
 def _words(pattern: str) -> str:
     if pattern == ".*":
         return "any"
-    plain = (
-        pattern.replace(" .*", "").replace("30[78]", "307, 308").replace("40[049]", "400, 404, 409")
-    )
+    plain = pattern.replace(" .*", "").replace("30[78]", "307, 308").replace("40[09]", "400, 409")
     return plain.replace("30.", "301 to 308").replace("(", "").replace(")", "").replace("|", ", ")
 
 

@@ -56,7 +56,9 @@ def _always(spoil: Spoil) -> Make:
 
 
 def _refusing(status: int) -> list[Fault]:
-    reaction = _BY_STATUS[status]
+    worded = _BY_STATUS[status]
+    # Any web server says 404: only the platform's own words are about a thing that is not there.
+    other = Reaction(Reason.INVALID_RESPONSE) if status == 404 else worded
     shapes: dict[str, Callable[[Operation], Told]] = {
         "in the platform's words": lambda operation: words.worded(operation, status),
         "with a page": lambda operation: words.page(status),
@@ -68,7 +70,12 @@ def _refusing(status: int) -> list[Fault]:
         return lambda operation, elsewhere: spoils.telling(shape(operation))
 
     return [
-        Fault(f"status {status}", f"{status} {name}", making(shape), reaction)
+        Fault(
+            f"status {status}",
+            f"{status} {name}",
+            making(shape),
+            worded if name == "in the platform's words" else other,
+        )
         for name, shape in shapes.items()
     ]
 
@@ -96,6 +103,10 @@ _BY_STATUS = {
 
 def _body(data: bytes) -> Make:
     return _always(spoils.rewriting(lambda told: told.with_body(data)))
+
+
+def _slowing_down(operation: Operation, elsewhere: str) -> Spoil:
+    return spoils.telling(words.throttled(operation))
 
 
 def _claiming(operation: Operation, elsewhere: str) -> Spoil:
@@ -135,6 +146,33 @@ FAULTS = (
     *(fault for status in words.STATUSES for fault in _refusing(status)),
     *(_redirecting(status) for status in (301, 302, 303, 307, 308)),
     Fault("false success", "200 that says it failed", _claiming, Reaction(Reason.SERVER)),
+    Fault(
+        "throttled",
+        "a request to slow down that the status does not tell",
+        _slowing_down,
+        Reaction(Reason.THROTTLED, 3),
+    ),
+    Fault(
+        "another service",
+        "404 of another service",
+        _always(
+            spoils.telling(Told(status=404, headers=spoils.JSON, body=b'{"detail": "Not Found"}'))
+        ),
+        _INVALID,
+    ),
+    Fault(
+        "another service",
+        "404 of an object storage",
+        _always(spoils.telling(spoils.storage(404, b"NoSuchKey"))),
+        _INVALID,
+    ),
+    Fault(
+        "another service",
+        "403 of an object storage",
+        _always(spoils.telling(spoils.storage(403, b"AccessDenied"))),
+        _INVALID,
+    ),
+    Fault("another service", "200 of another service", _body(b'{"status": "ok"}'), _INVALID),
     Fault("too much", "100 MB of JSON", _always(spoils.large), _INVALID),
     Fault("too much", "100 MB in 100 kB of gzip", _always(spoils.bomb), _INVALID),
     Fault("too much", "100 MB compressed twice", _always(spoils.bomb_in_a_bomb), _INVALID),
@@ -184,11 +222,18 @@ UNLESS = (
         "without it there are no credentials; no step of it is repeated within a poll",
     ),
     Special(
-        "400 .*",
+        "400 in the platform's words",
         "IAM login",
         _part(Part.LOGIN),
         Reaction(Reason.AUTH),
         "IAM says so of an unknown user, domain or project",
+    ),
+    Special(
+        "400 with .*",
+        "IAM login",
+        _part(Part.LOGIN),
+        Reaction(Reason.INVALID_RESPONSE),
+        "it is not IAM who says so",
     ),
     Special(
         "409 .*|30. .*",
@@ -219,16 +264,17 @@ UNLESS = (
         "a standby JobManager points to the leader, until it is the leader itself",
     ),
     Special(
-        "40[049] .*",
+        "40[09] in the platform's words",
         "the plan of a DLI job, `GetInstance` of Blink",
         _in("ShowFlinkJobExecutionGraph", "GetInstance"),
         Reaction(None),
-        "they say so of a job that has just stopped",
+        "they say so of a job that has just stopped; what the gateway says is about all jobs",
     ),
     Special(
-        "200 with (an array|an empty object|null)",
-        "the plan of a DLI job; metrics, checkpoints and exceptions of Apache Flink",
+        "200 with (an array|an empty object|null)|200 of another service",
+        "the plan of a DLI job; version, metrics, checkpoints and exceptions of Apache Flink",
         _in(
+            "/config",
             "ShowFlinkJobExecutionGraph",
             "/jobs/:jobid/metrics",
             "/jobs/:jobid/checkpoints",
@@ -249,7 +295,7 @@ def expected(fault: Fault, operation: Operation) -> Reaction:
         if special.covers(operation) and re.fullmatch(special.faults, fault.name):
             reaction = special.reaction
             break
-    if operation.part is Part.EXTRA:
-        # Asked as often as anything, and missed by nobody.
+    if operation.part is Part.EXTRA and (reaction.reason is Reason.AUTH or reaction.sends == 3):
+        # Asked as often as anything, and missed by nobody: a proxy may keep it to itself.
         return Reaction(None, reaction.sends)
     return reaction

@@ -32,7 +32,7 @@ class Part(StrEnum):
     DETAILS = "details"
     """The source stays up: what is known of the job stays, the failure is counted."""
     EXTRA = "extra"
-    """Nothing but the extra is missing, and nothing is counted."""
+    """Nothing but the extra is missing; counted only when it is refused for good."""
     LOGIN = "login"
     """As for the listing, which cannot be asked for without it."""
     METADATA = "metadata"

@@ -12,6 +12,9 @@ from tests.faults.exchange import Exchange, Spoil, Told
 
 JSON = (("Content-Type", "application/json"),)
 HTML = b"<html><head><title>Sorry</title></head><body><h1>Try again later</h1></body></html>"
+STORAGE = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>%b</Code><Message>m</Message></Error>'
+)
 LARGE = 100 * 1024 * 1024
 DEEP = 10_000
 
@@ -184,6 +187,12 @@ def deep() -> Told:
 def redirect(status: int, address: str) -> Told:
     """Return a redirect to another host."""
     return Told(status=status, headers=(("Location", f"{address}/stolen"),))
+
+
+def storage(status: int, code: bytes) -> Told:
+    """Return the answer of an object storage."""
+    headers = (("Content-Type", "application/xml"), ("x-amz-request-id", "1"))
+    return Told(status=status, headers=headers, body=STORAGE % code)
 
 
 def _chunked(told: Told) -> bytes:

@@ -32,7 +32,7 @@ def _wanted(fault: Fault, operation: Operation, seen: Seen) -> Seen:
     polls = {}
     details = {}
     if reaction.reason is not None:
-        if operation.part is Part.DETAILS:
+        if operation.part in (Part.DETAILS, Part.EXTRA):
             details = {reaction.reason.value: float(operation.asked)}
         else:
             polls = {reaction.reason.value: 1.0}

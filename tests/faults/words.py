@@ -66,6 +66,15 @@ def worded(operation: Operation, status: int) -> Told:
     return Told(status=status, headers=JSON, body=json.dumps(body).encode())
 
 
+def throttled(operation: Operation) -> Told:
+    """Return a request to slow down that neither the status nor the first word of a code tells."""
+    if not operation.platform.startswith("alibaba"):
+        return worded(operation, 429)
+    body = {"RequestId": "A-1", "HostId": "foas", "Code": "Rejected.Throttling", "Message": "m"}
+    headers = (*JSON, ("x-acs-retry-after", "500"))
+    return Told(status=403, headers=headers, body=json.dumps(body).encode())
+
+
 def page(status: int) -> Told:
     """Return a refusal as a proxy words it for people."""
     return Told(status=status, headers=(("Content-Type", "text/html"),), body=HTML)

@@ -6,10 +6,19 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.platforms import huawei_dataarts, huawei_dli
-from exporter.vendors.huawei import dataarts_endpoint, dli_endpoint, iam_beside, iam_endpoint
+from exporter.vendors.huawei import (
+    HuaweiSettings,
+    dataarts_endpoint,
+    dli_endpoint,
+    iam_beside,
+    iam_endpoint,
+)
 
 IAM = {"username": "u", "password": "p", "domain": "d"}
-PLATFORMS = {"huawei_dli": huawei_dli.Settings, "huawei_dataarts": huawei_dataarts.Settings}
+PLATFORMS: dict[str, type[HuaweiSettings]] = {
+    "huawei_dli": huawei_dli.Settings,
+    "huawei_dataarts": huawei_dataarts.Settings,
+}
 
 
 @pytest.mark.parametrize("region", ["eu-west-101", "eu-west-102", "eu-west-1", "eu-west-1a"])

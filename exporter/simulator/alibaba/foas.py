@@ -19,6 +19,7 @@ from exporter.simulator.alibaba.foas_instances import (
 )
 from exporter.simulator.alibaba.gateway import Call, Gateway, Operation
 from exporter.simulator.alibaba.refusal import Refusal, invalid_parameter
+from exporter.simulator.alibaba.tenancy import Tenancy
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import ACTIVE, Fleet, View
 
@@ -41,22 +42,29 @@ def build(
     batch: Callable[[View], bool] = is_reconciliation,
     failed_streams_wait: bool = False,
     seed: int = 0,
+    tenancy: Tenancy | None = None,
 ) -> Starlette:
     """Build the simulated product with one project.
 
     `wrapped` lists stand in an object of their own, `{"Instances": {"Instance": [...]}}`, as the
     gateway sends them; without it they are flat, as the vendor's Java SDK shows them.
     """
-    blink = BlinkProject(fleet, name=project, batch=batch, failed_streams_wait=failed_streams_wait)
-    product = _Foas(blink, wrapped=wrapped, page_size_limit=page_size_limit)
+
+    def product(jobs: Fleet) -> _Foas:
+        waiting = failed_streams_wait
+        blink = BlinkProject(jobs, name=project, batch=batch, failed_streams_wait=waiting)
+        return _Foas(blink, wrapped=wrapped, page_size_limit=page_size_limit)
+
     gateway = Gateway(
         product="foas",
         version=VERSION,
-        operations=product.operations(),
+        operations=product(fleet).operations(),
         access=access,
         faults=faults,
         clock=clock,
         seed=seed,
+        tenancy=tenancy,
+        nothing=product(Fleet(seed=seed, started_at=0.0, jobs=0)).operations(),
     )
     return gateway.app()
 

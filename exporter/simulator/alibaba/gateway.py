@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from exporter.simulator.alibaba import tenancy as apsara
 from exporter.simulator.alibaba.access import Access
 from exporter.simulator.alibaba.refusal import (
     Refusal,
@@ -25,6 +26,7 @@ from exporter.simulator.alibaba.refusal import (
     unavailable,
 )
 from exporter.simulator.alibaba.signature import SignatureGate, WireRequest
+from exporter.simulator.alibaba.tenancy import Tenancy
 from exporter.simulator.alibaba.xml import render_xml
 from exporter.simulator.fault_injection import Canned, FaultInjection, Trouble
 
@@ -94,6 +96,8 @@ class Gateway:
     """The gateway of one product in one region.
 
     With `xml` the gateway answers XML to callers that do not ask for JSON in their Accept header.
+    With a `tenancy` it is that of Apsara Stack: who does not name it is answered by `nothing`, the
+    operations of a product that holds nothing.
     """
 
     def __init__(
@@ -107,6 +111,8 @@ class Gateway:
         clock: Callable[[], float],
         seed: int = 0,
         xml: bool = True,
+        tenancy: Tenancy | None = None,
+        nothing: Iterable[Operation] = (),
     ) -> None:
         self._product = product
         self._version = version
@@ -116,6 +122,8 @@ class Gateway:
         self._gate = SignatureGate(access=access, clock=clock)
         self._seed = seed
         self._xml = xml
+        self._tenancy = tenancy
+        self._nothing = {operation.action: operation for operation in nothing}
         self._arrivals = 0
 
     def app(self) -> Starlette:
@@ -141,12 +149,23 @@ class Gateway:
             if canned := self._faults.overrides.get(name):
                 self._faults.record(name, now)
                 return _canned_response(canned)
-            answer = _answer(admitted, wire, now, request_id)
+            answer = self._answer(admitted, wire, now, request_id)
         except Refusal as refusal:
             self._faults.record(name, now, refusal.code)
             return self._refuse(refusal, wire, request_id)
         self._faults.record(name, now)
         return self._render(f"{name}Response", answer, wire)
+
+    def _answer(
+        self, operation: Operation, wire: WireRequest, now: float, request_id: str
+    ) -> dict[str, object]:
+        if self._tenancy is None:
+            return _answer(operation, wire, now, request_id)
+        if not self._tenancy.is_told(wire.headers):
+            operation = self._nothing[operation.action]
+        elif not self._tenancy.is_right(wire.headers):
+            return apsara.refused(request_id)
+        return apsara.accepted(_answer(operation, wire, now, request_id), request_id)
 
     def _find(self, wire: WireRequest) -> Operation | None:
         for operation in self._operations:

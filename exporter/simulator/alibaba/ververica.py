@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from exporter.simulator.alibaba.access import Access
 from exporter.simulator.alibaba.gateway import Call, Gateway, Operation
 from exporter.simulator.alibaba.refusal import Refusal, missing_parameter
+from exporter.simulator.alibaba.tenancy import Tenancy
 from exporter.simulator.alibaba.ververica_bodies import (
     Body,
     deployment_body,
@@ -43,18 +44,24 @@ def build(
     workspace: str = "a14bd5d90a0001",
     namespace: str = "default",
     seed: int = 0,
+    tenancy: Tenancy | None = None,
 ) -> Starlette:
     """Build the simulated product with one workspace and one namespace in it."""
-    product = _Ververica(Workspace(fleet), workspace=workspace, namespace=namespace)
+
+    def product(jobs: Fleet) -> _Ververica:
+        return _Ververica(Workspace(jobs), workspace=workspace, namespace=namespace)
+
     gateway = Gateway(
         product="ververica",
         version=VERSION,
-        operations=product.operations(),
+        operations=product(fleet).operations(),
         access=access,
         faults=faults,
         clock=clock,
         seed=seed,
         xml=False,
+        tenancy=tenancy,
+        nothing=product(Fleet(seed=seed, started_at=0.0, jobs=0)).operations(),
     )
     return gateway.app()
 
