@@ -151,6 +151,10 @@ def parse_status(document: Any, known: Job, flaws: Flaws) -> Job:
         raise UnreadableError("status: expected an object")
     status = Record(document, "status", flaws)
     native_status = status.text("status")
+    known_word = look_up(STATES, native_status) is not State.UNKNOWN
+    if not known_word and "name" not in document and "nodes" not in document:
+        # Many a service answers with some status.
+        raise UnreadableError("status: expected an object with the name and nodes of a job")
     state = _parse_state(native_status, flaws)
     return replace(
         known,

@@ -34,6 +34,9 @@ def _wanted(fault: Fault, operation: Operation, seen: Seen) -> Seen:
     if reaction.reason is not None:
         if operation.part in (Part.DETAILS, Part.EXTRA):
             details = {reaction.reason.value: float(operation.asked)}
+            if operation.part is Part.EXTRA and not seen.detail_failures:
+                # That an extra is refused for good is counted once: an earlier fault was that one.
+                details = {}
         else:
             polls = {reaction.reason.value: 1.0}
     return Seen(
