@@ -45,7 +45,8 @@ def judge_stranger(answer: Answer, api: str) -> Refusal:
     if answer.status in _NO_SUCH_PATH:
         return unlike(api, kind(answer))
     refusal = by_status(answer.status)
-    if refusal.reason is Reason.SERVER and not refusal.retryable and not refusal.advice:
+    silent = answer.decoded() == {}
+    if refusal.reason is Reason.SERVER and not (refusal.retryable or refusal.advice or silent):
         return replace(refusal, advice=f"no word of the {api}: check endpoint")
     return refusal
 
