@@ -175,7 +175,8 @@ def _told_status(document: Any) -> int | None:
 
 
 def _in_own_words(document: Any) -> bool:
-    return isinstance(document, Mapping) and not _OWN_WORDS.isdisjoint(document)
+    # An empty object is in nobody's words.
+    return document == {} or (isinstance(document, Mapping) and not _OWN_WORDS.isdisjoint(document))
 
 
 def _code_and_message(document: Any) -> tuple[str, str]:

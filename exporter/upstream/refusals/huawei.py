@@ -167,7 +167,8 @@ def _read(document: Any) -> _Words:
         code, message = by_telling[0]
     else:
         lone = _text(document.get("message")) if isinstance(document, Mapping) else ""
-        return _Words(message=lone, any=bool(lone))
+        # An empty object is in nobody's words.
+        return _Words(message=lone, any=bool(lone) or document == {})
     message = message or next((text for _, text in (*found, *faults) if text), "")
     generic = code in _FAULTS or _status_in(code) is not None
     return _Words(code=code, message=message, status=status, generic=generic, any=True)

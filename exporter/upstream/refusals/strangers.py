@@ -45,8 +45,7 @@ def judge_stranger(answer: Answer, api: str) -> Refusal:
     if answer.status in _NO_SUCH_PATH:
         return unlike(api, kind(answer))
     refusal = by_status(answer.status)
-    silent = answer.decoded() == {}
-    if refusal.reason is Reason.SERVER and not (refusal.retryable or refusal.advice or silent):
+    if refusal.reason is Reason.SERVER and not (refusal.retryable or refusal.advice):
         return replace(refusal, advice=f"no word of the {api}: check endpoint")
     return refusal
 
