@@ -5,7 +5,7 @@ import asyncio
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
 from exporter.source import Inventory
-from tests.collecting.test_collector import Bench, ScriptedSource
+from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.jobs import job
 from tests.virtual_time import EPOCH, run
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from exporter.auth.credentials import Credentials
-from tests.auth.test_sources import AlibabaServer, HuaweiServer, Place, found, problem
+from tests.auth.sources.key_places import Place, found, problem
+from tests.auth.sources.metadata_services import AlibabaServer, HuaweiServer
 from tests.auth.tools import MARK
 
 HUAWEI_KEY = {"HUAWEICLOUD_SDK_AK": "env", "HUAWEICLOUD_SDK_SK": "s"}
