@@ -11,13 +11,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Protocol, TypeVar
 
 import httpx
 
+from exporter.files import Aside
 from exporter.pacing import Clock, Sleep
 
+T = TypeVar("T")
 HUAWEI_METADATA = "http://169.254.169.254"
 ALIBABA_METADATA = "http://100.100.100.200"
+
+
+class Wait(Protocol):
+    """Anything that does what may take long, such as reading a file, and waits for it."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """Return what the work returns, or raise what it raises; OSError when it takes too long."""
 
 
 def find_home() -> Path:
@@ -44,6 +54,8 @@ class Runtime:
     random: Random = field(default_factory=Random)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     home: Path = field(default_factory=find_home)
+    aside: Wait = field(default_factory=Aside)
+    """Does off the event loop what may take long."""
     transport: Callable[[], httpx.AsyncBaseTransport] | None = None
     """Makes the transport of a source's client; None for real connections."""
     huawei_metadata: str = HUAWEI_METADATA

@@ -1,9 +1,13 @@
 """Hold secrets so that no log line, page, label or exception text can show them."""
 
+import errno
 from pathlib import Path
 from typing import Protocol
 
+from exporter.files import read_text
+
 MASK = "<secret>"
+_MOST_BYTES = 64 * 1024
 
 
 class Secret(Protocol):
@@ -36,29 +40,41 @@ class TextSecret:
 
 
 class FileSecret:
-    """A secret kept in a file, read again when the file changes.
+    """A secret kept in a file, which `look` reads again.
 
-    Kubernetes and Vault rotate secrets by replacing the file. While it cannot be read (it is being
-    replaced) the last value stays in use. White space at the end is not part of the secret.
-    Raises OSError or UnicodeDecodeError from the constructor when the file cannot be read.
+    Kubernetes and Vault rotate secrets by replacing the file. While it cannot be used (it is being
+    replaced, or emptied before it is written) the last value stays in use. White space at the end
+    is not part of the secret. Raises OSError or UnicodeDecodeError from the constructor when the
+    file cannot be used.
     """
 
-    __slots__ = ("_path", "_stamp", "_value")
+    __slots__ = ("_path", "_value")
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp = _stamp(path)
-        self._value = path.read_text(encoding="utf-8").rstrip()
+        self._value = _read(path)
+
+    @property
+    def path(self) -> Path:
+        """Return where the secret is kept."""
+        return self._path
+
+    def look(self) -> str:
+        """Read the file again; return why the last secret is kept, or nothing.
+
+        Files on a server can keep one waiting: not to be called on the event loop.
+        """
+        try:
+            # Read in any case: a copy can have size, time and number of what it replaces.
+            self._value = _read(self._path)
+        except UnicodeDecodeError:
+            return "not a UTF-8 text file"
+        except OSError as exc:
+            return exc.strerror or "cannot be read"
+        return ""
 
     def reveal(self) -> str:
-        """Return the secret as the file holds it now."""
-        try:
-            stamp = _stamp(self._path)
-            if stamp != self._stamp:
-                self._value = self._path.read_text(encoding="utf-8").rstrip()
-                self._stamp = stamp
-        except (OSError, UnicodeDecodeError):
-            return self._value
+        """Return the secret as the file held it at the last look."""
         return self._value
 
     def __repr__(self) -> str:
@@ -71,6 +87,11 @@ class FileSecret:
         return hash((FileSecret, self._path))
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size, status.st_ino
+def _read(path: Path) -> str:
+    value = read_text(path, _MOST_BYTES).rstrip()
+    if not value:
+        raise OSError(errno.ENODATA, "the file is empty")
+    if "\0" in value:
+        # So a file system gives back what it had no time to write before the power went.
+        raise OSError(errno.EINVAL, "the file holds zero bytes")
+    return value

@@ -6,6 +6,7 @@ authentication only declare here what they understand.
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -105,6 +106,7 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
     try:
         path = Path(directory) / Path(value).expanduser()
         found = path.is_file()
+        exists = found or (path.exists() and not path.is_dir())
     except RuntimeError:
         raise PydanticCustomError("file", "{path}: no such user", {"path": str(value)}) from None
     except OSError as exc:
@@ -113,6 +115,8 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
             "cannot read {path}: {reason}",
             {"path": str(path), "reason": exc.strerror or "error"},
         ) from None
+    if exists and not found:
+        raise PydanticCustomError("file", "not a regular file: {path}", {"path": str(path)})
     if not found:
         raise PydanticCustomError("file", "no such file: {path}", {"path": str(path)})
     return path
@@ -145,6 +149,19 @@ _masked = PlainSerializer(repr, return_type=str)
 SecretText = Annotated[Any, BeforeValidator(_secret_text), _masked]
 SecretFile = Annotated[Any, BeforeValidator(_secret_file), _masked]
 ExistingFile = Annotated[Path, BeforeValidator(_existing_file)]
+
+
+def file_secrets(value: object) -> Iterator[FileSecret]:
+    """Yield every secret that a section, or what it is made of, keeps in a file."""
+    if isinstance(value, FileSecret):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from file_secrets([each for _, each in value])
+    elif isinstance(value, Mapping):
+        yield from file_secrets(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from file_secrets(each)
 
 
 class Section(BaseModel):

@@ -34,6 +34,7 @@ HALL = {
     "model",
     "pacing",
     "fields",
+    "files",
     "secret",
     "settings",
     "source",

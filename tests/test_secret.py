@@ -28,6 +28,12 @@ def _write(path: Path, text: str, moment_ns: int) -> None:
     os.utime(path, ns=(moment_ns, moment_ns))
 
 
+def _seen(secret: FileSecret) -> str:
+    """Return the secret after another look at its file."""
+    secret.look()
+    return secret.reveal()
+
+
 @pytest.mark.parametrize("make", [_text, _file])
 def test_secret_shows_only_its_mask_whatever_way_it_is_written(
     make: Callable[[Path], Secret], tmp_path: Path
@@ -81,19 +87,17 @@ def test_file_secret_is_read_again_when_the_file_changes(tmp_path: Path) -> None
     _write(path, "first", MOMENT_NS)
     secret = FileSecret(path)
     _write(path, "other", MOMENT_NS + 1)
-    assert secret.reveal() == "other"
+    assert _seen(secret) == "other"
 
 
-def test_file_secret_is_not_read_again_while_its_file_looks_the_same(tmp_path: Path) -> None:
+def test_file_secret_is_read_again_though_the_file_looks_the_same(tmp_path: Path) -> None:
+    """As after `cp --preserve`, or two writes within one tick of the file system's clock."""
     path = tmp_path / "secret"
     _write(path, "first", MOMENT_NS)
     secret = FileSecret(path)
     _write(path, "other", MOMENT_NS)
     assert secret.reveal() == "first"
-    _write(path, "third", MOMENT_NS + 1)
-    assert secret.reveal() == "third"
-    _write(path, "other", MOMENT_NS + 1)
-    assert secret.reveal() == "third"
+    assert _seen(secret) == "other"
 
 
 def test_file_secret_is_read_again_when_only_its_size_changes(tmp_path: Path) -> None:
@@ -101,7 +105,7 @@ def test_file_secret_is_read_again_when_only_its_size_changes(tmp_path: Path) ->
     _write(path, "first", MOMENT_NS)
     secret = FileSecret(path)
     _write(path, "second", MOMENT_NS)
-    assert secret.reveal() == "second"
+    assert _seen(secret) == "second"
 
 
 def test_file_secret_is_read_again_when_the_file_is_replaced(tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ def test_file_secret_is_read_again_when_the_file_is_replaced(tmp_path: Path) -> 
     secret = FileSecret(path)
     _write(successor, "other", MOMENT_NS)
     successor.rename(path)
-    assert secret.reveal() == "other"
+    assert _seen(secret) == "other"
 
 
 def test_file_secret_follows_a_link_as_kubernetes_turns_it(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_file_secret_follows_a_link_as_kubernetes_turns_it(tmp_path: Path) -> No
     secret = FileSecret(data / "secret")
     (tmp_path / "next").symlink_to("v2")
     (tmp_path / "next").rename(data)
-    assert secret.reveal() == "v2"
+    assert _seen(secret) == "v2"
 
 
 def test_file_secret_keeps_its_last_value_when_the_file_is_gone_for_a_moment(
@@ -132,9 +136,9 @@ def test_file_secret_keeps_its_last_value_when_the_file_is_gone_for_a_moment(
     _write(path, "first", MOMENT_NS)
     secret = FileSecret(path)
     path.unlink()
-    assert secret.reveal() == "first"
+    assert _seen(secret) == "first"
     _write(path, "back", MOMENT_NS + 5)
-    assert secret.reveal() == "back"
+    assert _seen(secret) == "back"
 
 
 def test_file_secret_keeps_its_last_value_when_the_file_is_no_text(tmp_path: Path) -> None:
@@ -142,9 +146,9 @@ def test_file_secret_keeps_its_last_value_when_the_file_is_no_text(tmp_path: Pat
     _write(path, "first", MOMENT_NS)
     secret = FileSecret(path)
     path.write_bytes(b"\xff\xfe")
-    assert secret.reveal() == "first"
+    assert _seen(secret) == "first"
     _write(path, "mended", MOMENT_NS + 9)
-    assert secret.reveal() == "mended"
+    assert _seen(secret) == "mended"
 
 
 def test_file_secret_cannot_be_made_when_the_file_cannot_be_read(tmp_path: Path) -> None:
@@ -153,3 +157,57 @@ def test_file_secret_cannot_be_made_when_the_file_cannot_be_read(tmp_path: Path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(UnicodeDecodeError):
         FileSecret(tmp_path / "binary")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "the file is empty"),
+        (b" \r\n\t\n", "the file is empty"),
+        (b"\xef\xbb\xbf\n", "the file is empty"),
+        (bytes(5), "the file holds zero bytes"),
+        (b"sec\0ret", "the file holds zero bytes"),
+        (b"x" * 65537, "larger than 64 KiB"),
+        (b"\xff\xfes\0", "not a UTF-8 text file"),
+    ],
+)
+def test_file_that_holds_no_secret_is_none_at_the_start_and_changes_none_later(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    with pytest.raises((OSError, UnicodeDecodeError)):
+        FileSecret(path)
+    path.write_text("good")
+    secret = FileSecret(path)
+    path.write_bytes(content)
+    assert secret.look() == problem
+    assert secret.reveal() == "good"
+    path.write_text("better")
+    assert secret.look() == ""
+    assert secret.reveal() == "better"
+
+
+def test_byte_order_mark_is_not_part_of_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(b"\xef\xbb\xbfsecret\r\n")
+    assert FileSecret(path).reveal() == "secret"
+
+
+def test_file_that_became_a_pipe_or_a_huge_one_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("good")
+    secret = FileSecret(path)
+    path.unlink()
+    os.mkfifo(path)
+    assert secret.look() == "not a regular file"
+    path.unlink()
+    with path.open("wb") as stream:
+        stream.truncate(2 * 1024**3)
+    assert secret.look() == "larger than 64 KiB"
+    path.unlink()
+    path.mkdir()
+    assert secret.look() == "Is a directory"
+    path.rmdir()
+    assert secret.look() == "No such file or directory"
+    assert secret.reveal() == "good"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from exporter.files import at_once
 from exporter.runtime import Runtime
 
 EPOCH = 1_700_000_000.0
@@ -70,5 +71,6 @@ def virtual_world(
         random=Random(seed),
         environ=environ or {},
         home=home or Path("/nonexistent"),
+        aside=at_once,
         transport=None if transport is None else lambda: transport,
     )

@@ -27,6 +27,7 @@ from exporter.auth.credentials import (
 from exporter.auth.renewal import parse_expiry
 from exporter.errors import CredentialError, UnusableError
 from exporter.pacing import Clock
+from exporter.runtime import Wait
 
 # The SDK renews metadata credentials 15 minutes before they expire.
 _MARGIN_SECONDS = 900.0
@@ -54,6 +55,7 @@ def alibaba_chain(
     send: Send,
     clock: Clock,
     metadata_url: str,
+    aside: Wait,
 ) -> CredentialProvider:
     """Build the chain that is used when a source has no `auth`."""
     providers: list[CredentialProvider] = [
@@ -65,8 +67,8 @@ def alibaba_chain(
         # A key beside it is that of whoever may assume the role, not of the role.
         providers[:0] = _unsupported(environ, (_ROLE,), "assuming a role is")
     providers += [
-        CliProvider(environ, home / ".aliyun" / "config.json"),
-        ProfileProvider(environ, home / ".alibabacloud" / "credentials.ini"),
+        CliProvider(environ, home / ".aliyun" / "config.json", aside=aside),
+        ProfileProvider(environ, home / ".alibabacloud" / "credentials.ini", aside=aside),
     ]
     server = MetadataProvider(environ, send, metadata_url)
     providers += [
@@ -90,9 +92,9 @@ def _unsupported(
 class CliProvider:
     """Keys in the configuration of the `aliyun` command: modes AK and StsToken."""
 
-    def __init__(self, environ: Mapping[str, str], path: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], path: Path, *, aside: Wait) -> None:
         self._environ = environ
-        self._file: CachedFile[object] = CachedFile(path, json.loads)
+        self._file: CachedFile[object] = CachedFile(path, json.loads, aside=aside)
 
     async def credentials(self) -> Credentials:
         """Return the keys.
@@ -103,7 +105,7 @@ class CliProvider:
         path = self._file.path
         if _is_on(self._environ, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"):
             raise CredentialError(f"{path}: disabled by ALIBABA_CLOUD_CLI_PROFILE_DISABLED")
-        document = self._file.read()
+        document = await self._file.read()
         name = self._environ.get(_PROFILE, "")
         profile = _cli_profile(document, name)
         if profile is None:
@@ -123,9 +125,11 @@ class CliProvider:
 class ProfileProvider:
     """Keys in credentials.ini: type access_key."""
 
-    def __init__(self, environ: Mapping[str, str], path: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], path: Path, *, aside: Wait) -> None:
         other = environ.get(_FILE)
-        self._file = CachedFile(Path(other) if other else path, parse_ini, named=bool(other))
+        self._file = CachedFile(
+            Path(other) if other else path, parse_ini, aside=aside, named=bool(other)
+        )
         self._name = environ.get(_PROFILE) or "default"
         self._named = bool(environ.get(_PROFILE))
 
@@ -137,7 +141,7 @@ class ProfileProvider:
         """
         path = self._file.path
         try:
-            sections = self._file.read()
+            sections = await self._file.read()
         except UnusableError:
             raise
         except CredentialError as exc:

@@ -1,4 +1,4 @@
-"""Read a profile file again only when it changed."""
+"""Read a profile file at each use, and understand it again only when it changed."""
 
 import configparser
 from collections.abc import Callable
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from exporter.errors import CredentialError, UnusableError
+from exporter.files import read
+from exporter.runtime import Wait
 
 T = TypeVar("T")
+_MOST_BYTES = 256 * 1024
 
 Ini = dict[str, dict[str, str]]
 
@@ -18,30 +21,25 @@ class CachedFile(Generic[T]):
     One that was `named` by somebody has to be there; of one at its usual place nobody may know.
     """
 
-    def __init__(self, path: Path, parse: Callable[[str], T], *, named: bool = False) -> None:
+    def __init__(
+        self, path: Path, parse: Callable[[str], T], *, aside: Wait, named: bool = False
+    ) -> None:
         self.path = path
         self._parse = parse
+        self._aside = aside
         self._named = named
-        self._read: tuple[tuple[int, int, int], T] | None = None
+        self._read: tuple[bytes, T] | None = None
 
-    def read(self) -> T:
+    async def read(self) -> T:
         """Return what the file holds now.
 
         Raises CredentialError naming the file when there is none, UnusableError when it cannot be
         used or was named and is missing; neither they nor their context quote the content.
         """
         try:
-            status = self.path.stat()
-        except OSError as exc:
-            # What lies in a directory that may not be entered is not for this program either.
-            kind = UnusableError if self._named else CredentialError
-            raise kind(f"{self.path}: {(exc.strerror or 'cannot be read').lower()}") from None
-        except ValueError:
-            raise UnusableError("the name of a file of credentials is none") from None
-        try:
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if self._read is None or self._read[0] != stamp:
-                self._read = (stamp, self._parse(self.path.read_text(encoding="utf-8-sig")))
+            content = await self._aside(self._content)
+            if self._read is None or self._read[0] != content:
+                self._read = (content, self._parse(content.decode("utf-8-sig")))
             return self._read[1]
         except OSError as exc:
             problem = (exc.strerror or "cannot be read").lower()
@@ -49,6 +47,17 @@ class CachedFile(Generic[T]):
             problem = "cannot be understood"
         # Raised out here: the exceptions of parsers hold the text that they stumbled over.
         raise UnusableError(f"{self.path}: {problem}")
+
+    def _content(self) -> bytes:
+        try:
+            self.path.stat()
+        except OSError as exc:
+            # What lies in a directory that may not be entered is not for this program either.
+            kind = UnusableError if self._named else CredentialError
+            raise kind(f"{self.path}: {(exc.strerror or 'cannot be read').lower()}") from None
+        except ValueError:
+            raise UnusableError("the name of a file of credentials is none") from None
+        return read(self.path, _MOST_BYTES)
 
 
 def parse_ini(text: str) -> Ini:

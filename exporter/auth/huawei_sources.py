@@ -24,6 +24,7 @@ from exporter.auth.credentials import (
 from exporter.auth.renewal import parse_expiry
 from exporter.errors import CredentialError, UnusableError
 from exporter.pacing import Clock
+from exporter.runtime import Wait
 
 # The SDK renews metadata credentials when fewer than 40 minutes remain.
 _MARGIN_SECONDS = 2400.0
@@ -45,6 +46,7 @@ def huawei_chain(
     send: Send,
     clock: Clock,
     metadata_url: str,
+    aside: Wait,
 ) -> CredentialProvider:
     """Build the chain that is used when a source has no `auth`."""
     profile = environ.get("HUAWEICLOUD_SDK_CREDENTIALS_FILE")
@@ -62,7 +64,7 @@ def huawei_chain(
             EnvironmentProvider(environ, _VARIABLES),
             *oidc,
             *federation,
-            ProfileProvider(path, named=bool(profile)),
+            ProfileProvider(path, aside=aside, named=bool(profile)),
             *_unsupported(environ, _POD, "pod identity"),
             Refreshing(server, clock=clock, margin=_MARGIN_SECONDS),
         ]
@@ -83,8 +85,8 @@ def _unsupported(
 class ProfileProvider:
     """Keys in the section [basic] of an INI file."""
 
-    def __init__(self, path: Path, *, named: bool = False) -> None:
-        self._file = CachedFile(path, parse_ini, named=named)
+    def __init__(self, path: Path, *, aside: Wait, named: bool = False) -> None:
+        self._file = CachedFile(path, parse_ini, aside=aside, named=named)
 
     async def credentials(self) -> Credentials:
         """Return the keys.
@@ -92,7 +94,7 @@ class ProfileProvider:
         Raises CredentialError naming the file when it is not there, UnusableError when what it
         holds cannot be used.
         """
-        section = self._file.read().get("basic")
+        section = (await self._file.read()).get("basic")
         if section is None:
             raise UnusableError(f"{self._file.path}: no section [basic]")
         access_key, secret_key = section.get("ak", ""), section.get("sk", "")

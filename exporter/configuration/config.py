@@ -18,6 +18,7 @@ from exporter.configuration.yaml_documents import nearest, problems_of, read_doc
 from exporter.edge.settings import SOURCE as EDGE
 from exporter.edge.settings import EdgeSettings
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.files import read_text
 from exporter.platforms import Platform
 from exporter.source import SourceSettings
 
@@ -50,13 +51,13 @@ class Config:
     edge: EdgeSettings | None = None
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
-    """Read and validate a configuration file.
+def load(path: Path, environ: Mapping[str, str], *, waits: bool = False) -> Config:
+    """Read and validate a configuration file; with `waits` it may be a pipe.
 
     Raises ConfigError with every problem found, each with the path of its place.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, waits=waits)
     except UnicodeDecodeError:
         raise _error("", f"{path}: not a UTF-8 text file") from None
     except OSError as exc:

@@ -1,13 +1,14 @@
 """Build the TLS of the listener from its settings, and judge the certificates of clients."""
 
 import ipaddress
-import os
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.files import MOST_PEM, in_memory, read
 from exporter.listening.cipher_suites import CURVES, DEFAULT, openssl_suites
 from exporter.listening.settings import TlsServer
 
@@ -69,8 +70,8 @@ def _address(text: str) -> str:
 def _certify(context: ssl.SSLContext, settings: TlsServer) -> None:
     key = settings.key.reveal() if settings.key is not None else None
     with (
-        _Readable(settings.cert, settings.cert_file) as certificate,
-        _Readable(key, settings.key_file) as private,
+        _readable(settings.cert, settings.cert_file) as certificate,
+        _readable(key, settings.key_file) as private,
     ):
         # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
         context.load_cert_chain(certificate, private, password="")
@@ -80,7 +81,15 @@ def _trust(context: ssl.SSLContext, settings: TlsServer) -> None:
     if settings.client_ca is not None:
         context.load_verify_locations(cadata=settings.client_ca)
     elif settings.client_ca_file is not None:
-        context.load_verify_locations(cafile=settings.client_ca_file)
+        with _readable(None, settings.client_ca_file) as authorities:
+            context.load_verify_locations(cafile=authorities)
+
+
+def _readable(text: str | None, path: Path | None) -> AbstractContextManager[str]:
+    """Return a name for OpenSSL: a key given inline must not be written to any disk."""
+    if path is None or text is not None:
+        return in_memory((text or "").encode(), None)
+    return in_memory(read(path, MOST_PEM), path)
 
 
 def _load(key: str, message: str, load: Callable[[], None]) -> None:
@@ -113,26 +122,3 @@ class _Outspoken(ssl.SSLObject):
         except ssl.SSLError as exc:
             self._failure = exc
             raise ssl.SSLWantReadError from None
-
-
-class _Readable:
-    """A name under which OpenSSL can read a text that is in no file, for it reads only files.
-
-    The text stays in memory (Linux): a key given inline must not be written to any disk.
-    """
-
-    def __init__(self, text: str | None, path: Path | None) -> None:
-        self._text = text
-        self._path = path
-        self._number: int | None = None
-
-    def __enter__(self) -> str:
-        if self._text is None:
-            return str(self._path)
-        self._number = os.memfd_create("pem")
-        os.write(self._number, self._text.encode())
-        return f"/proc/self/fd/{self._number}"
-
-    def __exit__(self, *_: object) -> None:
-        if self._number is not None:
-            os.close(self._number)

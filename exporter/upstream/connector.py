@@ -16,6 +16,7 @@ import httpx
 from exporter import __version__
 from exporter.auth.guard import GuardBook, RejectionGuard
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.files import MOST_PEM, in_memory, read
 from exporter.pacing import TokenBucket
 from exporter.runtime import Runtime
 from exporter.source import SourceSettings, TlsSettings
@@ -38,6 +39,8 @@ _HEADERS = {
 _BURST_SECONDS = 1.0
 _LOGINS = 2
 """Connections beside those of `concurrency`: logins wait for no other request."""
+BESIDE_CONCURRENCY = _LOGINS + 1
+"""Connections that a source may have beside those of `concurrency`: logins, and metadata."""
 _LOGIN_SHARE = 0.75
 """A login happens within the time of the request that needs it. Were it given all of that time, the
 request would be the one that is said to have timed out, although it was never sent."""
@@ -55,10 +58,16 @@ class Connector:
         runtime: Runtime,
         telemetry: Telemetry,
         guards: GuardBook,
+        context: ssl.SSLContext | None = None,
     ) -> None:
+        """Take what all clients share; `context` is that of `settings.tls`, if it is made already.
+
+        Raises ConfigError when what the settings name cannot be used.
+        """
         self.runtime = runtime
         self.guards = guards
         self._settings = settings
+        self._context = context
         self._telemetry = telemetry
         self._limits = Limits(
             bucket=TokenBucket(
@@ -149,7 +158,7 @@ class Connector:
     def _open(self) -> Http:
         if self.runtime.transport is not None:
             return PlainClient(self.runtime.transport())
-        context = ssl_context(self._settings.tls)
+        context = self._context or ssl_context(self._settings.tls)
         resume_sessions(context)
         if self._settings.proxy_url is None and not _environment_names_a_proxy():
             return self._plain(context)
@@ -194,14 +203,19 @@ def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
     place = "tls.ca_file"
     try:
         if tls.ca_file is not None:
-            context = ssl.create_default_context(cafile=tls.ca_file)
+            with in_memory(read(tls.ca_file, MOST_PEM), tls.ca_file) as authorities:
+                context = ssl.create_default_context(cafile=authorities)
         else:
             context = httpx.create_ssl_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         place = "tls.cert_file"
-        if tls.cert_file is not None:
-            # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
-            context.load_cert_chain(tls.cert_file, tls.key_file, password="")
+        if tls.cert_file is not None and tls.key_file is not None:
+            with (
+                in_memory(read(tls.cert_file, MOST_PEM), tls.cert_file) as certificate,
+                in_memory(read(tls.key_file, MOST_PEM), tls.key_file) as key,
+            ):
+                # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
+                context.load_cert_chain(certificate, key, password="")
     except OSError as exc:
         # ssl.SSLError is an OSError; its text names library functions, not what to do.
         reason = "not a usable PEM file" if isinstance(exc, ssl.SSLError) else exc.strerror

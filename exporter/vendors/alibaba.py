@@ -209,6 +209,7 @@ def _credentials(
         send=partial(connector.send, operation="GetSecurityCredentials"),
         clock=runtime.clock,
         metadata_url=runtime.alibaba_metadata,
+        aside=runtime.aside,
     )
     # One process has one environment and one role, so what the chain finds is one key.
     return chain, connector.guards.of("alibaba default credential chain")

@@ -149,6 +149,7 @@ def _open_auth(
             send=partial(connector.send, operation="GetSecurityKey"),
             clock=runtime.clock,
             metadata_url=runtime.huawei_metadata,
+            aside=runtime.aside,
         )
     signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=runtime.clock)
     return signature, guard

@@ -28,9 +28,11 @@ def test_bearer_token_is_read_again_when_its_file_changes(tmp_path: Path) -> Non
     """A rotated token takes effect at the next request."""
     path = tmp_path / "token"
     path.write_text("old\n")
-    auth = BearerAuth(FileSecret(path))
+    secret = FileSecret(path)
+    auth = BearerAuth(secret)
     assert authorization(auth) == "Bearer old"
     path.write_text("new-one\n")
+    secret.look()
     assert authorization(auth) == "Bearer new-one"
 
 

@@ -119,7 +119,7 @@ def test_trail_names_class_and_places_and_never_the_text(depth: int) -> None:
     with pytest.raises(ValueError, match=HIDDEN) as caught:
         _fall(depth)
     text = trail(caught.value)
-    assert text.startswith("ValueError at test_incidents.py:")
+    assert text.startswith("ValueError at test_condition_log.py:")
     assert text.count(" _fall") == min(depth + 1, 8)
     assert HIDDEN not in text
     assert "/" not in text

@@ -14,6 +14,7 @@ from exporter.auth.alibaba_sources import alibaba_chain
 from exporter.auth.credentials import CredentialProvider, Credentials
 from exporter.auth.huawei_sources import huawei_chain
 from exporter.errors import CredentialError
+from exporter.files import at_once
 from tests.auth.tools import MARK, Clock, everything_told
 
 Handler = Callable[[httpx.Request], httpx.Response]
@@ -56,6 +57,7 @@ class Place:
             "send": send or self.send,
             "clock": self.clock,
             "metadata_url": URL,
+            "aside": at_once,
         }
 
 
