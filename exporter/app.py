@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from starlette.types import ASGIApp
 
 from exporter import __version__
 from exporter.auth.guard import GuardBook
+from exporter.auth.secret_watch import SecretWatch
 from exporter.collecting.collector import SourceCollector
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store
@@ -22,10 +24,12 @@ from exporter.listening.authentication import Guard
 from exporter.listening.headers import with_headers
 from exporter.process.condition_log import ConditionLog, Log, trail
 from exporter.runtime import Runtime
+from exporter.serving.coalescing import Coalesced
 from exporter.serving.web import build_web, with_metrics, with_reports
-from exporter.source import Source
+from exporter.settings import Section
+from exporter.source import Source, SourceSettings, TlsSettings
 from exporter.telemetry.telemetry import Telemetry
-from exporter.upstream.connector import Connector
+from exporter.upstream.connector import BESIDE_CONCURRENCY, Connector, ssl_context
 from exporter.vendors.huawei import HuaweiSettings
 
 _LEAST_PAUSE = 0.1
@@ -55,11 +59,14 @@ class App:
         shard: Shard | None = None,
         reloading: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         rendered: Callable[[], None] = lambda: None,
+        loaded: Callable[[], None] = lambda: None,
+        lines_lost: Callable[[], int] = int,
     ) -> None:
         """Take the function that reads the configuration; nothing runs before `start`.
 
         `reloading` is entered while the configuration is loaded, at the start or again; `rendered`
-        is called after each rendering of the page.
+        is called after each rendering of the page, `loaded` after each load that changed what runs.
+        `lines_lost` says how many lines of the log were lost.
         """
         self._load = load
         self._shard = shard or Shard()
@@ -67,6 +74,7 @@ class App:
         self._runtime = runtime
         self._log = log
         self._rendered = rendered
+        self._changed = loaded
         self._guards = GuardBook(clock=runtime.monotonic)
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
@@ -74,9 +82,11 @@ class App:
         self._on_page: frozenset[str] = frozenset()
         """Sources of which the page tells how a poll went."""
         self._conditions = ConditionLog(log)
-        self._reloading = asyncio.Lock()
+        self._reloads = Coalesced(self._announced_reload, name="reload")
+        self._watching: asyncio.Task[None] | None = None
+        self._secrets = SecretWatch(self._sections, runtime=runtime, conditions=self._conditions)
         self.store = Store()
-        self.telemetry = Telemetry()
+        self.telemetry = Telemetry(lines_lost=lines_lost)
         self.telemetry.build.info({"version": __version__})
         self.telemetry.shard.info({"shard": str(self._shard.ordinal)})
         self.telemetry.shards.set(self._shard.total)
@@ -128,6 +138,14 @@ class App:
         text = f"sources: {len(snapshots)}, jobs: {jobs}"
         return f"{text}, sources that fail: {failing}" if failing else text
 
+    def upstream_connections(self) -> int:
+        """Return how many connections to the platforms there can be."""
+        return sum(
+            section.concurrency + BESIDE_CONCURRENCY
+            for section in self._sections().values()
+            if isinstance(section, SourceSettings)
+        )
+
     async def start(self) -> None:
         """Load the configuration and start polling. Raises ConfigError."""
         await self.reload()
@@ -137,15 +155,22 @@ class App:
     async def reload(self) -> None:
         """Load the configuration again and change only what is different.
 
+        Whoever asks while one is going on waits, with all others, for one that begins afterwards.
         Raises ConfigError and changes nothing when it cannot be used.
         """
-        async with self._reloading:
-            with self._announcing():
-                await self._reload()
+        await self._reloads()
+
+    def ask_to_reload(self) -> None:
+        """Do the same without waiting for it; what is wrong is in the log."""
+        self._reloads.ask()
+
+    async def _announced_reload(self) -> None:
+        with self._announcing():
+            await self._reload()
 
     async def _reload(self) -> None:
         try:
-            config = self._load()
+            config = await self._loaded()
             added, edge = await self._prepare(config)
         except ConfigError as exc:
             self.telemetry.reloaded(successful=False, now=self._runtime.clock())
@@ -154,8 +179,10 @@ class App:
         kept = {source.settings.name for source in config.sources} - added.keys()
         await self._replace(added, kept)
         await self._edge.apply(edge)
+        self._watch_secrets()
+        self._changed()
         # Whoever reloads and looks must see the new configuration, not the last rendering.
-        self.exposition.refresh()
+        await self.exposition.refresh_in_turns()
         self.telemetry.reloaded(successful=True, now=self._runtime.clock())
         self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
         for warning in config_warnings(config):
@@ -166,7 +193,7 @@ class App:
 
         Raises ConfigError.
         """
-        self._running = await self._open(self._load())
+        self._running = await self._open(await self._loaded())
         for running in self._running.values():
             running.collector.announce()
         failures = await asyncio.gather(
@@ -177,11 +204,37 @@ class App:
 
     async def stop(self) -> None:
         """Stop polling and close every connection."""
+        await self._reloads.stop()
+        if self._watching is not None:
+            await _cancel(self._watching)
         if self._rendering is not None:
             await _cancel(self._rendering)
         await asyncio.gather(*(self._close(running) for running in self._running.values()))
         self._running = {}
         await self._edge.stop()
+
+    async def _loaded(self) -> Config:
+        """Return what the configuration says; reading and checking it holds nobody up."""
+        try:
+            return await self._runtime.aside(self._load)
+        except OSError as exc:
+            problem = ConfigProblem("", f"configuration: {exc.strerror or 'cannot be read'}")
+            raise ConfigError((problem,)) from None
+
+    def _sections(self) -> dict[str, Section]:
+        """Return the settings that are in use, by what they are of."""
+        sections: dict[str, Section] = {
+            name: running.config.settings for name, running in self._running.items()
+        }
+        for section in self._edge.settings:
+            sections[f"edge, {type(section).__name__}"] = section
+        return sections
+
+    def _watch_secrets(self) -> None:
+        if self._watching is None and self._secrets.needed():
+            watching = asyncio.create_task(self._secrets.keep_looking(), name="watch secrets")
+            watching.add_done_callback(self._ended)
+            self._watching = watching
 
     async def _prepare(self, config: Config) -> tuple[dict[str, _Running], Stage]:
         """Open all that is new or different; raises ConfigError with everything that cannot be."""
@@ -217,7 +270,7 @@ class App:
             if running is not None and running.config == source_config:
                 continue
             try:
-                opened[name] = self._open_source(source_config)
+                opened[name] = await self._open_source(source_config)
             except ConfigError as exc:
                 problems += (
                     ConfigProblem(f"sources[{index}].{problem.path}", problem.message)
@@ -229,10 +282,18 @@ class App:
             raise ConfigError(tuple(problems))
         return opened
 
-    def _open_source(self, config: SourceConfig) -> _Running:
+    async def _open_source(self, config: SourceConfig) -> _Running:
         settings = config.settings
+        context = None
+        if self._runtime.transport is None:
+            # Reading all authorities takes 20 ms, and of a file on a server however long.
+            context = await self._context(settings.tls)
         connector = Connector(
-            settings, runtime=self._runtime, telemetry=self.telemetry, guards=self._guards
+            settings,
+            runtime=self._runtime,
+            telemetry=self.telemetry,
+            guards=self._guards,
+            context=context,
         )
         source = config.platform.open(settings, connector)
         collector = SourceCollector(
@@ -246,6 +307,13 @@ class App:
             shard=self._shard,
         )
         return _Running(config=config, source=source, collector=collector)
+
+    async def _context(self, tls: TlsSettings) -> ssl.SSLContext:
+        try:
+            return await self._runtime.aside(lambda: ssl_context(tls))
+        except OSError as exc:
+            problem = ConfigProblem("tls", exc.strerror or "its files cannot be read")
+            raise ConfigError((problem,)) from None
 
     async def _replace(self, added: dict[str, _Running], kept: set[str]) -> None:
         for name in [name for name in self._running if name not in kept]:

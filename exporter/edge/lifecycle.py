@@ -11,6 +11,7 @@ from exporter.edge.settings import EdgeSettings
 from exporter.errors import ConfigError, ConfigProblem, JournalError
 from exporter.process.condition_log import Log
 from exporter.runtime import Runtime
+from exporter.settings import Section
 from exporter.telemetry.telemetry import Telemetry
 from exporter.vendors.huawei import HuaweiSettings
 
@@ -48,6 +49,11 @@ class EdgeLifecycle:
     def receiver(self) -> Receiver | None:
         """Return what answers reports, if they are wanted."""
         return None if self._service is None else self._service.receiver
+
+    @property
+    def settings(self) -> tuple[Section, ...]:
+        """Return the settings that are in use."""
+        return () if self._in_use is None else tuple(each for each in self._in_use if each)
 
     async def prepare(
         self, settings: EdgeSettings | None, relay_source: HuaweiSettings | None

@@ -88,9 +88,13 @@ class Connections:
     def __len__(self) -> int:
         return len(self._answered) + len(self._awaited)
 
+    def limit(self, most: int) -> None:
+        """Allow so many from now on; those that are there stay until others come."""
+        self._most = most
+
     def enter(self, client: Client, phase: Phase) -> bool:
         """Take in a new connection; False when there is no room, and it is closed."""
-        if len(self) >= self._most:
+        while len(self) >= self._most:
             if self._conditions is not None:
                 event = f"{_CROWDED}: closing those that were waited for the longest"
                 self._conditions.began(_CROWDED, event, limit=str(self._most))

@@ -12,6 +12,7 @@ from pathlib import Path
 from socket import create_connection, socket
 
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.files import MOST_PEM, read_text
 from exporter.listening.protection import read_tls
 from exporter.listening.settings import TlsServer
 
@@ -93,7 +94,7 @@ def _trusting(tls: TlsServer) -> ssl.SSLContext:
 
 
 def _read(path: Path | None) -> str:
-    return path.read_text("utf-8", errors="replace") if path is not None else ""
+    return read_text(path, MOST_PEM) if path is not None else ""
 
 
 def _ask(host: str, port: int, context: ssl.SSLContext | None) -> str:

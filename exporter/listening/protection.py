@@ -4,6 +4,7 @@ Certificates, authorities and users are used as the files hold them now: whoever
 certificate or removes a user need not restart or reload anything.
 """
 
+import hashlib
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,16 +15,19 @@ from pydantic import ValidationError
 
 from exporter.configuration.yaml_documents import problems_of, read_document
 from exporter.errors import ConfigError, ConfigProblem
+from exporter.files import MOST_PEM, read
+from exporter.listening.loosening import loosened
 from exporter.listening.settings import RateLimit, TlsServer, WebSettings
 from exporter.listening.tls import server_context
-from exporter.pacing import Clock
+from exporter.pacing import Sleep
 from exporter.process.condition_log import Log
+from exporter.runtime import Wait
 
 _LOOK_EVERY = 1.0
 """Seconds between two looks at the files."""
 _MOST_BYTES = 256 * 1024
 
-_Stamp = tuple[int, int, int, int, int]
+_Stamp = bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class Protection:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     """Headers of every answer, instead of those it has by itself."""
     rate_limit: RateLimit = field(default_factory=RateLimit)
+    settings: WebSettings = field(default_factory=WebSettings, repr=False)
+    """What the file asked for."""
     stamps: tuple[tuple[Path, _Stamp | None], ...] = ()
     """What this was read from, and what the files were like just before."""
 
@@ -77,6 +83,7 @@ def read_protection(path: Path) -> Protection:
             for name, value in settings.http_server_config.headers.items()
         ),
         rate_limit=settings.rate_limit,
+        settings=settings,
         stamps=tuple(stamps),
     )
 
@@ -90,38 +97,56 @@ class WatchedProtection:
     """The protection that is in force, as the files say now.
 
     A file that cannot be used leaves the last good one in force: said once, and shown as a failed
-    reload. So does one that no longer asks for TLS or for users where the last one did, for that is
-    what a file looks like that is just being written; to serve without them, start anew.
+    reload. So does one that asks for less than the last one did, for that is what a file looks like
+    that is just being written; to serve with less, start anew.
     """
 
-    def __init__(self, path: Path, *, monotonic: Clock, log: Log, outcome: Outcome) -> None:
+    def __init__(self, path: Path, *, log: Log, outcome: Outcome) -> None:
         self._path = path
-        self._monotonic = monotonic
         self._log = log
         self._outcome = outcome
         self._failure = ""
-        self._looked_at = monotonic()
         self._now = read_protection(path)
         self._stamps = self._now.stamps
         self._outcome.web_reloaded(successful=True)
 
     def __call__(self) -> Protection:
-        """Return what is in force; looks at the files at most once a second."""
-        moment = self._monotonic()
-        if moment - self._looked_at >= _LOOK_EVERY:
-            self._looked_at = moment
-            self._look()
+        """Return what is in force."""
         return self._now
 
-    def _look(self) -> None:
+    async def keep_looking(self, aside: Wait, sleep: Sleep) -> None:
+        """Look at the files every second until cancelled; nobody waits for them meanwhile."""
+        while True:
+            await sleep(_LOOK_EVERY)
+            try:
+                found = await aside(self._read)
+            except OSError as exc:
+                found = _error(f"{self._path.name}: {exc.strerror or 'cannot be read'}")
+            self._settle(found)
+
+    def look(self) -> None:
+        """Look at the files here and now."""
+        self._settle(self._read())
+
+    def _read(self) -> Protection | ConfigError | None:
+        """Return what the files say, or why that cannot be used; None when it is as it was."""
         stamps = tuple((path, _stamp(path)) for path, _ in self._stamps)
         # A failed attempt is repeated: what it lacked may be in a file not named before.
         if stamps == self._stamps and not self._failure:
+            return None
+        try:
+            return read_protection(self._path)
+        except ConfigError as exc:
+            return exc
+
+    def _settle(self, found: Protection | ConfigError | None) -> None:
+        if found is None:
             return
         try:
-            self._take(read_protection(self._path))
+            if isinstance(found, ConfigError):
+                raise found
+            self._take(found)
         except ConfigError as exc:
-            self._stamps = stamps
             failure = str(exc).replace("\n", "; ")
             if failure != self._failure:
                 self._log.error("web configuration not loaded", problems=failure)
@@ -129,10 +154,12 @@ class WatchedProtection:
             self._outcome.web_reloaded(successful=False)
 
     def _take(self, new: Protection) -> None:
-        for name in ("tls_server_config", "basic_auth_users"):
-            if _has(self._now, name) and not _has(new, name):
-                message = f"{name}: no longer there; start anew to serve without it"
-                raise _error(f"{self._path.name}: {message}")
+        problems = tuple(
+            ConfigProblem(f"{self._path.name}: {each.path}", each.message)
+            for each in loosened(self._now.settings, new.settings)
+        )
+        if problems:
+            raise ConfigError(problems)
         self._stamps = new.stamps
         self._now = new
         self._failure = ""
@@ -140,22 +167,13 @@ class WatchedProtection:
         self._outcome.web_reloaded(successful=True)
 
 
-def _has(protection: Protection, name: str) -> bool:
-    return bool(protection.users) if name == "basic_auth_users" else protection.context is not None
-
-
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-        text = content.decode("utf-8")
+        return read(path, _MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _error(f"{path}: not a UTF-8 text file") from None
     except OSError as exc:
         raise _error(f"{path}: {exc.strerror or 'cannot be read'}") from None
-    if len(content) > _MOST_BYTES:
-        raise _error(f"{path}: too large")
-    return text
 
 
 def _settings(text: str, directory: Path) -> WebSettings:
@@ -177,13 +195,14 @@ def _files(tls: TlsServer | None) -> tuple[Path, ...]:
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """Return what differs when the file does, however it was replaced; None while it is away."""
+    """Return what differs when the content does; None while there is none.
+
+    Times and sizes tell less: two changes can fall into one tick of the file system's clock.
+    """
     try:
-        found = path.stat()
+        return hashlib.sha256(read(path, MOST_PEM)).digest()
     except OSError:
         return None
-    # The time of the last change is set by the system: copies can have any modification time.
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _error(message: str) -> ConfigError:

@@ -15,6 +15,7 @@ import structlog
 
 from exporter.pacing import Clock
 from exporter.process.condition_log import Log
+from exporter.process.log_writer import LOST, LogWriter
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("logfmt", "json")
@@ -24,8 +25,11 @@ _REPEATED_AFTER = 60.0
 _TALKATIVE = ("httpx", "httpcore", "asyncio", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
-def build_log(level: str, form: str, stream: TextIO | None = None) -> Log:
-    """Return a logger that writes events of at least `level` in the format asked for."""
+def build_log(level: str, form: str, stream: TextIO | LogWriter | None = None) -> Log:
+    """Return a logger that writes events of at least `level` in the format asked for.
+
+    A writer that can lose lines says in the same format that it has.
+    """
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if form == "json"
@@ -33,14 +37,24 @@ def build_log(level: str, form: str, stream: TextIO | None = None) -> Log:
             key_order=("time", "level", "event"), drop_missing=True
         )
     )
+    processors: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _single_line,
+        renderer,
+    ]
+
+    def notice(lines: int) -> str:
+        event: Any = {"event": LOST, "lines": lines}
+        for processor in processors:
+            event = processor(None, "warning", event)
+        return str(event)
+
+    if isinstance(stream, LogWriter):
+        stream.tell_losses(notice)
     log = structlog.wrap_logger(
-        structlog.WriteLogger(stream or sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-            _single_line,
-            renderer,
-        ],
+        structlog.WriteLogger(cast("TextIO", stream or sys.stderr)),
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
     return cast("Log", log)
@@ -57,6 +71,17 @@ def quiet_libraries(log: Log, *, monotonic: Clock = time.monotonic) -> None:
         library.handlers = [handler]
         library.setLevel(logging.WARNING)
         library.propagate = False
+
+
+def quiet_all(log: Log, *, monotonic: Clock = time.monotonic) -> None:
+    """Do the same for every library there is, and for Python's own warnings.
+
+    This changes the whole process: what has no handler would be written to standard error by the
+    logging library itself.
+    """
+    quiet_libraries(log, monotonic=monotonic)
+    logging.getLogger().handlers = [_Forward(log, monotonic)]
+    logging.captureWarnings(True)
 
 
 class _Forward(logging.Handler):

@@ -1,15 +1,17 @@
 """Listen, serve, and answer the signals an operator sends.
 
-SIGTERM and SIGINT stop within two seconds, SIGHUP reloads the configuration.
+SIGTERM and SIGINT stop within two seconds, whatever else is going on; SIGHUP reloads the
+configuration.
 """
 
 import asyncio
 import contextlib
+import errno
 import re
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Self, cast
 
 import uvicorn
@@ -24,6 +26,8 @@ from exporter.listening.protocol import ANY_TARGET, BoundedProtocol
 _DRAIN_SECONDS = 1
 _BACKLOG = 128
 """Connections that wait to be let in. asyncio tries so many at once, even when it can open none."""
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT)
+"""Errors of a system that was built without IPv6, or has it switched off."""
 _OPEN = Protection()
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
 
@@ -61,7 +65,8 @@ def parse_address(address: str) -> tuple[str, int]:
 def listen(address: str) -> socket.socket:
     """Open a listening socket for `host:port`, `[host]:port`, or `:port` for every interface.
 
-    Every interface means IPv6 and IPv4, or IPv4 alone on a system without IPv6. Raises ConfigError.
+    Every interface means IPv6 and IPv4, or IPv4 alone on a system without IPv6, and nothing less
+    for any other reason. Raises ConfigError.
     """
     host, port = parse_address(address)
     try:
@@ -82,11 +87,13 @@ async def serving(
     connections: Connections | None = None,
     protection: Callable[[], Protection] = lambda: _OPEN,
     bodies_at: tuple[bytes, ...] = ANY_TARGET,
+    at_once: int = _BACKLOG,
 ) -> AsyncIterator[None]:
     """Serve an application on open sockets while the context is entered.
 
     `protection` says what protects each new connection, and `bodies_at` are the beginnings of the
-    targets whose requests have a body.
+    targets whose requests have a body. `at_once` connections at most are let in before the next
+    turn of the loop, which counts them.
     """
     known = Connections(monotonic=time.monotonic) if connections is None else connections
 
@@ -121,13 +128,16 @@ async def serving(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=_DRAIN_SECONDS,
-            backlog=_BACKLOG,
+            backlog=at_once,
         )
     )
     with known.sweeping():
         task = asyncio.create_task(server.serve(sockets=list(sockets)))
         try:
             await server.listening.wait()
+            for each in sockets:
+                # asyncio takes one number for both: how many it lets in at once, and how many wait.
+                each.listen(_BACKLOG)
             yield
         finally:
             server.should_exit = True
@@ -140,12 +150,14 @@ class Signals:
     _WANTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def __init__(self) -> None:
-        self._received: asyncio.Queue[signal.Signals] = asyncio.Queue()
+        self._stopped = asyncio.Event()
+        self._hung_up = asyncio.Event()
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         for number in self._WANTED:
-            loop.add_signal_handler(number, self._received.put_nowait, number)
+            event = self._hung_up if number is signal.SIGHUP else self._stopped
+            loop.add_signal_handler(number, event.set)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -153,12 +165,35 @@ class Signals:
         for number in self._WANTED:
             loop.remove_signal_handler(number)
 
-    async def until_stopped(self, reload: Callable[[], Awaitable[None]]) -> None:
-        """Wait for SIGTERM or SIGINT, reloading at each SIGHUP meanwhile."""
-        while await self._received.get() is signal.SIGHUP:
-            # The problems are logged where they are found; the old configuration stays.
-            with contextlib.suppress(ConfigError):
-                await reload()
+    async def unless_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do some work, whose errors are raised; False when SIGTERM or SIGINT ended it."""
+        doing = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                await doing
+            return doing.done()
+        finally:
+            doing.cancel()
+            stopping.cancel()
+            await asyncio.wait((doing, stopping))
+
+    async def until_stopped(self, reload: Callable[[], object]) -> None:
+        """Wait for SIGTERM or SIGINT; `reload` is called, and not waited for, at SIGHUP."""
+
+        async def at_hang_up() -> None:
+            while True:
+                await self._hung_up.wait()
+                # However many there were: they all mean the file as it is from now on.
+                self._hung_up.clear()
+                reload()
+
+        reloading = asyncio.create_task(at_hang_up(), name="reload at SIGHUP")
+        try:
+            await self._stopped.wait()
+        finally:
+            reloading.cancel()
 
 
 def _listen_at(host: str, port: int) -> socket.socket:
@@ -171,9 +206,14 @@ def _listen_everywhere(port: int) -> socket.socket:
         return socket.create_server(
             ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
         )
-    except (OSError, ValueError):
-        # Where nothing else is asked for, as Prometheus' own exporters do.
-        return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # nosec B104
+    except ValueError:
+        # Python's word for a system whose sockets are of one family each.
+        pass
+    except OSError as exc:
+        if exc.errno not in _NO_IPV6:
+            raise
+    # Where nothing else is asked for, as Prometheus' own exporters do.
+    return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # nosec B104
 
 
 def _error(message: str) -> ConfigError:

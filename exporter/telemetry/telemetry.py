@@ -5,7 +5,7 @@ a registry of their own, because the client library's default registry calls eve
 is registered.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.platform_collector import PlatformCollector
@@ -13,7 +13,12 @@ from prometheus_client.platform_collector import PlatformCollector
 from exporter.errors import Reason
 from exporter.telemetry.histogram import Histogram
 from exporter.telemetry.instruments import Counter, Gauge, Info, Registry
-from exporter.telemetry.process_metrics import garbage_metrics, process_metrics
+from exporter.telemetry.process_metrics import (
+    Family,
+    ProcessMetrics,
+    garbage_metrics,
+    process_metrics,
+)
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SOURCE = ("source", "platform")
@@ -26,7 +31,9 @@ class Telemetry:
     failure already shows as an increase.
     """
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self, registry: CollectorRegistry | None = None, *, lines_lost: Callable[[], int] = int
+    ) -> None:
         # One more series beside each counter, of which Prometheus makes nothing by default.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry or Registry()
@@ -113,6 +120,13 @@ class Telemetry:
             "Time of the last successful load of the configuration.",
             registry=self.registry,
         )
+        # Counted by whoever writes the log, in a thread of its own.
+        lost = Family(
+            name="streaming_exporter_log_lines_lost",
+            kind="counter",
+            documentation="Lines of the log that could not be written, or were too many to wait.",
+        )
+        ProcessMetrics([lost], lambda: [float(lines_lost())], registry=self.registry)
         _tell_platform(self.registry)
         process_metrics(self.registry)
         garbage_metrics(self.registry)

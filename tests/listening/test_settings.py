@@ -269,7 +269,7 @@ def test_missing_and_unreadable_files_are_told(papers: Papers, tmp_path: Path) -
     for path, content, message in (
         (tmp_path / "none.yml", None, "No such file or directory"),
         (tmp_path / "latin.yml", b"\xff", "not a UTF-8 text file"),
-        (tmp_path / "large.yml", b"#" * (256 * 1024 + 1), "too large"),
+        (tmp_path / "large.yml", b"#" * (256 * 1024 + 1), "larger than 256 KiB"),
     ):
         if content is not None:
             path.write_bytes(content)

@@ -41,7 +41,7 @@ class House:
         self.clock = Clock(0.0)
         self.write(text)
         self.protection = WatchedProtection(
-            folder / "web.yml", monotonic=self.clock, log=RecordingLog(), outcome=Telemetry()
+            folder / "web.yml", log=RecordingLog(), outcome=Telemetry()
         )
         self.connections = Connections(monotonic=self.clock, most=20)
         self.port = 0
@@ -235,7 +235,7 @@ def test_renewed_certificate_is_shown_to_the_next_connection(folder: Path) -> No
         for kind in ("key", "pem"):
             shutil.copy(folder / f"renewed.{kind}", folder / f"server.{kind}")
         assert await shown() == before
-        house.clock.now += 1
+        house.protection.look()
         after = await shown()
         pem = (folder / "renewed.pem").read_text()
         assert after == ssl.PEM_cert_to_DER_cert(pem) != before
@@ -251,7 +251,7 @@ def test_connection_kept_open_ends_when_its_authority_is_trusted_no_more(folder:
         writer.write(GET)
         assert await reader.readuntil(b"https")
         shutil.copy(folder / "other.pem", folder / "ca.pem")
-        house.clock.now += 1
+        house.protection.look()
         writer.write(GET)
         with contextlib.suppress(ConnectionError):
             assert await reader.read() == b""
@@ -278,7 +278,7 @@ def test_session_of_the_old_rules_is_not_resumed(folder: Path) -> None:
         session = (await house.ask(context))[1].session
         assert session is not None
         house.write(VERIFIED + ", client_allowed_sans: [nobody.example]")
-        house.clock.now += 1
+        house.protection.look()
         raw = socket.create_connection(("127.0.0.1", house.port))
 
         def resume() -> bool:
