@@ -294,9 +294,11 @@ def test_tokens_of_a_file_are_replaced_without_a_restart(tmp_path: Path) -> None
         await edge.app.reload()
         assert await statuses("first", "second", "") == [200, 200, 401]
         path.write_text("")
+        # A file that is emptied is about to be written.
         edge.text[0] = edge.text[0].replace("max_jobs: 6", "max_jobs: 7")
-        await edge.app.reload()
-        assert await statuses("first", "second", "") == [401, 401, 401]
+        with pytest.raises(ConfigError, match="the file is empty"):
+            await edge.app.reload()
+        assert await statuses("first", "second", "") == [200, 200, 401]
 
     async def scenario() -> None:
         async with receiving(tmp_path, "max_jobs: 5") as edge:
