@@ -160,7 +160,7 @@ def _shows_the_job(page: str) -> bool:
 def test_exporter_without_a_file_descriptor_left_serves_what_it_knows_and_recovers(
     tmp_path: Path, flink: str
 ) -> None:
-    """Idle connections take them all: polls fail and say why, the open connection is answered."""
+    """The limit falls to what is open: polls fail and say why, the open connection is answered."""
     with Program(tmp_path, flink, nofile=48) as program:
         program.until_ready()
         kept = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
@@ -170,6 +170,10 @@ def test_exporter_without_a_file_descriptor_left_serves_what_it_knows_and_recove
             return kept.getresponse().read().decode()
 
         until(lambda: _shows_the_job(page()))
+        pid = program.process.pid
+        opened = max(int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir())
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (min(opened, 8), before[1]))
         idle = [socket.create_connection(("127.0.0.1", program.port)) for _ in range(60)]
         until(lambda: _up(page()) == 0, program.log)
         exhausted = page()
@@ -177,6 +181,7 @@ def test_exporter_without_a_file_descriptor_left_serves_what_it_knows_and_recove
         assert _failures(exhausted) > 0
         for each in idle:
             each.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
         until(lambda: _up(page()) == 1, program.log)
         kept.close()
         assert program.up() == 1

@@ -132,7 +132,7 @@ def _command(config: Path, *arguments: str, shell: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("command", [("check-config",), ("plan",), ("once",), ("--help",)])
+@pytest.mark.parametrize("command", [("check-config",), ("plan",), ("once",)])
 def test_command_whose_reader_had_enough_ends_by_its_verdict(
     config: Path, command: tuple[str, ...]
 ) -> None:

@@ -1,11 +1,8 @@
 """Reloads that wait are one, SIGTERM waits for none, and clients leave descriptors for the rest."""
 
 import contextlib
-import http.client
 import resource
-import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -96,17 +93,6 @@ def test_a_hundred_requests_to_reload_hold_up_no_scrape_and_are_all_answered(
         assert slowest < max(1.0, one), (slowest, one)
 
 
-def test_program_that_waits_at_its_start_is_ended_by_sigterm(tmp_path: Path) -> None:
-    """The journal of another process is waited for."""
-    log = tmp_path / "log"
-    config = tmp_path / "exporter.yml"
-    database = tmp_path / "edge.db"
-    config.write_text(f"edge: {{database: '{database}', projects: {{p: {{token: t}}}}}}")
-    with log.open("wb") as stream, Exporter(config, stderr=stream) as exporter:
-        until(lambda: (log.exists() and exporter.process.poll() is not None) or database.exists())
-        assert exporter.ends() < 6
-
-
 @contextlib.contextmanager
 def _idle(port: int, count: int) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
@@ -163,39 +149,3 @@ def test_port_of_another_is_not_shared_by_halves(address: str) -> None:
         port = other.getsockname()[1]
         with pytest.raises(ConfigError, match="Address already in use"):
             listen(f":{port}").close()
-
-
-def test_port_that_is_forbidden_is_an_error(tmp_path: Path, flink: str) -> None:
-    program = (
-        "from exporter.serving.server import listen\n"
-        "from exporter.errors import ConfigError\n"
-        "import os, resource, socket, sys\n"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
-        "kept = []\n"
-        "try:\n"
-        "    while True: kept.append(os.dup(0))\n"
-        "except OSError: pass\n"
-        "try: listen(':0')\n"
-        "except ConfigError as exc: sys.exit(str(exc))\n"
-    )
-    done = subprocess.run(
-        [__import__("sys").executable, "-c", program],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent.parent.parent,
-        timeout=60,
-    )
-    assert "Too many open files" in done.stderr
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_connection_that_reads_nothing_does_not_hold_up_the_end(
-    tmp_path: Path, flink: str, number: signal.Signals
-) -> None:
-    with Exporter(configured(tmp_path, flink), stderr=subprocess.DEVNULL) as exporter:
-        exporter.until_ready()
-        connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
-        connection.request("GET", "/metrics")
-        exporter.process.send_signal(number)
-        assert exporter.process.wait(timeout=20) == 0
-        connection.close()
