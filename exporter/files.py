@@ -100,7 +100,8 @@ class Aside:
                 return await task.outcome
         except TimeoutError:
             if task.outcome.done() and not task.outcome.cancelled():
-                raise
+                # It came in the last moment, or is the work's own error.
+                return task.outcome.result()
             self._abandoned += 1
             task.ended_late = self._came_back
             message = f"no answer within {self._patience:.0f} s"
