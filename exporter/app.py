@@ -305,6 +305,7 @@ class App:
             runtime=self._runtime,
             log=self._log.bind(source=settings.name, platform=settings.platform),
             shard=self._shard,
+            stall=connector.stall,
         )
         return _Running(config=config, source=source, collector=collector)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import isnan
 from random import Random
 
 Clock = Callable[[], float]
@@ -11,6 +12,9 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 _GRAIN = 1e-4
+LONGEST_WAIT = 3600.0
+"""Seconds that others can make us wait: who asks for more, be it for eleven thousand days, is asked
+again after an hour."""
 
 
 class TokenBucket:
@@ -83,10 +87,21 @@ class Backoff:
         self._failures = 0
 
 
+def bounded_wait(seconds: float | None) -> float:
+    """Return for how long to wait when others ask for so many seconds, or for none they can name.
+
+    Whatever they say, it is something between nothing and an hour.
+    """
+    if seconds is None or isnan(seconds):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT)
+
+
 def parse_retry_after(text: str | None, now: float) -> float | None:
     """Read a Retry-After header, in seconds or as an HTTP date, as seconds from `now`.
 
-    Returns None when there is none or it makes no sense.
+    Returns None when there is none or it makes no sense. How much of it to believe is for whoever
+    waits to say: see `bounded_wait`.
     """
     if not text:
         return None

@@ -57,7 +57,7 @@ FORBIDDEN_LIBRARIES = {
     "model": {"httpx", "asyncio", "pydantic"},
 }
 # What remembers and decides is pure; the collector waits, and whoever follows the store does.
-WAITS = {"collecting": {"collector", "store"}}
+WAITS = {"collecting": {"collector", "detail_round", "store"}}
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

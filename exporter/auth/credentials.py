@@ -162,7 +162,7 @@ class Refreshing:
         self, provider: CredentialProvider, *, clock: Clock, margin: float = 900.0
     ) -> None:
         self._renewed: Renewed[Credentials] = Renewed(
-            provider.credentials, lambda found: found.expires_at or 0.0, margin=margin, clock=clock
+            provider.credentials, lambda found: found.expires_at, margin=margin, clock=clock
         )
 
     async def credentials(self) -> Credentials:

@@ -115,13 +115,17 @@ class HuaweiTokenAuth(httpx.Auth):
         token = await self._tokens.get()
         request.headers["X-Auth-Token"] = token.text
         response = yield request
-        if response.status_code != 401 or self._clock() < self._hold_until:
+        if response.status_code != 401 or self._holds():
             return
         token = await self._tokens.get(refused=token)
         request.headers["X-Auth-Token"] = token.text
         response = yield request
         if response.status_code == 401:
             self._hold_until = self._clock() + _HOLD_SECONDS
+
+    def _holds(self) -> bool:
+        # A clock that was put back must not make a minute of years.
+        return 0 < self._hold_until - self._clock() <= _HOLD_SECONDS
 
     async def _fetch_token(self) -> _Token:
         async with self._guard.attempt() as attempt:

@@ -13,6 +13,9 @@ T = TypeVar("T")
 # Metadata services hand out the same keys until shortly before they expire, and a failed renewal
 # may fail for a while: in both cases a still valid value is not renewed at every single request.
 _RETRY_SECONDS = 60.0
+# Nothing that is handed out to us lives longer. An expiry in the year 9999, or one told to a clock
+# that is years behind, must not keep a key for ever that has long been replaced.
+_LONGEST_LIFE = 24 * 3600.0
 
 
 def parse_expiry(text: object) -> float:
@@ -29,6 +32,10 @@ def parse_expiry(text: object) -> float:
 class Renewed(Generic[T]):
     """A value renewed ahead of its expiry, by one call however many wait for it.
 
+    `expires_at` returns epoch seconds, or None for a value that is good for one use. When it says
+    that a value had expired before it came, one of the two clocks is wrong: such a value is used
+    for a minute, so that the wrong clock does not make a login of every request.
+
     While a renewal runs or fails, a value that is still valid stays in use. Those who waited for a
     renewal share its failure: fifty requests waiting for a login that times out must not become
     fifty logins, one after the other.
@@ -37,7 +44,7 @@ class Renewed(Generic[T]):
     def __init__(
         self,
         renew: Callable[[], Awaitable[T]],
-        expires_at: Callable[[T], float],
+        expires_at: Callable[[T], float | None],
         *,
         margin: float,
         clock: Clock,
@@ -49,6 +56,8 @@ class Renewed(Generic[T]):
         self._lock = asyncio.Lock()
         self._value: T | None = None
         self._renew_at = 0.0
+        self._held_at: float | None = None
+        """When a value came that had expired; None for any other."""
         self._turn = 0
         self._failure: ExporterError | None = None
 
@@ -80,12 +89,17 @@ class Renewed(Generic[T]):
             self._renew_at = self._clock() + _RETRY_SECONDS
         else:
             self._failure = None
-            ahead = self._expires_at(self._value) - self._margin
-            self._renew_at = max(ahead, self._clock() + _RETRY_SECONDS)
+            now, expires_at = self._clock(), self._expires_at(self._value)
+            self._held_at = now if expires_at is not None and expires_at <= now else None
+            ahead = min(expires_at or 0.0, now + _LONGEST_LIFE) - self._margin
+            self._renew_at = max(ahead, now + _RETRY_SECONDS)
         self._turn += 1
 
     def _valid(self, refused: T | None) -> T | None:
-        value = self._value
-        if value is None or value is refused or self._clock() >= self._expires_at(value):
+        value, now = self._value, self._clock()
+        if value is None or value is refused:
             return None
-        return value
+        if self._held_at is not None and 0 <= now - self._held_at < _RETRY_SECONDS:
+            return value
+        expires_at = self._expires_at(value)
+        return value if expires_at is not None and now < expires_at else None

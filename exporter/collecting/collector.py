@@ -7,11 +7,12 @@ until the next poll is due, and what is left then waits for its turn.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from exporter.collecting.detail_queue import DetailQueue
+from exporter.collecting.detail_round import DetailRound, RoundResult
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
 from exporter.collecting.steps import Steps
@@ -19,11 +20,12 @@ from exporter.collecting.store import Store
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
 from exporter.model import Job, Snapshot
-from exporter.pacing import Backoff
+from exporter.pacing import LONGEST_WAIT, Backoff, bounded_wait
 from exporter.process.condition_log import ConditionLog, Log, trail
 from exporter.runtime import Runtime
 from exporter.source import Source, SourceSettings
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.stall import StallLimit
 
 _LATEST_START = 3.0
 """Seconds over which the first polls of all sources are spread."""
@@ -31,6 +33,8 @@ _PUBLISH_EVERY = 5.0
 """Seconds after which a long round of details publishes what it has so far."""
 _LEAST_SHARE = 1 / 3
 """How much longer than its listing a poll lasts at least, so that details always come as well."""
+_MOST_EXTRA = 8
+"""Time-outs by which a round is made longer at most: some questions take five calls in turn."""
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -43,18 +47,6 @@ class _Outcome:
 
     failure: FetchError | None
     detail_queue: DetailQueue | None
-
-
-@dataclass(slots=True, kw_only=True)
-class _Round:
-    """One round of questions about single jobs, shared by those who ask them."""
-
-    queue: Iterator[Job]
-    deadline: float
-    published: float
-    """When it last published what it had so far."""
-    stopped: bool = False
-    """Whether an answer said that asking on makes no sense."""
 
 
 class SourceCollector:
@@ -71,7 +63,9 @@ class SourceCollector:
         runtime: Runtime,
         log: Log,
         shard: Shard | None = None,
+        stall: StallLimit | None = None,
     ) -> None:
+        """Take what there is to poll; `stall` bounds a listing that brings nothing."""
         self._settings = settings
         self._source = source
         self._store = store
@@ -82,6 +76,10 @@ class SourceCollector:
         )
         self._conditions = ConditionLog(log)
         self._labels = (settings.name, settings.platform)
+        self._stall = stall or StallLimit(settings.timeout * 2)
+        self._extra = 0.0
+        """Seconds that a round of details may take longer than it should, to have any answer."""
+        self._published_at = 0.0
         self._behind_at: float | None = None
         """When a poll last left questions over that were due."""
         self._snapshot = Snapshot(
@@ -124,11 +122,21 @@ class SourceCollector:
             pause = max(0.0, started + interval - runtime.monotonic())
             if failure is not None:
                 # Sooner than usual, but never all at once; what the platform asked for comes first.
-                pause = max(self._backoff.next(), failure.retry_after or 0.0)
+                pause = max(self._backoff.next(), bounded_wait(failure.retry_after))
+                self._note_long_wait(failure.retry_after)
             else:
+                self._conditions.ended("long wait", "the platform answers again")
                 self._backoff.reset()
             self._publish(next_poll_timestamp=runtime.clock() + pause)
             await runtime.sleep(pause)
+
+    def _note_long_wait(self, asked: float | None) -> None:
+        if asked is not None and asked > LONGEST_WAIT:
+            self._conditions.began(
+                "long wait",
+                "the platform asks for a pause longer than an hour, asking again after an hour",
+                asked=f"{asked:.0f} s",
+            )
 
     async def poll(self) -> FetchError | None:
         """Poll once; return why the listing failed, or None."""
@@ -142,7 +150,7 @@ class SourceCollector:
         )
         finished = True
         if outcome.detail_queue is not None:
-            finished = await self._ask(outcome.detail_queue, deadline)
+            finished = await self._ask(outcome.detail_queue, deadline, listed - started)
         self._telemetry.polls.labels(*self._labels).inc()
         if not finished or runtime.monotonic() > started + self._settings.poll_interval:
             self._telemetry.poll_overruns.labels(*self._labels).inc()
@@ -151,7 +159,8 @@ class SourceCollector:
 
     async def _take_inventory(self) -> _Outcome:
         async def take() -> _Outcome:
-            inventory = await self._source.fetch_inventory()
+            with self._stall.listing():
+                inventory = await self._source.fetch_inventory()
             self._note_flaws(inventory.flaws)
             detail_queue = await self._in_steps(
                 self._job_tracker.take(inventory, self._runtime.clock())
@@ -191,26 +200,41 @@ class SourceCollector:
             poll_duration_seconds=seconds,
         )
 
-    async def _ask(self, detail_queue: DetailQueue, deadline: float) -> bool:
-        """Ask about single jobs until done or the next poll is due; say whether all was asked."""
-        queue = detail_queue.in_order()
-        round_ = _Round(queue=queue, deadline=deadline, published=self._runtime.monotonic())
-        workers = [self._work(round_) for _ in range(self._settings.concurrency)]
-        await asyncio.gather(*workers)
-        left = tuple(queue)
-        self._note_lateness(behind=not round_.stopped and self._job_tracker.behind(left))
-        return not left and not round_.stopped
+    async def _ask(self, detail_queue: DetailQueue, deadline: float, listing: float) -> bool:
+        """Ask about single jobs until done or the next poll is due; say whether all was asked.
 
-    async def _work(self, round_: "_Round") -> None:
-        monotonic = self._runtime.monotonic
-        for job in round_.queue:
-            if not await self._ask_one(job):
-                round_.stopped = True
-            if round_.stopped or monotonic() >= round_.deadline:
-                return
-            if monotonic() - round_.published >= _PUBLISH_EVERY:
-                round_.published = monotonic()
-                await self._publish_jobs()
+        `listing` is how many seconds the listing took: a question may take as long.
+        """
+        self._published_at = self._runtime.monotonic()
+        answers = self._stall.answers
+        result = await DetailRound(
+            detail_queue.in_order(),
+            ask=self._ask_one,
+            between=self._publish_now_and_then,
+            deadline=deadline,
+            extra=max(listing, self._extra),
+            monotonic=self._runtime.monotonic,
+        ).run(self._settings.concurrency)
+        for job in result.unanswered:
+            # No failure of the job; but asked first each time, such jobs could starve the others.
+            self._job_tracker.note_failure(job.key, self._runtime.clock())
+        self._note_time_needed(result, answers=self._stall.answers - answers)
+        self._note_lateness(behind=not result.stopped and self._job_tracker.behind(result.left))
+        return not result.left and not result.stopped
+
+    def _note_time_needed(self, result: RoundResult, *, answers: int) -> None:
+        """Give rounds more time where the platform answers, but no question comes to its end."""
+        if result.ended and not result.overtime:
+            self._extra = 0.0
+        elif result.unanswered and not result.ended and answers:
+            timeout = self._settings.timeout
+            self._extra = min(max(timeout, 2 * self._extra), timeout * _MOST_EXTRA)
+
+    async def _publish_now_and_then(self) -> None:
+        now = self._runtime.monotonic()
+        if now - self._published_at >= _PUBLISH_EVERY:
+            self._published_at = now
+            await self._publish_jobs()
 
     def _note_lateness(self, *, behind: bool) -> None:
         """Say when details begin to come later than asked for, and when they no longer do.

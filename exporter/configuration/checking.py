@@ -44,7 +44,8 @@ async def _try_source(
     try:
         connector = Connector(settings, runtime=runtime, telemetry=telemetry, guards=guards)
         source = config.platform.open(settings, connector)
-        inventory = await source.fetch_inventory()
+        with connector.stall.listing():
+            inventory = await source.fetch_inventory()
         listed = len(inventory.jobs)
         alive = [job for job in inventory.jobs if not job.ended and job.state is not State.CREATED]
         living = len(alive)

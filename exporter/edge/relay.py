@@ -15,7 +15,7 @@ from exporter.auth.guard import GuardBook
 from exporter.edge.journal_sql import Entry, Pending
 from exporter.edge.metrics import EXPIRED, REFUSED, EdgeMetrics
 from exporter.errors import FetchError, JournalError, Reason
-from exporter.pacing import Backoff, Clock
+from exporter.pacing import Backoff, Clock, bounded_wait
 from exporter.process.condition_log import Log
 from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
@@ -147,7 +147,7 @@ class Relay:
             for report in tuple(self._in_hand[project]):
                 self._oldest[project] = report.heard
                 while (error := await self._try(project, report)) is not None:
-                    await self._runtime.sleep(max(backoff.next(), error.retry_after or 0.0))
+                    await self._runtime.sleep(max(backoff.next(), bounded_wait(error.retry_after)))
                 backoff.reset()
                 await self._done(project, report)
             if not self._pending[project]:

@@ -193,7 +193,7 @@ class FlinkSource:
             # A proxy may keep this path to itself, and says so with 401 or 403. Whatever is refused
             # for good is no reason to call the source down; until there is another answer the last
             # one holds.
-            self._version_known = not exc.retryable
+            self._version_known = not exc.retryable and exc.reason is not Reason.TIMEOUT
             expected = exc.reason is Reason.AUTH or not self._version_known
             news = not expected and not self._version_refused
             self._version_refused = self._version_refused or news

@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from exporter.pacing import Clock, Sleep
+from exporter.pacing import LONGEST_WAIT, Clock, Sleep
 
 _STATUS_EVERY = 10.0
 _LONGEST_STATUS = 200
+_MOST_DIGITS = 20
+_SHORTEST_PAUSE = 0.05
 _TOO_LONG_FOR_AN_ADDRESS = 107
 """Bytes of sun_path, without the zero that begins or ends it."""
 
@@ -30,9 +32,19 @@ class Watchdog:
         """Return what the environment asks of this process, if anything."""
         text = environ.get("WATCHDOG_USEC", "")
         meant = environ.get("WATCHDOG_PID", str(pid))
-        if not text.isascii() or not text.isdigit() or int(text) == 0 or meant != str(pid):
+        if not text.isascii() or not text.isdigit() or meant != str(pid):
             return None
-        return cls(seconds=int(text) / 1_000_000)
+        # Beyond the longest that it can be, a number of systemd's has 20 digits.
+        microseconds = int(text) if len(text) <= _MOST_DIGITS else 0
+        return cls(seconds=microseconds / 1_000_000) if microseconds else None
+
+    @property
+    def pause(self) -> float:
+        """Return the seconds from one sign of life to the next: twice in the time allowed.
+
+        That is what sd_watchdog_enabled(3) recommends, within what makes sense.
+        """
+        return min(max(self.seconds / 2, _SHORTEST_PAUSE), LONGEST_WAIT)
 
 
 class Supervision:
@@ -84,8 +96,7 @@ class Supervision:
         """
         if self._address is None:
             return
-        # Twice in the time that is allowed, as sd_watchdog_enabled(3) recommends.
-        pause = self._watchdog.seconds / 2 if self._watchdog is not None else _STATUS_EVERY
+        pause = self._watchdog.pause if self._watchdog is not None else _STATUS_EVERY
         while True:
             await self._sleep(pause)
             lines = ["WATCHDOG=1"] if self._watchdog is not None and alive() else []

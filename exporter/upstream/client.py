@@ -5,7 +5,8 @@ through, in this order: the source's concurrency limit, the guard of its access 
 bucket, the wire. What may work in a moment is tried again a few times with growing pauses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -23,6 +24,9 @@ from exporter.upstream.refusals import Answer, ReadRefusal, Refusal
 from exporter.upstream.urls import Place
 
 _TRIES = 3
+GIVE_UP_AFTER = 1.5
+"""Time-outs after which no other try is begun: what hangs twice hangs, and three times would take
+longer than most polls."""
 _LONGEST_WAIT = 10.0
 """Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
 
@@ -62,6 +66,22 @@ class _Call:
     def method(self) -> str:
         """Return GET, or POST when there is a body."""
         return "GET" if self.body is None else "POST"
+
+
+@dataclass(slots=True)
+class _Spent:
+    """How long the tries of one request have taken, their waits for their turn left out."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def counting(self, monotonic: Clock) -> Iterator[None]:
+        """Add the time in the context."""
+        begun = monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += monotonic() - begun
 
 
 class ApiClient:
@@ -104,35 +124,53 @@ class ApiClient:
         segments: Sequence[str],
         query: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        give_up_after: float = GIVE_UP_AFTER,
     ) -> Answer:
         """Send a GET for a path of unencoded segments; return an answer that is no refusal.
 
-        Raises FetchError.
+        Once its tries have taken `give_up_after` time-outs no other is begun. Raises FetchError.
         """
-        return await self._send(_call(operation, segments, query, headers or {}))
+        return await self._send(_call(operation, segments, query, headers or {}), give_up_after)
 
     async def post(self, operation: str, segments: Sequence[str], body: bytes) -> Answer:
         """Send a body; return an answer that is no refusal.
 
         It is tried again like a GET, so sending it twice must do no harm. Raises FetchError.
         """
-        return await self._send(_call(operation, segments, (), {}, body))
+        return await self._send(_call(operation, segments, (), {}, body), GIVE_UP_AFTER)
 
     @cached_property
     def _place(self) -> Place:
         return Place(self._base_url)
 
-    async def _send(self, call: _Call) -> Answer:
+    async def _send(self, call: _Call, give_up_after: float) -> Answer:
+        stall = self._limits.stall
+        if stall is None:
+            return await self._tries(call, give_up_after)
+        async with stall.bounding(call.operation):
+            return await self._tries(call, give_up_after)
+
+    async def _tries(self, call: _Call, give_up_after: float) -> Answer:
+        spent, limit = _Spent(), self._limits.timeout * give_up_after
         backoff = Backoff(base=0.5, limit=5.0, random=self._random)
         for tries_left in reversed(range(_TRIES)):
             try:
-                return await self._try(call)
+                return await self._try(call, spent)
             except FetchError as exc:
                 pause = exc.retry_after if exc.retry_after is not None else backoff.next()
                 if not exc.retryable or tries_left == 0 or pause > _LONGEST_WAIT:
                     raise
-                await self._sleep(pause)
+                if spent.seconds >= limit:
+                    raise
+                # A pause that the platform asks for is a word from it, one of ours is none.
+                with self._under_way() if exc.retry_after is None else nullcontext():
+                    await self._sleep(pause)
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _under_way(self) -> AbstractContextManager[None]:
+        stall = self._limits.stall
+        return nullcontext() if stall is None else stall.under_way()
 
     async def get_json(
         self,
@@ -140,18 +178,20 @@ class ApiClient:
         segments: Sequence[str],
         query: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        give_up_after: float = GIVE_UP_AFTER,
     ) -> Any:
         """Send a GET and return its decoded JSON body.
 
         Raises FetchError, with reason invalid_response when the body is not JSON.
         """
-        answer = await self.get(operation, segments, query, headers)
+        answer = await self.get(operation, segments, query, headers, give_up_after=give_up_after)
         return decode_json(operation, answer, NOT_THE_API)
 
-    async def _try(self, call: _Call) -> Answer:
+    async def _try(self, call: _Call, spent: _Spent) -> Answer:
         async with self._limits.slots:
             if self._guard is None:
-                return await self._exchange(call, lambda _: None)
+                return await self._exchange(call, spent, lambda _: None)
             try:
                 async with self._guard.attempt() as attempt:
 
@@ -163,11 +203,13 @@ class ApiClient:
                             # an API, before it looks at the signature.
                             attempt.accepted()
 
-                    return await self._exchange(call, judge)
+                    return await self._exchange(call, spent, judge)
             except CredentialError as exc:
                 raise FetchError(Reason.AUTH, call.operation, detail=str(exc)) from exc
 
-    async def _exchange(self, call: _Call, judge: Callable[[Refusal | None], None]) -> Answer:
+    async def _exchange(
+        self, call: _Call, spent: _Spent, judge: Callable[[Refusal | None], None]
+    ) -> Answer:
         operation = call.operation
         await self._limits.bucket.acquire()
         try:
@@ -176,16 +218,22 @@ class ApiClient:
             # Raised without its cause, which holds the header or the host.
             detail = f"the request cannot be written: {type(exc).__name__}"
             raise FetchError(Reason.CONNECTION, operation, detail=detail) from None
-        answer = await exchange(
-            lambda: self._http.send(request, auth=self._auth, follow_redirects=False, stream=True),
-            operation=operation,
-            source=self._source,
-            telemetry=self._telemetry,
-            monotonic=self._monotonic,
-            limits=self._limits,
-        )
+        with self._under_way(), spent.counting(self._monotonic):
+            answer = await exchange(
+                lambda: self._http.send(
+                    request, auth=self._auth, follow_redirects=False, stream=True
+                ),
+                operation=operation,
+                source=self._source,
+                telemetry=self._telemetry,
+                monotonic=self._monotonic,
+                limits=self._limits,
+            )
         refusal = self._read_refusal(answer)
         judge(refusal)
+        if self._limits.stall is not None and (refusal is None or not refusal.retryable):
+            # A gateway that says after a while that nobody answered brings nothing.
+            self._limits.stall.heard()
         if refusal is None:
             return answer
         raise self._error(operation, answer, refusal)

@@ -24,6 +24,7 @@ from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.client import ApiClient, Http
 from exporter.upstream.exchange import Limits, exchange
 from exporter.upstream.refusals import ReadRefusal
+from exporter.upstream.stall import StallLimit
 from exporter.upstream.transport import (
     KEPT_OPEN_SECONDS,
     AiohttpTransport,
@@ -44,6 +45,8 @@ BESIDE_CONCURRENCY = _LOGINS + 1
 _LOGIN_SHARE = 0.75
 """A login happens within the time of the request that needs it. Were it given all of that time, the
 request would be the one that is said to have timed out, although it was never sent."""
+_STALL_TIMEOUTS = 2
+"""Time-outs after which a listing that brings nothing is broken off."""
 _LARGEST_LOGIN = 1024 * 1024
 """Bytes: tokens and keys with all that is told about them take a few thousand."""
 
@@ -69,6 +72,7 @@ class Connector:
         self._settings = settings
         self._context = context
         self._telemetry = telemetry
+        self.stall = StallLimit(settings.timeout * _STALL_TIMEOUTS)
         self._limits = Limits(
             bucket=TokenBucket(
                 settings.rate_limit,
@@ -78,6 +82,7 @@ class Connector:
             ),
             slots=asyncio.Semaphore(settings.concurrency),
             timeout=settings.timeout,
+            stall=self.stall,
         )
         self._login_limits = replace(
             self._limits,

@@ -18,6 +18,7 @@ from exporter.headers import read_headers
 from exporter.pacing import Clock, TokenBucket
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.refusals import Answer
+from exporter.upstream.stall import StallLimit
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, after decompression: ten times what 100 rows with full SQL texts take."""
@@ -43,6 +44,8 @@ class Limits:
     timeout: float
     """Seconds for one request, from sending it to the end of its answer."""
     largest_answer: int = LARGEST_ANSWER
+    stall: StallLimit | None = None
+    """What bounds all requests of one listing together; None for requests of no listing."""
 
 
 async def exchange(

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.errors import FetchError, Reason
-from exporter.upstream.client import ApiClient
+from exporter.upstream.client import GIVE_UP_AFTER, ApiClient
 
+_ONE_HANGS = 0.5
+"""Time-outs after which somebody else is asked."""
 _ELSEWHERE = frozenset({307, 308, 502, 503, 504})
 """No leader yet, a standby that points to the leader, or a proxy that reaches nobody."""
 
@@ -25,17 +27,29 @@ class JobManagers:
         Raises FetchError, once no JobManager could be reached.
         """
         pairs = tuple((query or {}).items())
+        # Who may ask somebody else does not ask one that hangs a second time.
+        give_up_after = _ONE_HANGS if len(self._apis) > 1 else GIVE_UP_AFTER
         for others in reversed(range(len(self._apis))):
             present = self._present
             try:
-                return await self._apis[present].get_json(operation, segments, pairs)
+                return await self._apis[present].get_json(
+                    operation, segments, pairs, give_up_after=give_up_after
+                )
             except FetchError as exc:
-                if not others or not _may_work_elsewhere(exc):
+                if not _may_work_elsewhere(exc):
                     raise
                 if self._present == present:
                     # Otherwise a request beside this one has moved on already.
                     self._present = (present + 1) % len(self._apis)
+                if not others or _no_time_is_left(exc):
+                    # The next poll begins where this one has not come to.
+                    raise
         raise AssertionError("unreachable: the last JobManager answers or raises")
+
+
+def _no_time_is_left(exc: FetchError) -> bool:
+    """Say whether the listing was broken off, and not one request alone."""
+    return exc.reason is Reason.TIMEOUT and not exc.retryable
 
 
 def _may_work_elsewhere(exc: FetchError) -> bool:
