@@ -56,8 +56,8 @@ class DetailRound:
         self._extra = extra
         self._monotonic = monotonic
         self._limit: asyncio.Timeout | None = None
-        self._quickest = 0.0
-        """Seconds that the quickest question of this round has taken; 0 before one has ended."""
+        self._quickest: float | None = None
+        """Seconds that the quickest question of this round has taken; None before one has ended."""
         self._ended = 0
         self._stopped = self._overtime = False
         self._broken_off: list[Job] = []
@@ -103,7 +103,7 @@ class DetailRound:
             raise
         self._stopped = self._stopped or not goes_on
         took = self._monotonic() - begun
-        self._quickest = min(took, self._quickest or took)
+        self._quickest = took if self._quickest is None else min(took, self._quickest)
         self._note_end()
 
     def _note_end(self) -> None:
@@ -117,7 +117,7 @@ class DetailRound:
 
     def _time_for_another(self) -> bool:
         # What cannot be answered in time would be asked in vain, and cost a connection.
-        ends = self._monotonic() + self._quickest
+        ends = self._monotonic() + (self._quickest or 0.0)
         return not self._stopped and ends <= self._deadline + _GRAIN
 
     def _on_the_loop(self, moment: float) -> float:
