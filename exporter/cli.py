@@ -151,14 +151,19 @@ def _once(options: argparse.Namespace, runtime: Runtime, console: Console) -> in
 
 def _plan(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
     config = _loader(options, runtime, waits=True)()
-    if options.online:
-        counts = {
-            row.source: row.jobs for row in asyncio.run(checking.try_sources(config, runtime))
-        }
-    else:
+    shards = _shard(options, runtime).total
+    if not options.online:
         counts = {source.settings.name: options.jobs for source in config.sources}
-    console.out.write(checking.plan(config, counts, _shard(options, runtime).total))
-    return 0
+        console.out.write(checking.plan(config, counts, shards))
+        return 0
+    rows = asyncio.run(checking.try_sources(config, runtime))
+    counts = {row.source: row.jobs for row in rows if row.jobs is not None}
+    problems = {row.source: row.message for row in rows if row.jobs is None}
+    if problems and not counts:
+        reasons = "; ".join(f"{source}: {reason}" for source, reason in problems.items())
+        raise ExporterError(f"no forecast, the jobs cannot be counted: {reasons}")
+    console.out.write(checking.plan(config, counts, shards, problems=problems))
+    return EXIT_FAILED if problems else 0
 
 
 def _demo(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:

@@ -14,6 +14,8 @@ from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
 
+_UNKNOWN = "-"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -22,9 +24,10 @@ class Trial:
     source: str
     platform: str
     works: bool
-    jobs: int
-    """Jobs that live, which are what details cost calls for."""
-    listed: int
+    jobs: int | None
+    """Jobs that live, which are what details cost calls for; None unless all were listed."""
+    listed: int | None
+    """Jobs that were listed; None when no listing arrived."""
     message: str
 
 
@@ -39,7 +42,9 @@ async def _try_source(
     config: SourceConfig, runtime: Runtime, telemetry: Telemetry, guards: GuardBook
 ) -> Trial:
     settings = config.settings
-    listed, living, message, works = 0, 0, "ok", True
+    listed: int | None = None
+    living: int | None = None
+    message, works = "ok", True
     source = None
     try:
         connector = Connector(settings, runtime=runtime, telemetry=telemetry, guards=guards)
@@ -48,7 +53,8 @@ async def _try_source(
             inventory = await source.fetch_inventory()
         listed = len(inventory.jobs)
         alive = [job for job in inventory.jobs if not job.ended and job.state is not State.CREATED]
-        living = len(alive)
+        if not inventory.incomplete:
+            living = len(alive)
         if inventory.incomplete:
             works, message = False, "; ".join(f"{p}: {e}" for p, e in inventory.incomplete)
         elif inventory.jobs:
@@ -76,7 +82,7 @@ def table(trials: Iterable[Trial]) -> str:
             each.source,
             each.platform,
             "ok" if each.works else "FAILED",
-            str(each.listed),
+            _UNKNOWN if each.listed is None else str(each.listed),
             each.message,
         )
         for each in trials
@@ -84,12 +90,27 @@ def table(trials: Iterable[Trial]) -> str:
     return _aligned(rows)
 
 
-def plan(config: Config, jobs: Mapping[str, int], shards: int = 1) -> str:
-    """Return what each source costs, for each of so many shards, as a table for people."""
+def plan(
+    config: Config,
+    jobs: Mapping[str, int],
+    shards: int = 1,
+    *,
+    problems: Mapping[str, str] | None = None,
+) -> str:
+    """Return what each source costs, for each of so many shards, as a table for people.
+
+    Nothing is foretold of sources without a number of jobs; `problems` says why there is none.
+    """
     rows = [("SOURCE", "PLATFORM", "JOBS", "CALLS/MIN", "CALLS/DAY", "LIMIT/MIN", "")]
-    total = 0.0
+    total, lacking = 0.0, []
     for source in config.sources:
-        count = jobs[source.settings.name]
+        name = source.settings.name
+        count = jobs.get(name)
+        if count is None:
+            lacking.append(name)
+            why = (problems or {}).get(name, "")
+            rows.append((name, source.settings.platform, *(_UNKNOWN,) * 4, f"no forecast: {why}"))
+            continue
         cost = source.platform.cost(source.settings, count)
         cast = forecast(source.settings, cost, count, shards)
         total += cast.calls_per_minute
@@ -104,11 +125,12 @@ def plan(config: Config, jobs: Mapping[str, int], shards: int = 1) -> str:
                 "" if cast.fits else _over(cast),
             )
         )
-    rows.append(("total", "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", ""))
+    lacks = f"without {', '.join(lacking)}" if lacking else ""
+    rows.append(("total", "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", lacks))
     if shards > 1:
         total *= shards
         name = f"{shards} shards"
-        rows.append((name, "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", ""))
+        rows.append((name, "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", lacks))
     return _aligned(rows)
 
 

@@ -11,7 +11,7 @@ from exporter.app import App
 from exporter.configuration.config import parse
 from exporter.errors import FetchError, Reason
 from exporter.model import Job, State
-from tests.collecting.test_collector import Bench, ScriptedSource
+from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.jobs import job
 from tests.recording import RecordingLog
 from tests.virtual_time import run, virtual_world
