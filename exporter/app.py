@@ -133,9 +133,11 @@ class App:
     def status(self) -> str:
         """Return in one line what is being done."""
         snapshots = list(self.store.snapshots.values())
-        jobs = sum(len(each.jobs) for each in snapshots)
+        known = [each for each in snapshots if each.counts_jobs]
+        jobs = sum(len(each.jobs) for each in known)
         failing = sum(each.up is False for each in snapshots)
-        text = f"sources: {len(snapshots)}, jobs: {jobs}"
+        # Of sources that were never read nobody knows how many jobs there are.
+        text = f"sources: {len(snapshots)}" + (f", jobs: {jobs}" if known or not snapshots else "")
         return f"{text}, sources that fail: {failing}" if failing else text
 
     def upstream_connections(self) -> int:

@@ -162,3 +162,13 @@ class Snapshot:
     jobs: tuple[Job, ...] = ()
     absent: tuple[str, ...] = ()
     """`expect` entries that no job matches."""
+    outdated: bool = False
+    """Whether the last successful poll is too long ago to say anything of today."""
+
+    @property
+    def counts_jobs(self) -> bool:
+        """Say whether the number of jobs shown means anything.
+
+        Of a source that was never read, or not for `stale_after`, none is shown: that is not zero.
+        """
+        return bool(self.jobs) or (self.last_success_timestamp is not None and not self.outdated)

@@ -16,7 +16,7 @@ from exporter.collecting.detail_round import DetailRound, RoundResult
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
 from exporter.collecting.steps import Steps
-from exporter.collecting.store import Store
+from exporter.collecting.store import Store, fresh
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
 from exporter.model import Job, Snapshot
@@ -191,7 +191,6 @@ class SourceCollector:
                 absent=self._job_tracker.absent(),
             )
             return
-        self._conditions.failed(failure.reason, str(failure))
         self._telemetry.poll_failures.labels(*self._labels, failure.reason.value).inc()
         await self._publish_jobs(
             up=False,
@@ -199,6 +198,8 @@ class SourceCollector:
             last_poll_timestamp=now,
             poll_duration_seconds=seconds,
         )
+        keeping = fresh(self._snapshot, now).counts_jobs
+        self._conditions.failed(failure.reason, str(failure), keeping=keeping)
 
     async def _ask(self, detail_queue: DetailQueue, deadline: float, listing: float) -> bool:
         """Ask about single jobs until done or the next poll is due; say whether all was asked.

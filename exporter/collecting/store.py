@@ -53,13 +53,14 @@ def fresh(snapshot: Snapshot, now: float) -> Snapshot:
     jobs = snapshot.jobs
     if any(job.observed_timestamp < oldest for job in jobs):
         jobs = tuple(job for job in jobs if job.observed_timestamp >= oldest)
-    absent = snapshot.absent
-    if snapshot.last_success_timestamp is None or snapshot.last_success_timestamp < oldest:
+    absent, succeeded = snapshot.absent, snapshot.last_success_timestamp
+    outdated = succeeded is not None and succeeded < oldest
+    if outdated or succeeded is None:
         absent = ()
-    if jobs is snapshot.jobs and absent is snapshot.absent:
+    if jobs is snapshot.jobs and absent is snapshot.absent and outdated is snapshot.outdated:
         return snapshot
     age = snapshot.detail_age_seconds if jobs else None
-    return replace(snapshot, jobs=jobs, absent=absent, detail_age_seconds=age)
+    return replace(snapshot, jobs=jobs, absent=absent, outdated=outdated, detail_age_seconds=age)
 
 
 def expires_at(snapshot: Snapshot) -> float | None:

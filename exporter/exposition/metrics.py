@@ -290,7 +290,7 @@ def _source_value(read: Callable[[Snapshot], float | None]) -> Callable[[Snapsho
 
 
 def _jobs_by_state(snapshot: Snapshot) -> Samples:
-    if snapshot.up is None:
+    if snapshot.up is None or not snapshot.counts_jobs:
         return ()
     counts = Counter(map(attrgetter("state"), snapshot.jobs))
     return [
@@ -337,7 +337,7 @@ SOURCE_FAMILIES = (
     ),
     SourceFamily(
         name="streaming_source_jobs",
-        help="Jobs of the source that are shown, by state.",
+        help="Jobs of the source that are shown, by state; none where the source was not read.",
         labels=("source", "platform", "state"),
         samples=_jobs_by_state,
     ),

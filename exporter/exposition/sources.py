@@ -30,9 +30,14 @@ class SourceBlocks:
     @property
     def stale_at(self) -> float | None:
         """Return when the next value becomes stale."""
-        ends = [] if self.oldest is None else [self.oldest + self.snapshot.stale_after]
-        end = expires_at(replace(self.snapshot, jobs=()))
-        return min(ends if end is None else [*ends, end], default=None)
+        snapshot = self.snapshot
+        ends = [expires_at(replace(snapshot, jobs=()))]
+        if self.oldest is not None:
+            ends.append(self.oldest + snapshot.stale_after)
+        if snapshot.last_success_timestamp is not None and not snapshot.outdated:
+            # How many jobs there are is known for no longer, above all when there are none.
+            ends.append(snapshot.last_success_timestamp + snapshot.stale_after)
+        return min((end for end in ends if end is not None), default=None)
 
 
 def render_source(

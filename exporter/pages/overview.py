@@ -31,7 +31,8 @@ class SourceRow:
     """`up`, `down` or `waiting`."""
     failure: str
     absent: tuple[str, ...]
-    jobs: int
+    jobs: int | None
+    """None where the source was never read, or not for too long."""
     link: str
     last_success: Moment | None
     next_poll: Moment | None
@@ -138,11 +139,12 @@ def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overvie
     shown = in_order(asked, query)[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     worrying = [found for found in everything if found.attention is not None]
     down = sum(snapshot.up is False for snapshot in snapshots)
+    known = _any_counts(snapshots) or not snapshots
     return Overview(
         query=query,
-        headline=_headline(len(everything), len(worrying), len(snapshots), down),
-        announcement=_announcement(worrying, down),
-        found=_tally(len(asked), len(everything), query, page, pages),
+        headline=_headline(snapshots, len(everything), len(worrying), down),
+        announcement=_announcement(snapshots, worrying, down),
+        found=_tally(len(asked), len(everything), query, page, pages) if known else "",
         total=len(everything),
         attention=len(worrying),
         sources=source_rows(snapshots, now),
@@ -174,7 +176,7 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
             health=_HEALTH[snapshot.up],
             failure=visible(snapshot.failure),
             absent=tuple(visible(entry) for entry in snapshot.absent),
-            jobs=len(snapshot.jobs),
+            jobs=len(snapshot.jobs) if snapshot.counts_jobs else None,
             link=Query(sources=frozenset({snapshot.source})).link(),
             last_success=moment(snapshot.last_success_timestamp, now),
             next_poll=moment(snapshot.next_poll_timestamp, now),
@@ -254,12 +256,25 @@ def _columns(query: Query) -> tuple[Column, ...]:
     )
 
 
-def _headline(jobs: int, worrying: int, sources: int, down: int) -> str:
-    if not sources:
+def _headline(snapshots: Sequence[Snapshot], jobs: int, worrying: int, down: int) -> str:
+    if not snapshots:
         return "No sources are configured."
-    look = f"{worrying:,} need{'s' * (worrying == 1)} a look" if worrying else "all is well"
-    health = f", {count(down, 'source is', 'sources are')} down" if down else ""
-    return f"{count(jobs, 'job')} in {count(sources, 'source')}: {look}{health}"
+    unread = sum(each.up is not False and not each.counts_jobs for each in snapshots)
+    parts = []
+    if worrying:
+        parts.append(f"{worrying:,} need{'s' * (worrying == 1)} a look")
+    if down:
+        parts.append(f"{count(down, 'source is', 'sources are')} down")
+    if unread:
+        parts.append(f"{count(unread, 'source has', 'sources have')} not been read yet")
+    sources = count(len(snapshots), "source")
+    known = f"{count(jobs, 'job')} in {sources}" if _any_counts(snapshots) else "No jobs are known"
+    # All is well only where all was looked at.
+    return f"{known}: {', '.join(parts) or 'all is well'}"
+
+
+def _any_counts(snapshots: Iterable[Snapshot]) -> bool:
+    return any(each.counts_jobs for each in snapshots)
 
 
 def _health(snapshots: Iterable[Snapshot]) -> str:
@@ -267,7 +282,7 @@ def _health(snapshots: Iterable[Snapshot]) -> str:
     return ", ".join(f"{words[word]} {word}" for word in _HEALTH.values() if words[word])
 
 
-def _announcement(worrying: Iterable[Found], down: int) -> str:
+def _announcement(snapshots: Sequence[Snapshot], worrying: Iterable[Found], down: int) -> str:
     """Return what a screen reader is told when it changes: only what is wrong, not what moves."""
     states = Counter(
         found.job.state.value if not found.attention or not found.attention.reason else "other"
@@ -276,7 +291,9 @@ def _announcement(worrying: Iterable[Found], down: int) -> str:
     parts = [f"{states[state.value]:,} {state.value}" for state in State if states[state.value]]
     if states["other"]:
         parts.append(f"{states['other']:,} with other trouble")
-    jobs = f"Jobs: {', '.join(parts)}." if parts else "No job needs a look."
+    jobs = "No job needs a look." if _any_counts(snapshots) else "No jobs are known."
+    if parts:
+        jobs = f"Jobs: {', '.join(parts)}."
     return jobs + (f" {count(down, 'source')} down." if down else "")
 
 

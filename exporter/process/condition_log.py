@@ -40,15 +40,17 @@ class ConditionLog:
         self._said: set[str] = set()
         self._going_on: set[str] = set()
 
-    def failed(self, reason: str, message: str) -> None:
-        """Note a failed poll: said when it is the first, or failed for another reason before."""
+    def failed(self, reason: str, message: str, *, keeping: bool = True) -> None:
+        """Note a failed poll: said when it is the first, or failed for another reason before.
+
+        `keeping` is whether there are good values of an earlier one, which are shown on.
+        """
         if self._down == reason:
             self._log.debug("poll failed again", reason=reason, detail=message)
             return
         self._down = reason
-        self._log.warning(
-            "poll failed, keeping the last good values", reason=reason, detail=message
-        )
+        kept = "keeping the last good values" if keeping else "there are no good values to keep"
+        self._log.warning(f"poll failed, {kept}", reason=reason, detail=message)
 
     def succeeded(self) -> None:
         """Note a successful poll: said when it follows a failed one."""

@@ -146,7 +146,7 @@ def _source(snapshot: Snapshot) -> dict[str, Any]:
         "last_poll_timestamp": snapshot.last_poll_timestamp,
         "next_poll_timestamp": snapshot.next_poll_timestamp,
         "poll_duration_seconds": snapshot.poll_duration_seconds,
-        "jobs": len(snapshot.jobs),
+        "jobs": len(snapshot.jobs) if snapshot.counts_jobs else None,
         "absent": list(snapshot.absent),
         "labels": dict(snapshot.labels),
     }

@@ -26,12 +26,14 @@ BUGS = (
     Bug(
         name="an outage fails all jobs",
         module=_COLLECTOR,
-        old="""        self._conditions.failed(failure.reason, str(failure))
+        old="""        await self._publish_jobs(
+            up=False,
 """,
-        new="""        self._conditions.failed(failure.reason, str(failure))
-        from exporter.model import State
+        new="""        from exporter.model import State
         for track in self._job_tracker._tracks.values():
             track.job = replace(track.job, state=State.FAILED) if track.job else None
+        await self._publish_jobs(
+            up=False,
 """,
         rule=Rule.HEALTHY_IS_NOT_FAILED,
         often=(Weather.OUTAGE,),

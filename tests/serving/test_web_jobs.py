@@ -99,4 +99,4 @@ def test_sources_are_listed_before_their_first_poll() -> None:
     (source,) = Site(snapshot(up=None, last_success_timestamp=None)).json("/api/v1/sources")[
         "sources"
     ]
-    assert (source["up"], source["last_success_timestamp"], source["jobs"]) == (None, None, 0)
+    assert (source["up"], source["last_success_timestamp"], source["jobs"]) == (None, None, None)

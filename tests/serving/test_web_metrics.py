@@ -46,7 +46,7 @@ def test_stale_jobs_are_withdrawn_from_every_address() -> None:
     site.now = EPOCH + 301
     assert 'job_name="orders"' not in site.ask("/metrics").text
     assert site.json("/api/v1/jobs") == {"jobs": []}
-    assert [each["jobs"] for each in site.json("/api/v1/sources")["sources"]] == [0, 0]
+    assert [each["jobs"] for each in site.json("/api/v1/sources")["sources"]] == [None, None]
     assert "orders" not in site.ask("/").text
 
 
