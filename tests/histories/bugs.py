@@ -305,6 +305,15 @@ BUGS = (
         often=(Weather.OUTAGE,),
     ),
     Bug(
+        name="each request of a listing that hangs has its own patience",
+        module="exporter.app",
+        old="            stall=connector.stall,\n",
+        new="",
+        rule=Rule.HANG_IS_TOLD,
+        kinds=(BLINK,),
+        often=(Weather.HANGS,),
+    ),
+    Bug(
         name="a reload forgets the jobs",
         module="exporter.app",
         old="                added[name].collector.adopt(old.collector.snapshot)\n",

@@ -13,6 +13,7 @@ from exporter.model import Job, JobKey
 from exporter.pacing import Clock, Sleep
 from exporter.source import Details, Inventory
 from exporter.upstream.connector import Connector
+from exporter.upstream.refusals.plain import read_refusal
 from exporter.vendors.alibaba_listing import Listed
 from exporter.vendors.alibaba_listing import Page as NumberedPage
 from exporter.vendors.huawei_inventory import Page as PageOfRows
@@ -68,6 +69,20 @@ class Sky:
         """Say whether a listing leaves a job out."""
         return any(each.weather is Weather.HIDDEN and each.job is job for each in self._now(now))
 
+    def during(self, weather: Weather, begin: float, end: float) -> bool:
+        """Say whether there was such weather between two moments."""
+        return any(
+            each.weather is weather and each.begins <= end and each.ends >= begin
+            for each in self.spells
+        )
+
+    async def hold_up(self, clock: Clock, sleep: Sleep) -> None:
+        """Let a request wait until nothing hangs any more."""
+        while hanging := [
+            each.ends for each in self._now(clock()) if each.weather is Weather.HANGS
+        ]:
+            await sleep(max(hanging) - clock())
+
     def any_during(self, begin: float, end: float) -> bool:
         """Say whether there was any weather between two moments."""
         return any(each.begins <= end and each.ends >= begin for each in self.spells)
@@ -99,6 +114,7 @@ class Cloud:
         self._around = around
         self._connector = connector
         self._listings = around.parts.listings()
+        self._api = connector.api("http://story", read_refusal=read_refusal)
 
     async def fetch_inventory(self) -> Inventory:
         """List the jobs, page by page."""
@@ -119,7 +135,7 @@ class Cloud:
         known = self._listings.row(job.key) if self._kind.details_are_rows else None
         try:
             if known is None:
-                await around.sleep(around.latency)
+                await self._wait("Show")
                 now = around.clock()
                 self._refuse_if_it_storms(now)
                 known, whole, then = self._tell(job.key, now)
@@ -157,8 +173,19 @@ class Cloud:
             page = rows[::-1][begin : begin + self._around.page_size]
             return NumberedPage(rows=tuple((row.job_id, row) for _, row in page), total=len(rows))
 
-        jobs = await self._around.parts.read_pages("List", fetch)
-        return Listed(jobs=tuple(jobs))
+        async def fetch_batch(index: int) -> NumberedPage[Job]:
+            await self._rows(0, project)
+            return NumberedPage(rows=(), total=0)
+
+        jobs: list[Job] = []
+        failure = None
+        # Whether one listing fails or not, the other is asked for.
+        for fetch_page in (fetch, fetch_batch) if self._kind.batch_listing else (fetch,):
+            try:
+                jobs += await self._around.parts.read_pages("List", fetch_page)
+            except FetchError as exc:
+                failure = failure or exc
+        return Listed(jobs=tuple(jobs), failure=failure)
 
     async def _page_of_rows(self, offset: int) -> PageOfRows:
         rows = await self._rows(offset, PROJECTS[0])
@@ -168,7 +195,7 @@ class Cloud:
     async def _rows(self, offset: int, project: str) -> list[tuple[JobTruth, Job]]:
         """Return all rows of a project as they are by the time the answer leaves."""
         around = self._around
-        await around.sleep(around.latency)
+        await self._wait("List")
         now = around.clock()
         self._refuse_if_it_storms(now)
         if around.sky.at(Weather.LISTING_FAILS, now):
@@ -184,6 +211,13 @@ class Cloud:
             for job, facts in self._existing(now)
             if job.project == project and not around.sky.hides(job, now)
         ]
+
+    async def _wait(self, operation: str) -> None:
+        """Wait for an answer: the real client does it where there is none to come."""
+        around = self._around
+        await around.sleep(around.latency)
+        if around.sky.at(Weather.HANGS, around.clock()):
+            await self._api.get(operation, ("hangs",))
 
     def _refuse_if_it_storms(self, now: float) -> None:
         if self._around.sky.at(Weather.OUTAGE, now):

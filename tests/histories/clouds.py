@@ -23,6 +23,8 @@ class Kind:
     name: str
     paging: Paging
     two_projects: bool = False
+    batch_listing: bool = False
+    """Whether batch jobs, of which there are none, have a listing of their own."""
     id_is_name: bool = False
     """Whether the name is all there is of an id."""
     run_is_id: bool = False
@@ -79,6 +81,7 @@ BLINK = Kind(
     name="alibaba_blink",
     paging=Paging.BY_NUMBER,
     two_projects=True,
+    batch_listing=True,
     id_is_name=True,
     rows_tell_run=True,
     rows_tell_end=True,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from exporter.model import JobKey, State
 from tests.histories.answers import job_id
 from tests.histories.cloud import RETRY_AFTER, Sky
-from tests.histories.history import POLL_INTERVAL, History
+from tests.histories.history import POLL_INTERVAL, TIMEOUT, History, Weather
 from tests.histories.truth import JobTruth, Truth
 
 _SLACK = 0.5
@@ -76,6 +76,22 @@ class Hindsight:
             seen_at_all = end > by and not self.is_replaced(key, by)
             if seen_at_all and self._is_calm(begin, by, disturbed):
                 yield key, begin, by
+
+    def hangs_to_tell(
+        self, now: float, disturbed: Iterable[float]
+    ) -> Iterator[tuple[float, float]]:
+        """Yield the hangs that must have been told: since when, and by when."""
+        disturbed = tuple(disturbed)
+        # The answers that still come are those of the pages before the one that hangs.
+        asking = _PAGES * self._history.latency
+        for spell in self._sky.spells:
+            by = spell.begins + POLL_INTERVAL + 2 * TIMEOUT + asking + _SLACK
+            if spell.weather is not Weather.HANGS or spell.ends <= by or now <= by:
+                continue
+            # Who was asked to wait longer than a poll does so, whatever happens then.
+            waiting = self._sky.during(Weather.THROTTLED, spell.begins - RETRY_AFTER, by)
+            if not waiting and not any(spell.begins <= at <= by for at in disturbed):
+                yield spell.begins, by
 
     def _failures(self, now: float) -> Iterator[tuple[JobKey, float, float]]:
         for key, job in self._keys():

@@ -8,6 +8,7 @@ from tests.histories.clouds import Kind
 from tests.histories.truth import Deed, Truth
 
 POLL_INTERVAL = 30.0
+TIMEOUT = 10.0
 
 
 class Weather(Enum):
@@ -23,6 +24,7 @@ class Weather(Enum):
     PROJECT_FAILS = "the second project cannot be listed"
     UNREADABLE = "listings are not what we can read"
     HIDDEN = "the listing leaves {name} out"
+    HANGS = "the API takes requests and answers none"
 
 
 class Ours(Enum):
@@ -67,6 +69,7 @@ class History:
     latency: float = 0.0
     """Seconds until each answer of the cloud."""
     page_size: int = 100
+    concurrency: int = 8
     seed: int = 1
     """Of chance in the exporter: when its first poll comes."""
     events: tuple[Event, ...] = field(default=())
@@ -83,7 +86,7 @@ class History:
         yield (
             f"poll_interval {POLL_INTERVAL:g} s, detail_interval {self.detail_interval:g} s, "
             f"stale_after {self.stale_after:g} s, ended_retention {self.ended_retention:g} s, "
-            f"seed {self.seed}"
+            f"{self.concurrency} requests at a time, seed {self.seed}"
         )
         truth, now = Truth(self.kind), 0.0
         for event in self.events:

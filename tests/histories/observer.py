@@ -8,7 +8,7 @@ from exporter.model import ENDED_STATES, Job, JobKey, Snapshot, State
 from exporter.source import Inventory, SourceSettings
 from tests.histories.cloud import RETRY_AFTER, Sky
 from tests.histories.hindsight import Hindsight
-from tests.histories.history import POLL_INTERVAL, History
+from tests.histories.history import POLL_INTERVAL, History, Weather
 from tests.histories.judgement import Judge
 from tests.histories.memory import Memory, Told
 from tests.histories.page import judge_page
@@ -32,11 +32,15 @@ class Observer:
         self._kind = history.kind
         self._settings = settings
         self._memory = Memory()
+        self._sky = sky
         self._hindsight = Hindsight(history, truth, sky)
         self._judge = Judge(history, truth, self._memory)
         self._shown: tuple[Job, ...] = ()
         self._snapshot: Snapshot | None = None
         self._published_at = 0.0
+        self._listed_at = 0.0
+        self._health: list[tuple[float, bool | None]] = []
+        """What was told of the health of the source, and when."""
         self._poll: bool | None = None
         """How the last poll went; None when there was none since the last load."""
         self._round_ended = True
@@ -70,8 +74,14 @@ class Observer:
 
     def listing_begins(self, now: float) -> None:
         """Hear that a poll begins; the last one has ended."""
-        if now > self._next_poll_by:
-            self._breaks(Rule.POLLS_GO_ON, now, f"expected one by {self._next_poll_by:.2f}")
+        hung = self._sky.during(Weather.HANGS, self._listed_at, now)
+        # How soon a poll follows then is for another rule to say.
+        by = self._next_poll_by + (RETRY_AFTER if hung else 0.0)
+        if now > by:
+            self._breaks(Rule.POLLS_GO_ON, now, f"expected one by {by:.2f}")
+        if hung:
+            # There was no time for all questions.
+            self._round_ended, self._hurt_at = True, now
         if not self._round_ended:
             for key, known in self._memory.jobs.items():
                 if known.row is None or known.missed or self._is_no_matter(key, known.row):
@@ -85,6 +95,7 @@ class Observer:
 
     def listed(self, inventory: Inventory, begun: float, now: float) -> None:
         """Hear what a listing has brought."""
+        self._listed_at = now
         incomplete = {project for project, _ in inventory.incomplete}
         self._poll = not incomplete
         self._round_ended = False
@@ -130,6 +141,8 @@ class Observer:
     def published(self, snapshot: Snapshot, now: float) -> None:
         """Judge what is published."""
         self._published_at = now
+        if not self._health or self._health[-1][1] is not snapshot.up:
+            self._health.append((now, snapshot.up))
         if self._poll is not None and snapshot.up is not self._poll:
             self._breaks(Rule.UP_IS_TRUE, now, f"the last poll went {self._poll}: {snapshot.up}")
         if snapshot.jobs is not self._shown or self._snapshot is None:
@@ -144,6 +157,10 @@ class Observer:
         """Judge what was missed, at the end."""
         if now > self._next_poll_by + POLL_INTERVAL + RETRY_AFTER:
             self._breaks(Rule.POLLS_GO_ON, now, "no poll for long")
+        for begin, by in self._hindsight.hangs_to_tell(now, self._disturbed[1:]):
+            health = [up for at, up in self._health if at <= by]
+            if health[-1:] != [False]:
+                self._breaks(Rule.HANG_IS_TOLD, by, f"the API hangs since {begin:.2f}")
         seen = self._failed_seen
         for key, begin, by in self._hindsight.failures_to_see(now, self._disturbed[1:]):
             if not any(begin <= at <= by for at in seen.get(key, [])):

@@ -27,6 +27,7 @@ _COPIED = (
     "exporter.collecting.detail_scheduler",
     "exporter.collecting.job_tracker",
     "exporter.collecting.store",
+    "exporter.collecting.detail_round",
     "exporter.exposition.blocks",
     "exporter.exposition.sources",
     "exporter.exposition.page",

@@ -14,7 +14,7 @@ from exporter.platforms import Platform
 from exporter.source import CallCost, JobSelection, SourceSettings
 from exporter.upstream.connector import Connector
 from tests.histories.cloud import Cloud, Sky, Spell, Surroundings
-from tests.histories.history import POLL_INTERVAL, Event, History, Ours, Weather
+from tests.histories.history import POLL_INTERVAL, TIMEOUT, Event, History, Ours, Weather
 from tests.histories.observer import Observer
 from tests.histories.parts import REAL, Parts
 from tests.histories.rules import Broken
@@ -111,7 +111,7 @@ class _Stage:
     async def _start(self) -> App:
         runtime = replace(
             virtual_world(seed=self._history.seed),
-            transport=lambda: httpx.MockTransport(lambda request: httpx.Response(500)),
+            transport=lambda: httpx.MockTransport(self._answer),
         )
         app = self._parts.app(self._config, runtime=runtime, log=RecordingLog())
         app.store.history = _Witness(
@@ -119,6 +119,10 @@ class _Stage:
         )
         await app.start()
         return app
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        await self._sky.hold_up(self._now, asyncio.sleep)
+        return httpx.Response(200)
 
     def _config(self) -> Config:
         platform = Platform(
@@ -148,6 +152,8 @@ class _Stage:
             name=SOURCE,
             platform=SOURCE,
             poll_interval=POLL_INTERVAL,
+            timeout=TIMEOUT,
+            concurrency=self._history.concurrency,
             detail_interval=self._history.detail_interval,
             stale_after=self._history.stale_after,
             ended_retention=self._history.ended_retention,

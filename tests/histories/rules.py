@@ -30,6 +30,7 @@ class Rule(StrEnum):
     ONCE_EACH = "each job is shown once"
     UP_IS_TRUE = "up says how the last poll went"
     POLLS_GO_ON = "polls go on"
+    HANG_IS_TOLD = "a hang is told within a poll and two time-outs"
     CHANGE_IS_ASKED = "details of a job that changed are asked for at once"
     DETAILS_COME = "details of a job that lives come within detail_interval"
     PAGE_IS_SOUND = "the page parses and has no series twice"
