@@ -21,6 +21,9 @@ _AT_ONCE = 8
 _MOST_PAGES = 2000
 """No project has so many jobs: whatever goes on for longer does not end."""
 
+_MOST_STEPS_BACK = 50
+"""Nobody deletes so many jobs one by one while they are listed: such a total is no total."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -84,7 +87,7 @@ class Listing:
 
     async def walk_rows(self) -> None:
         """Collect the listing with `offset` as the number of rows to leave out."""
-        offset, stepped_back = 0, False
+        offset, stepped_back, steps_back = 0, False, 0
         # Of this walk alone: after another reading of `offset` every job may be known already.
         seen: set[str] = set()
         while True:
@@ -98,6 +101,10 @@ class Listing:
                 # page that we have seen: go back as far as they can have moved. What was asked
                 # for at the same time is no longer where it was.
                 self._ahead.clear()
+                steps_back += 1
+                if steps_back > _MOST_STEPS_BACK:
+                    detail = f"the total became smaller {steps_back} times"
+                    raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=detail)
                 offset, stepped_back = max(0, offset - vanished), True
                 continue
             if page.size == 0:
