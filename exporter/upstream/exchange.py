@@ -93,6 +93,10 @@ async def exchange(
             detail=_harmless(exc),
             retryable=reason in (Reason.TIMEOUT, Reason.CONNECTION),
         ) from exc
+    except asyncio.CancelledError:
+        if limits.stall is not None and limits.stall.stalled:
+            code = Reason.TIMEOUT.value
+        raise
     finally:
         if code is not None:
             telemetry.request_done(source, operation, code, monotonic() - started)

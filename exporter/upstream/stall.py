@@ -34,6 +34,11 @@ class StallLimit:
         self._scopes: set[asyncio.Timeout] = set()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def stalled(self) -> bool:
+        """Say whether the listing that goes on was broken off."""
+        return self._stalled
+
     @contextmanager
     def listing(self) -> Iterator[None]:
         """Count for as long as the context is entered, from nothing."""

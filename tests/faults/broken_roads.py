@@ -64,7 +64,7 @@ _UNTRUSTED = Reaction(Reason.TLS)
 ROADS = (
     Road("connection refused", _refusing, _REFUSED),
     Road("name not found", _nameless, _REFUSED),
-    Road("connection not accepted", _clogged, Reaction(Reason.TIMEOUT, 3)),
+    Road("connection not accepted", _clogged, Reaction(Reason.TIMEOUT, 2)),
     Road("certificate expired", _showing("expired"), _UNTRUSTED, encrypted=True),
     Road("certificate of another name", _showing("misnamed"), _UNTRUSTED, encrypted=True),
     Road("certificate of an unknown authority", _showing("unknown"), _UNTRUSTED, encrypted=True),

@@ -113,7 +113,7 @@ def _claiming(operation: Operation, elsewhere: str) -> Spoil:
     return words.claiming(operation)
 
 
-_TIMEOUT = Reaction(Reason.TIMEOUT, 3)
+_TIMEOUT = Reaction(Reason.TIMEOUT, 2)
 _BROKEN = Reaction(Reason.CONNECTION, 3)
 _INVALID = Reaction(Reason.INVALID_RESPONSE)
 

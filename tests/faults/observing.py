@@ -20,8 +20,8 @@ from tests.faults.watched_cloud import POLL_INTERVAL, TIMEOUT, Outpost, now, out
 Change = Callable[[], Awaitable[None]]
 _KEPT = (Part.LOGIN, Part.METADATA)
 """What is asked once and then kept: the source is opened anew to have it asked again."""
-_LONGEST = 3 * TIMEOUT + 2.0
-"""Seconds after which a question is given up: three tries and the pauses between them."""
+_LONGEST = 2 * TIMEOUT + 2.0
+"""Seconds after which a question is given up: two tries and the pause between them."""
 _PATIENCE = 12
 
 

@@ -85,7 +85,7 @@ BUGS = (
         old="track.details = job if track.details is None else merge(track.details, job)\n",
         new="track.details = track.details or job\n",
         rule=Rule.TOLD_IS_SHOWN,
-        kinds=(DLI, VERVERICA, FLINK),
+        kinds=(FLINK,),
         often=(Deed.RESTART,),
     ),
     Bug(

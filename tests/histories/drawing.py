@@ -33,7 +33,6 @@ def histories(
         ended_retention=st.sampled_from((240.0, 60.0, 0.0)),
         latency=st.sampled_from((0.0, 0.25, 2.0)),
         page_size=st.sampled_from((100, 2)),
-        concurrency=st.sampled_from((8, 2)),
         seed=st.integers(0, 3),
         # A history without a job would prove nothing.
         events=st.tuples(

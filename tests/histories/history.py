@@ -69,7 +69,6 @@ class History:
     latency: float = 0.0
     """Seconds until each answer of the cloud."""
     page_size: int = 100
-    concurrency: int = 8
     seed: int = 1
     """Of chance in the exporter: when its first poll comes."""
     events: tuple[Event, ...] = field(default=())
@@ -86,7 +85,7 @@ class History:
         yield (
             f"poll_interval {POLL_INTERVAL:g} s, detail_interval {self.detail_interval:g} s, "
             f"stale_after {self.stale_after:g} s, ended_retention {self.ended_retention:g} s, "
-            f"{self.concurrency} requests at a time, seed {self.seed}"
+            f"seed {self.seed}"
         )
         truth, now = Truth(self.kind), 0.0
         for event in self.events:

@@ -153,7 +153,6 @@ class _Stage:
             platform=SOURCE,
             poll_interval=POLL_INTERVAL,
             timeout=TIMEOUT,
-            concurrency=self._history.concurrency,
             detail_interval=self._history.detail_interval,
             stale_after=self._history.stale_after,
             ended_retention=self._history.ended_retention,
