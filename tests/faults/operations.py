@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from exporter.errors import Reason
 from exporter.simulator.clouds import (
     ALIBABA_KEY,
     ALIBABA_SECRET,
@@ -84,6 +85,11 @@ class Operation:
     def hosts(self) -> tuple[str, ...]:
         """Return the hosts of the scenario."""
         return (self.host, *self.also, "bystander")
+
+    def asked_in_spite_of(self, reason: Reason | None) -> int:
+        """Return how many requests of one poll are sent: none after a listing has timed out."""
+        stops = reason is Reason.TIMEOUT and self.part is Part.LISTING
+        return 1 if stops else self.asked
 
     def matches(self, asked: Asked) -> bool:
         """Say whether a request is one of this operation."""

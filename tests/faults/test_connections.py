@@ -62,7 +62,7 @@ async def _meet(met: Scenario, road: Road, authority: Authority) -> tuple[object
 def _wanted(road: Road, operation: Operation) -> tuple[object, ...]:
     reason = road.reaction.reason
     assert reason is not None
-    tries = (road.reaction.sends or 0) * operation.asked
+    tries = (road.reaction.sends or 0) * operation.asked_in_spite_of(reason)
     if operation.part is Part.METADATA:
         return False, {Reason.AUTH.value: 1.0}, {reason.value: float(operation.asked)}, ()
     return False, {reason.value: 1.0}, {reason.value: float(tries)}, ()

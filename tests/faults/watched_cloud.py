@@ -23,7 +23,8 @@ from tests.recording import RecordingLog
 
 EPOCH = 1_700_000_000.0
 SECRETS = (HUAWEI_SECRET, ALIBABA_SECRET, PASSWORD)
-POLL_INTERVAL = 2.0
+POLL_INTERVAL = 12.0
+"""Longer than two time-outs: a question about a job ends before it would be broken off."""
 TIMEOUT = 4.0
 """Longer than the three seconds that a metadata service is given."""
 _STEP = 0.2
