@@ -25,8 +25,8 @@ from exporter.upstream.urls import Place
 
 _TRIES = 3
 GIVE_UP_AFTER = 1.4
-"""Time-outs after which no other try is begun: what hangs twice hangs, be it a login, which has three
-quarters of a time-out. A third would take longer than most polls."""
+"""Time-outs after which no other try is begun: what hangs twice hangs, be it a login, which has
+three quarters of a time-out. A third try would take longer than most polls."""
 _LONGEST_WAIT = 10.0
 """Seconds a request waits inside one poll when asked to; longer ones end the poll instead."""
 
