@@ -15,10 +15,10 @@ from exporter.model import Job, Snapshot, State
 from exporter.pages.overview import overview
 from exporter.pages.query import Query
 from exporter.source import Inventory
-from tests.collecting.test_collector import Bench, ScriptedSource
+from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.exposition.expositions import OWN, Clock, lines_of, store_of
 from tests.jobs import job, snapshot
-from tests.serving.test_web import Site
+from tests.serving.web_site import Site
 from tests.virtual_time import EPOCH, run
 
 ERROR = FetchError(Reason.CONNECTION, "ListJobs")

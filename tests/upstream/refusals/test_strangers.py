@@ -18,7 +18,7 @@ READERS = {
     "API of Huawei Cloud": huawei.read_refusal,
     "API of Alibaba Cloud": alibaba.read_refusal,
 }
-every_api = pytest.mark.parametrize(("api", "read"), READERS.items(), ids=str)
+every_api = pytest.mark.parametrize(("api", "read"), READERS.items(), ids=READERS)
 
 
 def _refusal(read: ReadRefusal, status: int, body: bytes = b"", **headers: str) -> Refusal:

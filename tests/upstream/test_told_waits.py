@@ -22,7 +22,7 @@ from exporter.process.supervision import Watchdog
 from exporter.secret import TextSecret
 from exporter.vendors import alibaba_listing, huawei_inventory
 from tests.auth.tools import Clock
-from tests.collecting.test_collector import Bench, ScriptedSource
+from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.jobs import job
 from tests.virtual_time import EPOCH, run
 
