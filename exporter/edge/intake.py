@@ -5,24 +5,31 @@ of commits, so that what is remembered and what a restart would read are always 
 """
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Generator, Set
 
 from exporter.edge.admission import ACCEPTED, Admission, Result, Verdict
 from exporter.edge.job_tracker import EdgeJobTracker
-from exporter.edge.jobs import PLATFORM, KnownJob, keep_times, read_job
+from exporter.edge.jobs import PLATFORM, KnownJob, keep_times, read_job_in_turns
 from exporter.edge.journal import Journal
 from exporter.edge.journal_sql import Entry, Outcome
 from exporter.edge.metrics import EdgeMetrics
-from exporter.edge.report import Report, read_report
+from exporter.edge.report import Report, read_in_turns
 from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.errors import JournalError, ReportError
 from exporter.fields import Flaws
 from exporter.process.condition_log import ConditionLog
+from exporter.process.turns import CrowdedError, Turns
 from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 
 _RETRY_SECONDS = 5.0
 _FULL_SECONDS = 60.0
+_CROWDED_SECONDS = 2.0
+MOST_WAITING = 32
+"""Large reports that wait to be read; each takes a third of a second at most."""
+_JOBS_A_TURN = 50
+_MOST_SAID = 100
+"""Flaws of one report that are said each by itself."""
 
 
 class ReportIntake:
@@ -38,7 +45,9 @@ class ReportIntake:
         telemetry: Telemetry,
         conditions: ConditionLog,
         runtime: Runtime,
+        most_waiting: int = MOST_WAITING,
     ) -> None:
+        self._turns = Turns(most=most_waiting)
         self._job_tracker = job_tracker
         self._journal = journal
         self._metrics = metrics
@@ -64,14 +73,15 @@ class ReportIntake:
 
     async def take(self, project: str, body: bytes) -> Verdict:
         """Take in a report; when this says so it is durable."""
-        try:
-            report = read_report(body)
-        except ReportError as exc:
-            return Verdict(result=Result.INVALID, message=str(exc))
         flaws = Flaws()
         received = self._runtime.clock()
-        read = (read_job(project, each, received, flaws) for each in report.jobs)
-        jobs = tuple(keep_times(known, self._job_tracker.newest(known.key)) for known in read)
+        try:
+            report, jobs = await self._turns.do(self._understand(project, body, received, flaws))
+        except ReportError as exc:
+            return Verdict(result=Result.INVALID, message=str(exc))
+        except CrowdedError:
+            message = "too many large reports at a time"
+            return Verdict(result=Result.THROTTLED, message=message, retry_after=_CROWDED_SECONDS)
         new = {known.key for known in jobs if known.key not in self._job_tracker}
         if new and not self._reserve(project, new):
             most = self._settings.max_jobs
@@ -146,10 +156,25 @@ class ReportIntake:
         if flaws.unreadable:
             self._telemetry.unreadable_fields.labels(*labels).inc(len(flaws.unreadable))
             self._conditions.all_at_once(
-                "skipped a field that is not as documented", "field", map(str, flaws.unreadable)
+                "skipped a field that is not as documented",
+                "field",
+                map(str, flaws.unreadable[:_MOST_SAID]),
             )
         if flaws.unknown_states:
             self._telemetry.unknown_states.labels(*labels).inc(len(flaws.unknown_states))
             self._conditions.all_at_once(
-                "met a state word that is not known", "word", flaws.unknown_states
+                "met a state word that is not known", "word", flaws.unknown_states[:_MOST_SAID]
             )
+
+    def _understand(
+        self, project: str, body: bytes, received: float, flaws: Flaws
+    ) -> Generator[None, None, tuple[Report, tuple[KnownJob, ...]]]:
+        """Read a report and what it says of each job, in turns. Raises ReportError."""
+        report = yield from read_in_turns(body)
+        jobs = []
+        for index, reported in enumerate(report.jobs):
+            if index and index % _JOBS_A_TURN == 0:
+                yield
+            known = yield from read_job_in_turns(project, reported, received, flaws)
+            jobs.append(keep_times(known, self._job_tracker.newest(known.key)))
+        return report, tuple(jobs)

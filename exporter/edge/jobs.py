@@ -8,12 +8,14 @@ is. Times without a zone are UTC: in the vendor's example `error_time` is `creat
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from itertools import islice
 from typing import Any
 
 from exporter.collecting.merging import finish
-from exporter.edge.report import Free, ReportedJob, decode_object
+from exporter.edge.decoding import open_text, run
+from exporter.edge.report import Free, ReportedJob
 from exporter.fields import Flaws, Record, as_number
 from exporter.model import Job, State, look_up
 from exporter.vendors.dli_states import STATES
@@ -30,6 +32,12 @@ _CODE = re.compile(r"[A-Za-z0-9_.:$-]{1,128}")
 _LONGEST_ERROR = 4096
 _MOST_METRICS = 100
 _LONGEST_METRIC = 128
+_MOST_NAMES = 2_000
+"""So many names and values of `metrics` are looked at."""
+_MOST_PARTS = 1_000
+"""Sources or sinks of one job: a list of more is no account of them."""
+_MOST_VERTICES, _LARGEST_PLAN = 500, 20_000
+"""Vertices, and names and values, of a plan: a larger one is not read. Flink's own have dozens."""
 
 _Reader = Callable[[Record, str], float | int | None]
 
@@ -99,6 +107,14 @@ class KnownJob:
 
 def read_job(project: str, reported: ReportedJob, received: float, flaws: Flaws) -> KnownJob:
     """Return what one entry of a report says of a job, as received at a time."""
+    known: KnownJob = run(read_job_in_turns(project, reported, received, flaws))
+    return known
+
+
+def read_job_in_turns(
+    project: str, reported: ReportedJob, received: float, flaws: Flaws
+) -> Generator[None, None, KnownJob]:
+    """Read a job like `read_job`, yielding while a text that holds a large object is read."""
     state = look_up(STATES, reported.status)
     if state is State.UNKNOWN:
         flaws.note_state(reported.status)
@@ -110,11 +126,14 @@ def read_job(project: str, reported: ReportedJob, received: float, flaws: Flaws)
         "state_since_timestamp": moment,
     }
     if reported.exceptions:
-        _add_exceptions(facts, reported.exceptions, flaws)
+        found, text = yield from _open(reported.exceptions)
+        _add_exceptions(facts, found, text, flaws)
     if reported.metrics:
-        _add_metrics(facts, reported.metrics, flaws)
+        found, _ = yield from _open(reported.metrics)
+        _add_metrics(facts, found or {}, flaws)
     if reported.plan:
-        _add_plan(facts, reported.plan)
+        found, _ = yield from _open(reported.plan)
+        _add_plan(facts, found or {})
     _bound_times(facts, received)
     return KnownJob(
         project=project,
@@ -165,11 +184,11 @@ def keep_times(known: KnownJob, before: KnownJob | None) -> KnownJob:
     return replace(known, facts=facts)
 
 
-def _add_exceptions(facts: dict[str, Any], exceptions: Free, flaws: Flaws) -> None:
-    record, text = _open(exceptions, "exceptions", flaws)
+def _add_exceptions(facts: dict[str, Any], found: Facts | None, text: str, flaws: Flaws) -> None:
     if text:
         facts["error_text"] = text[:_LONGEST_ERROR]
-    if record:
+    if found:
+        record = Record(found, "exceptions", flaws)
         parts = (record.long_text("error_cause"), record.long_text("exception"))
         facts["error_id"] = _code(record.text("error_id"))
         facts["error_type"] = _code(record.text("error_type"))
@@ -177,23 +196,33 @@ def _add_exceptions(facts: dict[str, Any], exceptions: Free, flaws: Flaws) -> No
         facts["last_error_timestamp"] = record.time_either("error_time")
 
 
-def _add_metrics(facts: dict[str, Any], metrics: Free, flaws: Flaws) -> None:
-    record, _ = _open(metrics, "metrics", flaws)
+def _add_metrics(facts: dict[str, Any], found: Facts, flaws: Flaws) -> None:
+    record = Record(found, "metrics", flaws)
     others = False
-    for name in record.names():
+    for name in islice(found, _MOST_NAMES):
         known = _METRICS.get(name)
         if known is None or known[1] is _sum:
             others = True
         if known is not None and facts.get(known[0]) is None:
-            facts[known[0]] = known[1](record, name)
+            value = found[name]
+            if isinstance(value, list) and len(value) > _MOST_PARTS:
+                flaws.note(f"metrics.{name}", f"a list of at most {_MOST_PARTS}")
+            else:
+                facts[known[0]] = known[1](record, name)
     if others:
-        facts["other_metrics"] = _others(metrics)
+        facts["other_metrics"] = _others(found)
 
 
-def _add_plan(facts: dict[str, Any], plan: Free) -> None:
+def _add_plan(facts: dict[str, Any], found: Facts) -> None:
     # What is unreadable here is no flaw: no page says what belongs here.
-    record, _ = _open(plan, "plan", Flaws())
-    graph = parse_graph(record.record("execute_graph") or record, Flaws())
+    inner = found.get("execute_graph")
+    graph_object = inner if isinstance(inner, Mapping) and inner else found
+    vertices = graph_object.get("vertices")
+    if isinstance(vertices, list) and len(vertices) > _MOST_VERTICES:
+        return
+    if sum(1 for _ in islice(_values(graph_object), _LARGEST_PLAN + 1)) > _LARGEST_PLAN:
+        return
+    graph = parse_graph(Record(graph_object, "plan", Flaws()), Flaws())
     facts["finer_state"] = None if graph.state is None else graph.state.value
     facts["graph_state"] = graph.native_state
     facts["run_id"] = graph.jid
@@ -204,12 +233,12 @@ def _add_plan(facts: dict[str, Any], plan: Free) -> None:
     facts["tasks"] = graph.tasks
 
 
-def _open(value: Free, name: str, flaws: Flaws) -> tuple[Record, str]:
+def _open(value: Free) -> Generator[None, None, tuple[Facts | None, str]]:
     """Return the object that a free field holds, as such or as text; else its text."""
     if isinstance(value, str):
-        found = decode_object(value)
-        return Record(found, name, flaws), "" if found is not None else value
-    return Record(value, name, flaws), ""
+        found = yield from open_text(value)
+        return found, "" if found is not None else value
+    return value, ""
 
 
 def _code(text: str) -> str:
@@ -217,28 +246,40 @@ def _code(text: str) -> str:
     return text if _CODE.fullmatch(text) else ""
 
 
-def _others(metrics: Free) -> tuple[tuple[str, float], ...]:
+def _others(metrics: Facts) -> tuple[tuple[str, float], ...]:
     """Return the numbers under names that are not known, by their path, sorted."""
-    if isinstance(metrics, str):
-        metrics = decode_object(metrics)
-    found = {}
-    for path, number in _numbers(metrics, ""):
-        if path not in _METRICS and len(path) <= _LONGEST_METRIC:
+    found: dict[str, float] = {}
+    for path, value in islice(_values(metrics), _MOST_NAMES):
+        if path and path not in _METRICS and (number := as_number(value)) is not None:
             found[path] = number
-        if len(found) == _MOST_METRICS:
-            break
+            if len(found) == _MOST_METRICS:
+                break
     return tuple(sorted(found.items()))
 
 
-def _numbers(value: object, path: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, Mapping):
-        for name, entry in value.items():
-            yield from _numbers(entry, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list):
-        for index, entry in enumerate(value):
-            yield from _numbers(entry, f"{path}[{index}]")
-    elif path and (number := as_number(value)) is not None:
-        yield path, number
+def _values(value: object) -> Iterator[tuple[str, object]]:
+    """Yield all that is in an object, each with its path, the parts of a part right after it.
+
+    Nothing is yielded of what is below a path that is too long to be kept: were it spelt out for
+    each value, many values under one long name would take as much memory as their product.
+    """
+    inner = [iter((("", value),))]
+    while inner:
+        for path, found in inner[-1]:
+            if len(path) > _LONGEST_METRIC:
+                continue
+            yield path, found
+            if isinstance(found, Mapping | list):
+                inner.append(_below(path, found))
+                break
+        else:
+            inner.pop()
+
+
+def _below(path: str, value: Facts | list[object]) -> Iterator[tuple[str, object]]:
+    if isinstance(value, list):
+        return ((f"{path}[{index}]", entry) for index, entry in enumerate(value))
+    return ((f"{path}.{name}" if path else name, entry) for name, entry in value.items())
 
 
 _FACTS = frozenset(

@@ -30,6 +30,8 @@ from exporter.pacing import Clock
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 """Reports that wait for a slow disk; beyond that more are refused."""
 _MOST_PER_COMMIT = 512
+_MOST_JOBS_PER_COMMIT = 10_000
+"""Jobs of all reports of a transaction: what follows from it happens in one turn of the loop."""
 _IDLE_SECONDS = 10.0
 """When nothing comes the file is looked at so often."""
 _ENDED = "the journal has ended"
@@ -184,7 +186,8 @@ class Journal:
             return
         self._busy = True
         self._idle.clear()
-        batch, self._waiting = self._waiting[:_MOST_PER_COMMIT], self._waiting[_MOST_PER_COMMIT:]
+        end = _batch_end(self._waiting)
+        batch, self._waiting = self._waiting[:end], self._waiting[end:]
         self._queue.put(batch)
 
     # What follows runs in the writer's thread.
@@ -262,3 +265,13 @@ class Journal:
             work.done.set_result(work.result)
         else:
             work.done.set_exception(JournalError(failure))
+
+
+def _batch_end(waiting: Sequence[Work]) -> int:
+    """Return how many of those that wait go into the next transaction, at least one."""
+    jobs = 0
+    for index, work in enumerate(waiting[:_MOST_PER_COMMIT]):
+        jobs += len(work.entry.jobs) if work.entry is not None else 0
+        if index and jobs > _MOST_JOBS_PER_COMMIT:
+            return index
+    return min(len(waiting), _MOST_PER_COMMIT)

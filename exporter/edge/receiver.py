@@ -22,6 +22,11 @@ REPORTS = (b"/v1/",)
 """How the targets of reports begin: no other request has a body."""
 _PATH = re.compile(r"/v1/([^/]+)/edgesrv/job-report/?")
 _BODY_SECONDS = 30.0
+MOST_HELD = 64 * 1024 * 1024
+"""Bytes of large bodies that are held at a time, complete or not."""
+_SMALL = 64 * 1024
+"""Bodies up to here are always taken: of all connections together they are few bytes."""
+_CROWDED_SECONDS = 5.0
 _JSON = (b"content-type", b"application/json")
 # The vendor's example, word for word: a text, although its table says Boolean.
 _SUCCESS = (
@@ -61,8 +66,9 @@ def is_report(path: str) -> bool:
 class Receiver:
     """The ASGI application for the paths that `is_report` names."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, *, most_held: int = MOST_HELD) -> None:
         self._intake = intake
+        self._room = _Room(most_held)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,47 +101,93 @@ class Receiver:
             return verdict
         if given.get(b"content-encoding", b"identity") != b"identity":
             return Verdict(result=Result.INVALID, message="Content-Encoding: not supported")
+        announced = given.get(b"content-length", b"0")
+        share = _Share(self._room)
         try:
-            announced = given.get(b"content-length", b"0")
-            body = await self._read(receive, int(announced) if announced.isdigit() else 0)
-        except TimeoutError:
-            message = f"body: not complete within {_BODY_SECONDS:.0f} seconds"
-            return Verdict(result=Result.INVALID, message=message)
-        except _TooLargeError:
-            message = f"body: larger than {self._intake.largest} bytes"
-            return Verdict(result=Result.TOO_LARGE, message=message)
-        return None if body is None else await self._intake.take(project, body)
+            body = await self._read(receive, int(announced) if announced.isdigit() else 0, share)
+            return None if body is None else await self._intake.take(project, body)
+        except _RefusedError as exc:
+            return exc.verdict
+        finally:
+            share.give_back()
 
-    async def _read(self, receive: Receive, announced: int) -> bytes | None:
-        """Return the body; None when the sender leaves. Raises TimeoutError and _TooLargeError."""
+    async def _read(self, receive: Receive, announced: int, share: "_Share") -> bytes | None:
+        """Return the body; None when the sender leaves. Raises _RefusedError."""
         if announced > self._intake.largest:
-            raise _TooLargeError
+            raise self._too_large()
         message = await receive()
         if not message.get("more_body", False):
-            return self._chunk(message, 0)
+            return self._chunk(message, 0, share)
         # Most bodies are complete by now; only the others need a clock.
         chunks, size = [], 0
-        async with asyncio.timeout(_BODY_SECONDS):
-            while (chunk := self._chunk(message, size)) is not None:
-                chunks.append(chunk)
-                size += len(chunk)
-                if not message.get("more_body", False):
-                    return b"".join(chunks)
-                message = await receive()
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while (chunk := self._chunk(message, size, share)) is not None:
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if not message.get("more_body", False):
+                        return b"".join(chunks)
+                    message = await receive()
+        except TimeoutError:
+            text = f"body: not complete within {_BODY_SECONDS:.0f} seconds"
+            raise _RefusedError(Verdict(result=Result.INVALID, message=text)) from None
         return None
 
-    def _chunk(self, message: Message, size: int) -> bytes | None:
+    def _chunk(self, message: Message, size: int, share: "_Share") -> bytes | None:
         """Return the next part of a body after `size` bytes; None when the sender has left."""
         if message["type"] == "http.disconnect":
             return None
         chunk: bytes = message.get("body", b"")
-        if size + len(chunk) > self._intake.largest:
-            raise _TooLargeError
+        size += len(chunk)
+        if size > self._intake.largest:
+            raise self._too_large()
+        if size > _SMALL:
+            share.enlarge(size)
         return chunk
 
+    def _too_large(self) -> "_RefusedError":
+        text = f"body: larger than {self._intake.largest} bytes"
+        return _RefusedError(Verdict(result=Result.TOO_LARGE, message=text))
 
-class _TooLargeError(Exception):
-    """A body is larger than allowed."""
+
+class _RefusedError(Exception):
+    """A body is not read to its end."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        super().__init__(verdict.message)
+
+
+class _Room:
+    """How many bytes of large bodies are held, and may be."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.held = 0
+
+
+class _Share:
+    """What one large body takes of the room."""
+
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+        self._size = 0
+
+    def enlarge(self, size: int) -> None:
+        """Take so many bytes together. Raises _RefusedError when there is no room for them."""
+        others = self._room.held - self._size
+        # By itself a body of any allowed size fits.
+        if others and others + size > self._room.most:
+            text = "too many bytes of large reports at a time"
+            verdict = Verdict(result=Result.THROTTLED, message=text, retry_after=_CROWDED_SECONDS)
+            raise _RefusedError(verdict)
+        self._room.held = others + size
+        self._size = size
+
+    def give_back(self) -> None:
+        """Leave the room to others."""
+        self._room.held -= self._size
+        self._size = 0
 
 
 async def _refuse(

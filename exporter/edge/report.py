@@ -6,24 +6,24 @@ cannot be changed. `exceptions`, `metrics` and `plan` are texts in the vendor's 
 its example: both are taken. A field that is null counts as absent.
 """
 
-import contextlib
 import json
-import math
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from exporter.edge.decoding import BOUNDS, Bounds, decode, run
+from exporter.edge.decoding import decode_object as decode_object
+from exporter.edge.json_reader import DEEPEST as DEEPEST
 from exporter.errors import ReportError
 
 Free = Mapping[str, Any] | str | None
 """An object or a text."""
 
-DEEPEST = 32
-"""Levels of nesting that a body may have."""
+MOST_JOBS = 10_000
+"""Jobs in one report: as many as a project may have, unless it is allowed more."""
 
-_LONGEST_INTEGER = 19
+_JOBS_A_TURN = 100
 _GREATEST_ID = 2**63 - 1
 _LATEST = 32_503_680_000_000
 """The year 3000 in milliseconds."""
@@ -32,7 +32,6 @@ _LEAST_MILLISECONDS = 100_000_000_000
 _STATUS = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONGEST_NAME = 256
 _EXCEPTION_TEXTS = ("error_id", "error_type", "error_cause", "exception")
-_NOT_SHOWN = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +55,6 @@ class Report:
     jobs: tuple[ReportedJob, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Unfit:
-    """Stand where the body has a value that no JSON number or object should be."""
-
-    expected: str
-
-
-class _SuspectError(Exception):
-    """A body has something that it should not have, wherever it is."""
-
-
 class _MisfitError(Exception):
     """A value below an object that is being checked is unacceptable."""
 
@@ -75,9 +63,15 @@ class _MisfitError(Exception):
         self.path: list[str] = []
 
 
-def read_report(body: bytes) -> Report:
+def read_report(body: bytes, bounds: Bounds = BOUNDS) -> Report:
     """Return the report that a body holds. Raises ReportError naming the field at fault."""
-    document = _decode(body)
+    report: Report = run(read_in_turns(body, bounds))
+    return report
+
+
+def read_in_turns(body: bytes, bounds: Bounds = BOUNDS) -> Generator[None, None, Report]:
+    """Read a report like `read_report`, yielding every millisecond or so."""
+    document = yield from decode(body, bounds)
     if not isinstance(document, dict):
         raise ReportError("body", "expected an object")
     jobs = document.get("jobs")
@@ -89,34 +83,30 @@ def read_report(body: bytes) -> Report:
     topic = document.get("msg_confirm_topic")
     if topic is not None:
         _name(topic, "msg_confirm_topic")
-    return Report(
-        message_id=_name(message_id, "message_id"),
-        jobs=tuple(_job(entry, f"jobs[{index}]") for index, entry in enumerate(jobs)),
-    )
+    _name(message_id, "message_id")
+    if len(jobs) > MOST_JOBS:
+        raise ReportError("jobs", f"expected at most {MOST_JOBS} jobs in one report")
+    read = []
+    for index, entry in enumerate(jobs):
+        if index and index % _JOBS_A_TURN == 0:
+            yield
+        read.append(_job(entry, index))
+    return Report(message_id=message_id, jobs=tuple(read))
 
 
 def same_content(one: bytes, other: bytes) -> bool:
-    """Say whether two readable bodies say the same, however each is written."""
-    return one == other or bool(_decode(one) == _decode(other))
+    """Say whether two bodies that were read before say the same, however each is written.
+
+    Whether they are acceptable is not asked again: that takes ten times as long.
+    """
+    return one == other or bool(json.loads(one) == json.loads(other))
 
 
-def decode_object(text: str) -> Mapping[str, Any] | None:
-    """Return the object that a text holds as JSON, or None when it is just a text."""
-    if not text.lstrip().startswith("{"):
-        return None
-    try:
-        value = _FAST.decode(text)
-        _inspect(value, DEEPEST)
-    except (ValueError, RecursionError, _SuspectError, _MisfitError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _job(entry: object, place: str) -> ReportedJob:
+def _job(entry: object, index: int) -> ReportedJob:
     try:
         return _read_job(entry)
     except _MisfitError as misfit:
-        raise ReportError(place + _place_below(misfit), misfit.expected) from None
+        raise ReportError(f"jobs[{index}]{_place_below(misfit)}", misfit.expected) from None
 
 
 def _read_job(entry: object) -> ReportedJob:
@@ -182,106 +172,3 @@ def _name(value: object, place: str) -> str:
         expected = f"expected a text of 1 to {_LONGEST_NAME} printable characters"
         raise ReportError(place, expected)
     return value
-
-
-def _decode(body: bytes) -> Any:
-    try:
-        text = body.decode("utf-8")
-        if _is_harmless(body):
-            with contextlib.suppress(_SuspectError):
-                return _FAST.decode(text)
-        # Read once more, keeping what is wrong in its place, so that the place can be named.
-        document = _MARKING.decode(text)
-        _inspect(document, DEEPEST)
-    except UnicodeDecodeError:
-        raise ReportError("body", "not UTF-8 text") from None
-    except json.JSONDecodeError as exc:
-        # Its own text can quote the body.
-        place = f"line {exc.lineno}, column {exc.colno}"
-        raise ReportError("body", f"not valid JSON at {place}") from None
-    except RecursionError:
-        raise ReportError("body", "nested too deeply") from None
-    except _MisfitError as misfit:
-        raise ReportError(_place(misfit.path), misfit.expected) from None
-    return document
-
-
-def _is_harmless(body: bytes) -> bool:
-    """Say whether a body can neither be deep nor spell half a character: nearly all are so."""
-    return b"\\u" not in body and body.count(b"{") + body.count(b"[") <= DEEPEST
-
-
-def _inspect(value: object, levels: int) -> None:
-    """Find what a decoder lets through: depth, half characters, what the hooks have marked."""
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, dict | list):
-        if levels == 0:
-            raise _MisfitError(f"expected no more than {DEEPEST} levels of nesting")
-        entries = value.items() if isinstance(value, dict) else enumerate(value)
-        for step, entry in entries:
-            try:
-                _inspect(step, 0)
-                _inspect(entry, levels - 1)
-            except _MisfitError as misfit:
-                misfit.path.append(f"[{step}]" if isinstance(step, int) else f".{_shown(step)}")
-                raise
-    elif isinstance(value, _Unfit):
-        raise _MisfitError(f"expected {value.expected}")
-
-
-def _check_text(text: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        # JSON can spell half a character, and no page could be encoded with it.
-        raise _MisfitError("expected text that is whole Unicode") from None
-
-
-def _shown(name: str) -> str:
-    """Return the name of a field so that it fits a message: it can be anything."""
-    return _NOT_SHOWN.sub("?", name[:64])
-
-
-def _place(path: list[str]) -> str:
-    return "".join(reversed(path)).removeprefix(".") or "body"
-
-
-def _duplicate(pairs: list[tuple[str, Any]]) -> _Unfit:
-    # A body can have as many names as fit into it: each is counted once.
-    counts = Counter(name for name, _ in pairs)
-    twice = next(name for name, count in counts.items() if count > 1)
-    # One of the two values would be lost.
-    return _Unfit(f"{_shown(twice)} only once")
-
-
-def _build_decoder(reject: Callable[[_Unfit], Any]) -> json.JSONDecoder:
-    def pairs(found: list[tuple[str, Any]]) -> Any:
-        fields = dict(found)
-        return fields if len(fields) == len(found) else reject(_duplicate(found))
-
-    def floating(text: str) -> Any:
-        number = float(text)
-        return number if math.isfinite(number) else reject(_Unfit("a finite number"))
-
-    def integer(text: str) -> Any:
-        if len(text) > _LONGEST_INTEGER + 1:
-            return reject(_Unfit(f"a number of at most {_LONGEST_INTEGER} digits"))
-        return int(text)
-
-    return json.JSONDecoder(
-        object_pairs_hook=pairs,
-        parse_constant=lambda text: reject(_Unfit("a finite number")),
-        parse_float=floating,
-        parse_int=integer,
-    )
-
-
-def _raise(unfit: _Unfit) -> Any:
-    raise _SuspectError(unfit.expected)
-
-
-_FAST = _build_decoder(_raise)
-_MARKING = _build_decoder(lambda unfit: unfit)

@@ -1,0 +1,66 @@
+"""Do long work on the event loop in small pieces, one piece of all such work between two turns.
+
+Threads would not help: while one decodes or encodes, the event loop gets the interpreter's lock
+back only after milliseconds, and it asks for it several times for each request.
+"""
+
+import asyncio
+from collections.abc import Generator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class CrowdedError(Exception):
+    """Too many wait for their turn."""
+
+
+class Turns:
+    """A queue of long work: one at a time is worked on, in the order in which they came.
+
+    `most` may wait; whoever comes then is told so rather than kept.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._waiting = 0
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        if self._waiting >= self._most:
+            raise CrowdedError
+        self._waiting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting -= 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+    async def do(self, work: Generator[None, None, T]) -> T:
+        """Do some work, and return its result; what is done in one piece does not wait.
+
+        Raises CrowdedError when it is long and too many wait.
+        """
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        try:
+            async with self:
+                return await in_turns(work)
+        finally:
+            work.close()
+
+
+async def in_turns(work: Generator[None, None, T]) -> T:
+    """Do some work with everybody else's turns in between; return its result."""
+    while True:
+        await asyncio.sleep(0)
+        try:
+            next(work)
+        except StopIteration as done:
+            result: T = done.value
+            return result
