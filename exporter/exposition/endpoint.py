@@ -1,19 +1,13 @@
 """Answer a scrape over HTTP, without a framework in between: it would take as long again."""
 
-import asyncio
-from collections.abc import Iterator
-
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from exporter.exposition.cache import Exposition
+from exporter.exposition.sending import part, send_pieces
+from exporter.process.turns import Turns
 
 _LONGEST_ANSWER = 60.0
 """Seconds for reading the page. Who takes longer would keep an old page in memory for ever."""
-
-_TURN = 0.001
-"""Seconds of sending before others have their turn."""
-_FEW_CHUNKS = 4
-"""So many are sent before anyone looks whether the reader is still there."""
 
 
 class MetricsEndpoint:
@@ -21,6 +15,7 @@ class MetricsEndpoint:
 
     def __init__(self, exposition: Exposition) -> None:
         self._exposition = exposition
+        self._unpacking = Turns(most=0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one scrape."""
@@ -32,41 +27,8 @@ class MetricsEndpoint:
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
         if scope["method"] == "HEAD":
-            await send(_part(b""))
-        else:
-            await _send_chunks(chunks, receive, send)
-
-
-async def _send_chunks(chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
-    """Send the chunks, each when the reader has taken the one before."""
-    gone: asyncio.Task[None] | None = None
-    loop = asyncio.get_running_loop()
-    turn_ends = loop.time() + _TURN
-    chunk = next(chunks)
-    try:
-        async with asyncio.timeout(_LONGEST_ANSWER):
-            for number, following in enumerate(chunks):
-                await send(_part(chunk, more=True))
-                if loop.time() > turn_ends:
-                    # A fast reader must not keep all others waiting until it has everything.
-                    await asyncio.sleep(0)
-                    turn_ends = loop.time() + _TURN
-                if number == _FEW_CHUNKS:
-                    gone = asyncio.create_task(_until_gone(receive))
-                if gone is not None and gone.done():
-                    # What is sent to nobody is dropped in silence, but unpacked before.
-                    return
-                chunk = following
-            await send(_part(chunk))
-    finally:
-        if gone is not None:
-            gone.cancel()
-
-
-def _part(body: bytes, *, more: bool = False) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+            await send(part(b""))
+            return
+        # What is compressed is ready; the plain page is unpacked while it is sent.
+        making = None if "content-encoding" in headers else self._unpacking
+        await send_pieces(chunks, receive, send, seconds=_LONGEST_ANSWER, making=making)

@@ -21,6 +21,8 @@ _SMALL = 128 * 1024
 """Up to here copying a chunk to put the end behind it is cheaper than sending it by itself."""
 _UNPACKED_AT_ONCE = 8 * 1024
 """As much as gives some hundred kilobytes of text, which takes less than a millisecond."""
+_MOST_UNPACKED = 256 * 1024
+"""Text that a reader's next chunk may be: what repeats itself a thousand times unpacks to more."""
 _PIECES_A_STEP = 64
 
 
@@ -56,8 +58,10 @@ class Page:
         for chunk in self.chunks:
             view = memoryview(chunk)
             for start in range(0, len(chunk), _UNPACKED_AT_ONCE):
-                if text := unpacker.decompress(view[start : start + _UNPACKED_AT_ONCE]):
+                packed: bytes | memoryview = view[start : start + _UNPACKED_AT_ONCE]
+                while text := unpacker.decompress(packed, _MOST_UNPACKED):
                     yield text
+                    packed = unpacker.unconsumed_tail
         yield tail
 
 

@@ -38,7 +38,7 @@ class TlsAcceptor(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 (a server has no others)
         # Nothing may be read before TLS reads it.
         transport.pause_reading()
-        client = Client(transport)
+        client = Client(transport, transport.get_write_buffer_size)
         if self._connections.enter(client, Phase.SHAKING_HANDS):
             self._opening = asyncio.get_running_loop().create_task(self._open(client))
 

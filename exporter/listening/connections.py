@@ -7,7 +7,7 @@ once a second for all. That costs a request next to nothing, unlike timers of it
 import asyncio
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,6 +18,8 @@ MOST_CONNECTIONS = 512
 _SWEEP_EVERY = 1.0
 _ANSWERED_SECONDS = 10.0
 """After so long an answer is being read too slowly, or by nobody."""
+_STILL_SECONDS = 0.25
+"""Who takes nothing for so long of what is ready goes first when there are too many."""
 _CROWDED = "too many connections"
 _RELAXED = 0.9
 
@@ -47,6 +49,8 @@ class Patience:
     """More than the page of metrics may take."""
     idle: float = 180.0
     """Longer than between two scrapes: with TLS a new connection costs more than a scrape."""
+    unread: float = 15.0
+    """In any phase, without taking anything of what was sent."""
 
     def by_phase(self) -> tuple[float, ...]:
         """Return the seconds of each phase."""
@@ -58,15 +62,24 @@ class Client:
     """One connection: its transport underneath any TLS, and until when it may go on as it does."""
 
     transport: asyncio.Transport
+    pending: Callable[[], int] = int
+    """Says how many bytes wait to be taken by the peer."""
     since: float = 0.0
     deadline: float = math.inf
+    unread: int = 0
+    """Bytes that were sent and not taken, when it was last looked at."""
+    taken_at: float = math.inf
+    """When something of them was last taken, as far as looking now and then can tell."""
+    answer_ends: bool = False
+    """Whether it has all of its answer but what is unread, and is idle after that."""
 
 
 class Connections:
     """Everybody who is connected.
 
-    When there are too many, whoever has been waited for the longest must go. A connection that is
-    being answered stays, unless it has been for long: when all are such, the new one goes.
+    When there are too many, whoever does not read what is sent must go, the longest first; then
+    whoever has been waited for the longest. A connection that is being answered and reads stays,
+    unless it has been for long: when all are such, the new one goes.
     """
 
     def __init__(
@@ -79,7 +92,9 @@ class Connections:
     ) -> None:
         self._monotonic = monotonic
         self._most = most
-        self._patience = (patience or Patience()).by_phase()
+        patience = patience or Patience()
+        self._patience = patience.by_phase()
+        self._longest_unread = patience.unread
         self._conditions = conditions
         # Both in the order in which their members came to be in them.
         self._answered: dict[Client, None] = {}
@@ -98,12 +113,12 @@ class Connections:
             if self._conditions is not None:
                 event = f"{_CROWDED}: closing those that were waited for the longest"
                 self._conditions.began(_CROWDED, event, limit=str(self._most))
-            oldest = self._oldest()
-            if oldest is None:
+            first = self._first_to_go()
+            if first is None:
                 client.transport.abort()
                 return False
-            self.leave(oldest)
-            oldest.transport.abort()
+            self.leave(first)
+            first.transport.abort()
         self.turn(client, phase)
         return True
 
@@ -111,8 +126,17 @@ class Connections:
         """Note that a connection begins something else."""
         client.since = self._monotonic()
         client.deadline = client.since + self._patience[phase]
+        client.answer_ends = False
         self.leave(client)
         (self._answered if phase is Phase.ANSWERED else self._awaited)[client] = None
+
+    def answered(self, client: Client) -> None:
+        """Note that a connection has its whole answer; it is idle when all of it is taken."""
+        if client.pending():
+            # Until then the time for the answer runs on.
+            client.answer_ends = True
+        else:
+            self.turn(client, Phase.IDLE)
 
     def leave(self, client: Client) -> None:
         """Forget a connection, if it is known."""
@@ -122,10 +146,13 @@ class Connections:
     def sweep(self) -> None:
         """Close whoever has taken too long."""
         now = self._monotonic()
+        self._look_at_readers(now)
         for client in [*self._answered, *self._awaited]:
-            if client.deadline < now:
+            if client.deadline < now or now - client.taken_at > self._longest_unread:
                 self.leave(client)
                 client.transport.abort()
+            elif client.answer_ends and not client.unread:
+                self.turn(client, Phase.IDLE)
         if self._conditions is not None and len(self) < self._most * _RELAXED:
             self._conditions.ended(_CROWDED, "connections are below their limit again")
 
@@ -143,10 +170,25 @@ class Connections:
             await asyncio.sleep(_SWEEP_EVERY)
             self.sweep()
 
-    def _oldest(self) -> Client | None:
+    def _look_at_readers(self, now: float) -> None:
+        for client in [*self._answered, *self._awaited]:
+            unread = client.pending()
+            if not unread:
+                client.taken_at = math.inf
+            elif unread != client.unread:
+                client.taken_at = now
+            client.unread = unread
+
+    def _first_to_go(self) -> Client | None:
+        now = self._monotonic()
+        self._look_at_readers(now)
+        everybody = [*self._answered, *self._awaited]
+        still = min(everybody, key=lambda client: client.taken_at, default=None)
+        if still is not None and now - still.taken_at >= _STILL_SECONDS:
+            return still
         if self._awaited:
             return next(iter(self._awaited))
         oldest = next(iter(self._answered), None)
-        if oldest is not None and self._monotonic() - oldest.since > _ANSWERED_SECONDS:
+        if oldest is not None and now - oldest.since > _ANSWERED_SECONDS:
             return oldest
         return None

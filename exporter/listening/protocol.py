@@ -76,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
     ) -> None:
         """Begin to wait for the first request, if there is room."""
         super().connection_made(transport)
-        self._guest = self._introduced or Client(transport)
+        self._guest = self._introduced or Client(transport, transport.get_write_buffer_size)
         if self._introduced is None:
             self._connections.enter(self._guest, Phase.ASKING)
         else:
@@ -166,7 +166,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _turn(self, phase: Phase) -> None:
         self._phase = phase
-        self._connections.turn(self._guest, phase)
+        if phase is Phase.IDLE:
+            self._connections.answered(self._guest)
+        else:
+            self._connections.turn(self._guest, phase)
 
     def _bound_head(self, count: int) -> None:
         """Count what came of a head that is not complete: the parser would keep any amount."""

@@ -18,7 +18,8 @@ class CrowdedError(Exception):
 class Turns:
     """A queue of long work: one at a time is worked on, in the order in which they came.
 
-    `most` may wait; whoever comes then is told so rather than kept.
+    `most` should wait; whoever comes then is told so rather than kept. Entered as a context it is
+    a lock, for those who come again and again in the course of one answer.
     """
 
     def __init__(self, *, most: int) -> None:
@@ -26,9 +27,12 @@ class Turns:
         self._waiting = 0
         self._lock = asyncio.Lock()
 
+    @property
+    def crowded(self) -> bool:
+        """Say whether nobody else should come to wait."""
+        return self._waiting >= self._most
+
     async def __aenter__(self) -> None:
-        if self._waiting >= self._most:
-            raise CrowdedError
         self._waiting += 1
         try:
             await self._lock.acquire()
@@ -49,6 +53,8 @@ class Turns:
             result: T = done.value
             return result
         try:
+            if self.crowded:
+                raise CrowdedError
             async with self:
                 return await in_turns(work)
         finally:

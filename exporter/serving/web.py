@@ -4,29 +4,28 @@ Nothing here waits for a cloud: every answer comes from what is already known.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from typing import Any
+from functools import partial
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.collecting.store import Store, fresh
+from exporter.collecting.store import Store
 from exporter.edge.receiver import Receiver, is_report
 from exporter.errors import ConfigError
 from exporter.exposition import Exposition, MetricsEndpoint
-from exporter.model import Job, Snapshot
 from exporter.pacing import Clock
 from exporter.pages.routes import SECURITY_HEADERS, page_routes
+from exporter.serving.api import DocumentEndpoint
 
-_HEADERS = {
+_API_HEADERS = {
     **SECURITY_HEADERS,
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
 }
+_HEADERS = [(name.encode(), value.encode()) for name, value in _API_HEADERS.items()]
 
 
 def build_web(
@@ -40,16 +39,7 @@ def build_web(
 ) -> Starlette:
     """Return the ASGI application over what is known and the way to reload."""
 
-    async def jobs(request: Request) -> Response:
-        return JSONResponse(
-            await run_in_threadpool(_jobs, list(store.snapshots.values()), clock(), request),
-            headers=_HEADERS,
-        )
-
-    async def sources(request: Request) -> Response:
-        now = clock()
-        body = {"sources": [_source(fresh(each, now)) for each in store.snapshots.values()]}
-        return JSONResponse(body, headers=_HEADERS)
+    document = partial(DocumentEndpoint, store, clock=clock, headers=_HEADERS)
 
     async def healthy(request: Request) -> Response:
         return PlainTextResponse("streaming-job-exporter is healthy.\n")
@@ -70,8 +60,8 @@ def build_web(
         routes=[
             Route(telemetry_path, MetricsEndpoint(exposition), methods=["GET"]),
             *page_routes(store=store, clock=clock, telemetry_path=telemetry_path),
-            Route("/api/v1/jobs", jobs),
-            Route("/api/v1/sources", sources),
+            Route("/api/v1/jobs", document(of_jobs=True), methods=["GET"]),
+            Route("/api/v1/sources", document(of_jobs=False), methods=["GET"]),
             Route("/-/healthy", healthy),
             Route("/-/ready", is_ready),
             Route("/-/reload", reload_now, methods=["POST", "PUT"]),
@@ -109,44 +99,3 @@ def with_reports(app: ASGIApp, receiver: Callable[[], Receiver | None]) -> ASGIA
         await app(scope, receive, send)
 
     return dispatch
-
-
-def _jobs(snapshots: list[Snapshot], now: float, request: Request) -> dict[str, Any]:
-    """Return the jobs that the query asks for: `source`, `platform`, `state`, `job_name`."""
-    wanted = {
-        key: set(request.query_params.getlist(key))
-        for key in ("source", "platform", "project", "state", "job_id", "job_name")
-        if key in request.query_params
-    }
-    jobs = []
-    for snapshot in snapshots:
-        for job in fresh(snapshot, now).jobs:
-            entry = _job(job, snapshot)
-            if all(entry[key] in values for key, values in wanted.items()):
-                jobs.append(entry)
-    return {"jobs": jobs}
-
-
-def _job(job: Job, snapshot: Snapshot) -> dict[str, Any]:
-    entry = {"source": snapshot.source, "platform": snapshot.platform} | asdict(job)
-    entry["state"] = job.state.value
-    entry["tasks"] = dict(job.tasks)
-    entry["other_metrics"] = dict(job.other_metrics)
-    entry["labels"] = dict(snapshot.labels)
-    return entry
-
-
-def _source(snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "source": snapshot.source,
-        "platform": snapshot.platform,
-        "up": snapshot.up,
-        "failure": snapshot.failure,
-        "last_success_timestamp": snapshot.last_success_timestamp,
-        "last_poll_timestamp": snapshot.last_poll_timestamp,
-        "next_poll_timestamp": snapshot.next_poll_timestamp,
-        "poll_duration_seconds": snapshot.poll_duration_seconds,
-        "jobs": len(snapshot.jobs) if snapshot.counts_jobs else None,
-        "absent": list(snapshot.absent),
-        "labels": dict(snapshot.labels),
-    }

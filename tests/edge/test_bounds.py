@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from exporter.edge.admission import ACCEPTED, Verdict
 from exporter.edge.decoding import Bounds, decode, decode_object, run
 from exporter.edge.jobs import read_job, read_job_in_turns
-from exporter.edge.journal import Events, Journal, Limits
+from exporter.edge.journal import Events, Journal
 from exporter.edge.journal_sql import Entry
+from exporter.edge.journal_writer import Limits
 from exporter.edge.receiver import Receiver
 from exporter.edge.report import MOST_JOBS, ReportedJob, read_in_turns, read_report
 from exporter.errors import ReportError

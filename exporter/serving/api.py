@@ -1,0 +1,125 @@
+"""Answer /api/v1/jobs and /api/v1/sources.
+
+All of it is kept ready, see `documents`. What a query asks for is written while it is sent, a few
+jobs at a time, for one reader at a time.
+"""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from exporter.collecting.store import Store, fresh
+from exporter.exposition import wants_gzip
+from exporter.exposition.sending import part, send_pieces
+from exporter.model import Job, Snapshot
+from exporter.pacing import Clock
+from exporter.process.turns import Turns
+from exporter.serving.documents import Document
+from exporter.serving.job_json import (
+    ASKED,
+    Wanted,
+    as_bytes,
+    encode_job,
+    job_asked,
+    source_asked,
+)
+
+LONGEST_ANSWER = 60.0
+"""Seconds for reading an answer."""
+MOST_WAITING = 32
+"""Answers that wait for their next part to be written; more are asked to come again."""
+_LOOKED_AT_ONCE = 500
+_WRITTEN_AT_ONCE = 32
+_Headers = Sequence[tuple[bytes, bytes]]
+
+
+class DocumentEndpoint:
+    """The ASGI application that sends a whole document, and the jobs that a query asks for."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        headers: _Headers,
+        of_jobs: bool,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._headers = headers
+        self._takes_queries = of_jobs
+        self._document = Document(store, clock=clock, of_jobs=of_jobs)
+        self._making = Turns(most=most_waiting)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        wanted = _wanted(scope["query_string"]) if self._takes_queries else {}
+        making: Turns | None = self._making
+        if self._making.crowded:
+            await _refuse(send, self._headers)
+            return
+        headers = [*self._headers, (b"content-type", b"application/json")]
+        if wanted:
+            chunks = _written(list(self._store.snapshots.values()), self._clock(), wanted)
+        else:
+            page = await self._document.current()
+            headers.append((b"vary", b"accept-encoding"))
+            if _takes_gzip(scope):
+                making = None
+                length, chunks = page.gzip(self._document.packed_end)
+                headers.append((b"content-encoding", b"gzip"))
+            else:
+                length, chunks = page.plain(self._document.end)
+            headers.append((b"content-length", b"%d" % length))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["method"] == "HEAD":
+            await send(part(b""))
+        else:
+            await send_pieces(chunks, receive, send, seconds=LONGEST_ANSWER, making=making)
+
+
+async def _refuse(send: Send, headers: _Headers) -> None:
+    body = b"Too many requests for jobs at a time\n"
+    more = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        (b"retry-after", b"1"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": [*headers, *more]})
+    await send(part(body))
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    given = dict(scope["headers"]).get(b"accept-encoding", b"")
+    return wants_gzip(given.decode("latin-1"))
+
+
+def _wanted(query: bytes) -> Wanted:
+    found: dict[str, set[str]] = {}
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name in ASKED:
+            found.setdefault(name, set()).add(value)
+    return {name: frozenset(values) for name, values in found.items()}
+
+
+def _written(snapshots: Sequence[Snapshot], now: float, wanted: Wanted) -> Iterator[bytes]:
+    """Write the jobs that are asked for; an empty chunk is only a turn for others."""
+    lead = b'{"jobs":['
+    for snapshot in snapshots:
+        if not source_asked(snapshot, wanted):
+            continue
+        jobs = fresh(snapshot, now).jobs
+        for start in range(0, len(jobs), _LOOKED_AT_ONCE):
+            asked = [job for job in jobs[start : start + _LOOKED_AT_ONCE] if job_asked(job, wanted)]
+            yield b""
+            for text in _texts(asked, snapshot):
+                yield lead + as_bytes(text)
+                lead = b","
+    yield b"]}" if lead == b"," else lead + b"]}"
+
+
+def _texts(jobs: Sequence[Job], snapshot: Snapshot) -> Iterator[str]:
+    for start in range(0, len(jobs), _WRITTEN_AT_ONCE):
+        yield ",".join(encode_job(job, snapshot) for job in jobs[start : start + _WRITTEN_AT_ONCE])

@@ -1,0 +1,68 @@
+"""Write jobs and sources as JSON, the way /api/v1 tells them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from exporter.model import Job, Node, Snapshot
+
+_JOB_FIELDS = tuple(field.name for field in fields(Job))
+_NODE_FIELDS = tuple(field.name for field in fields(Node))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_ASKED_OF_SOURCES = ("source", "platform")
+_ASKED_OF_JOBS = ("project", "state", "job_id", "job_name")
+ASKED = (*_ASKED_OF_SOURCES, *_ASKED_OF_JOBS)
+"""The fields that a query can ask for."""
+
+Wanted = Mapping[str, frozenset[str]]
+"""The values that are asked for, by field."""
+
+
+def encode_job(job: Job, snapshot: Snapshot) -> str:
+    """Return a job of a snapshot as a JSON object."""
+    entry: dict[str, Any] = {"source": snapshot.source, "platform": snapshot.platform}
+    # Field by field: a general copy of all that is in a dataclass takes ten times as long.
+    for name in _JOB_FIELDS:
+        entry[name] = getattr(job, name)
+    entry["tasks"] = dict(job.tasks)
+    entry["other_metrics"] = dict(job.other_metrics)
+    entry["nodes"] = [{name: getattr(node, name) for name in _NODE_FIELDS} for node in job.nodes]
+    entry["labels"] = dict(snapshot.labels)
+    return _ENCODER.encode(entry)
+
+
+def encode_source(snapshot: Snapshot) -> str:
+    """Return what is known of a source itself as a JSON object."""
+    return _ENCODER.encode(
+        {
+            "source": snapshot.source,
+            "platform": snapshot.platform,
+            "up": snapshot.up,
+            "failure": snapshot.failure,
+            "last_success_timestamp": snapshot.last_success_timestamp,
+            "last_poll_timestamp": snapshot.last_poll_timestamp,
+            "next_poll_timestamp": snapshot.next_poll_timestamp,
+            "poll_duration_seconds": snapshot.poll_duration_seconds,
+            "jobs": len(snapshot.jobs) if snapshot.counts_jobs else None,
+            "absent": list(snapshot.absent),
+            "labels": dict(snapshot.labels),
+        }
+    )
+
+
+def as_bytes(text: str) -> bytes:
+    """Encode JSON; half a character, which UTF-8 cannot say, is spelt out as JSON can."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def source_asked(snapshot: Snapshot, wanted: Wanted) -> bool:
+    """Say whether jobs of a source are asked for at all."""
+    return all(
+        getattr(snapshot, name) in wanted[name] for name in _ASKED_OF_SOURCES if name in wanted
+    )
+
+
+def job_asked(job: Job, wanted: Wanted) -> bool:
+    """Say whether a job of such a source is asked for."""
+    return all(getattr(job, name) in wanted[name] for name in _ASKED_OF_JOBS if name in wanted)
