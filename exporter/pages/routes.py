@@ -1,14 +1,8 @@
-"""Answer the requests for pages.
+"""Answer the requests for pages; `workshop` says where they are worked out."""
 
-Working out a page of ten thousand jobs takes some time, so it happens in a thread: the loop that
-polls and serves scrapes is not held up.
-"""
-
-import gzip
 from collections.abc import Callable
 from functools import partial
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,6 +23,8 @@ from exporter.pages.rendering import (
     render_missing,
     render_overview,
 )
+from exporter.pages.workshop import PageResponse, Workshop
+from exporter.process.turns import CrowdedError
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -57,9 +53,10 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
     prepare()
     # Relative, as all links are: a proxy may serve the pages under any path.
     metrics = telemetry_path.lstrip("/")
+    workshop = Workshop(store, clock=clock)
 
     async def show_overview(request: Request) -> Response:
-        return await _page(request, partial(_overview, store, clock(), metrics, request))
+        return await _page(workshop, request, partial(_overview, store, clock(), metrics, request))
 
     async def show_job(request: Request) -> Response:
         source, project, job_id = (
@@ -68,7 +65,9 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
         key = JobKey(project=project, job_id=job_id)
         # Read here and not in the thread, since it is written here.
         changes = store.history.of(source, key)
-        return await _page(request, partial(_job, store, clock(), metrics, source, key, changes))
+        return await _page(
+            workshop, request, partial(_job, store, clock(), metrics, source, key, changes)
+        )
 
     async def show_asset(request: Request) -> Response:
         found = assets().get(request.path_params["name"])
@@ -84,19 +83,17 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
     ]
 
 
-async def _page(request: Request, make: Callable[[], tuple[str, int]]) -> Response:
-    zipped = wants_gzip(request.headers.get("accept-encoding", ""))
-
-    def work() -> tuple[bytes, int]:
-        text, status = make()
-        body = text.encode()
-        return gzip.compress(body, 1) if zipped else body, status
-
-    body, status = await run_in_threadpool(work)
+async def _page(
+    workshop: Workshop, request: Request, make: Callable[[], tuple[str, int]]
+) -> Response:
     headers = {**_PAGE_HEADERS, "content-type": "text/html; charset=utf-8"}
-    if zipped:
-        headers["content-encoding"] = "gzip"
-    return Response(body, status_code=status, headers=headers)
+    try:
+        page = await workshop.page(f"{request.url.path}?{request.url.query}", make)
+    except CrowdedError:
+        headers |= {"retry-after": "1", "content-type": "text/plain; charset=utf-8"}
+        return Response("Too many pages at a time\n", status_code=503, headers=headers)
+    zipped = wants_gzip(request.headers.get("accept-encoding", ""))
+    return PageResponse(page, headers, zipped=zipped)
 
 
 def _overview(store: Store, now: float, metrics: str, request: Request) -> tuple[str, int]:

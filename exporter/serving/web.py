@@ -19,6 +19,7 @@ from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.pacing import Clock
 from exporter.pages.routes import SECURITY_HEADERS, page_routes
 from exporter.serving.api import DocumentEndpoint
+from exporter.serving.reloading import SharedReload
 
 _API_HEADERS = {
     **SECURITY_HEADERS,
@@ -39,6 +40,7 @@ def build_web(
 ) -> Starlette:
     """Return the ASGI application over what is known and the way to reload."""
 
+    shared_reload = SharedReload(reload)
     document = partial(DocumentEndpoint, store, clock=clock, headers=_HEADERS)
 
     async def healthy(request: Request) -> Response:
@@ -51,7 +53,7 @@ def build_web(
 
     async def reload_now(request: Request) -> Response:
         try:
-            await reload()
+            await shared_reload()
         except ConfigError as exc:
             return PlainTextResponse(f"{exc}\n", status_code=400)
         return PlainTextResponse("Configuration reloaded.\n")
