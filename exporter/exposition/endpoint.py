@@ -1,13 +1,19 @@
 """Answer a scrape over HTTP, without a framework in between: it would take as long again."""
 
+from collections.abc import Iterator
+
 from starlette.types import Receive, Scope, Send
 
 from exporter.exposition.cache import Exposition
+from exporter.exposition.seats import Seat, Seats
 from exporter.exposition.sending import part, send_pieces
-from exporter.process.turns import Turns
+from exporter.process.turns import CrowdedError, Turns
 
 _LONGEST_ANSWER = 60.0
 """Seconds for reading the page. Who takes longer would keep an old page in memory for ever."""
+
+_MOST_UNPACKED = 64
+"""Readers of the plain page beyond which those who do not read must go."""
 
 
 class MetricsEndpoint:
@@ -16,6 +22,7 @@ class MetricsEndpoint:
     def __init__(self, exposition: Exposition) -> None:
         self._exposition = exposition
         self._unpacking = Turns(most=0)
+        self._seats = Seats(most=_MOST_UNPACKED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one scrape."""
@@ -29,6 +36,24 @@ class MetricsEndpoint:
         if scope["method"] == "HEAD":
             await send(part(b""))
             return
-        # What is compressed is ready; the plain page is unpacked while it is sent.
-        making = None if "content-encoding" in headers else self._unpacking
-        await send_pieces(chunks, receive, send, seconds=_LONGEST_ANSWER, making=making)
+        if "content-encoding" in headers:
+            await send_pieces(chunks, receive, send, seconds=_LONGEST_ANSWER)
+            return
+        # The plain page is unpacked while it is sent. A scrape is never refused for want of a seat.
+        try:
+            with self._seats.seat() as seat:
+                await self._unpack(chunks, receive, send, seat)
+        except CrowdedError:
+            await self._unpack(chunks, receive, send, None)
+
+    async def _unpack(
+        self, chunks: Iterator[bytes], receive: Receive, send: Send, seat: Seat | None
+    ) -> None:
+        await send_pieces(
+            chunks,
+            receive,
+            send,
+            seconds=_LONGEST_ANSWER,
+            making=self._unpacking,
+            seat=seat,
+        )

@@ -1,10 +1,12 @@
 """Send a large answer in pieces, each when its reader has taken the one before."""
 
 import asyncio
+import math
 from collections.abc import Iterator
 
 from starlette.types import Message, Receive, Send
 
+from exporter.exposition.seats import Seat
 from exporter.process.turns import Turns
 
 _PIECE = 128 * 1024
@@ -23,11 +25,13 @@ async def send_pieces(
     *,
     seconds: float,
     making: Turns | None = None,
+    seat: Seat | None = None,
 ) -> None:
     """Send the chunks, which are made while they are sent; raises TimeoutError after `seconds`.
 
     Where making a chunk is work, one is made at a time for all who share `making`, with
     a turn of the loop for each: a thousand readers then delay others no more than one does.
+    While the reader is waited for, its seat says so.
     """
     gone: asyncio.Task[None] | None = None
     loop = asyncio.get_running_loop()
@@ -39,7 +43,11 @@ async def send_pieces(
             while (chunk := await _next(chunks, making)) is not None:
                 for start in range(0, len(chunk), _PIECE):
                     if piece is not None:
+                        if seat is not None:
+                            seat.waits_since = loop.time()
                         await send(part(piece, more=True))
+                        if seat is not None:
+                            seat.waits_since = math.inf
                         number += 1
                     piece = chunk[start : start + _PIECE] if len(chunk) > _PIECE else chunk
                     if loop.time() > turn_ends:

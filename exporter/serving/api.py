@@ -11,10 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from exporter.collecting.store import Store, fresh
 from exporter.exposition import wants_gzip
+from exporter.exposition.seats import Seat, Seats
 from exporter.exposition.sending import part, send_pieces
 from exporter.model import Job, Snapshot
 from exporter.pacing import Clock
-from exporter.process.turns import Turns
+from exporter.process.turns import CrowdedError, Turns
 from exporter.serving.documents import Document
 from exporter.serving.job_json import (
     ASKED,
@@ -27,8 +28,9 @@ from exporter.serving.job_json import (
 
 LONGEST_ANSWER = 60.0
 """Seconds for reading an answer."""
-MOST_WAITING = 32
-"""Answers that wait for their next part to be written; more are asked to come again."""
+MOST_MADE = 32
+"""Answers that are written or unpacked at a time; what is compressed is ready for everybody."""
+_VARY = (b"vary", b"accept-encoding")
 _LOOKED_AT_ONCE = 500
 _WRITTEN_AT_ONCE = 32
 _Headers = Sequence[tuple[bytes, bytes]]
@@ -44,40 +46,56 @@ class DocumentEndpoint:
         clock: Clock,
         headers: _Headers,
         of_jobs: bool,
-        most_waiting: int = MOST_WAITING,
+        most_made: int = MOST_MADE,
     ) -> None:
         self._store = store
         self._clock = clock
         self._headers = headers
         self._takes_queries = of_jobs
         self._document = Document(store, clock=clock, of_jobs=of_jobs)
-        self._making = Turns(most=most_waiting)
+        self._making = Turns(most=most_made)
+        self._seats = Seats(most=most_made)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         wanted = _wanted(scope["query_string"]) if self._takes_queries else {}
-        making: Turns | None = self._making
-        if self._making.crowded:
-            await _refuse(send, self._headers)
+        if wanted or not _takes_gzip(scope):
+            try:
+                with self._seats.seat() as seat:
+                    await self._make(wanted, seat, scope, receive, send)
+            except CrowdedError:
+                await _refuse(send, self._headers)
             return
-        headers = [*self._headers, (b"content-type", b"application/json")]
-        if wanted:
-            chunks = _written(list(self._store.snapshots.values()), self._clock(), wanted)
-        else:
-            page = await self._document.current()
-            headers.append((b"vary", b"accept-encoding"))
-            if _takes_gzip(scope):
-                making = None
-                length, chunks = page.gzip(self._document.packed_end)
-                headers.append((b"content-encoding", b"gzip"))
-            else:
-                length, chunks = page.plain(self._document.end)
-            headers.append((b"content-length", b"%d" % length))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        page = await self._document.current()
+        length, chunks = page.gzip(self._document.packed_end)
+        more = ((b"content-encoding", b"gzip"), (b"content-length", b"%d" % length), _VARY)
+        await self._begin(more, send)
         if scope["method"] == "HEAD":
             await send(part(b""))
         else:
-            await send_pieces(chunks, receive, send, seconds=LONGEST_ANSWER, making=making)
+            await send_pieces(chunks, receive, send, seconds=LONGEST_ANSWER)
+
+    async def _make(
+        self, wanted: Wanted, seat: Seat, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer with what is written, or unpacked, while it is sent."""
+        if wanted:
+            chunks = _written(list(self._store.snapshots.values()), self._clock(), wanted)
+            await self._begin((), send)
+        else:
+            page = await self._document.current()
+            length, chunks = page.plain(self._document.end)
+            await self._begin(((b"content-length", b"%d" % length), _VARY), send)
+        if scope["method"] == "HEAD":
+            await send(part(b""))
+            return
+        await send_pieces(
+            chunks, receive, send, seconds=LONGEST_ANSWER, making=self._making, seat=seat
+        )
+
+    async def _begin(self, more: _Headers, send: Send) -> None:
+        headers = [*self._headers, (b"content-type", b"application/json"), *more]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
 async def _refuse(send: Send, headers: _Headers) -> None:

@@ -25,9 +25,9 @@ def _store() -> Store:
     return store
 
 
-def _endpoint(most_waiting: int = 32) -> DocumentEndpoint:
+def _endpoint(most_made: int = 32) -> DocumentEndpoint:
     return DocumentEndpoint(
-        _store(), clock=lambda: EPOCH, headers=(), of_jobs=True, most_waiting=most_waiting
+        _store(), clock=lambda: EPOCH, headers=(), of_jobs=True, most_made=most_made
     )
 
 
@@ -131,7 +131,7 @@ def test_many_who_want_different_things_written_are_asked_to_come_again() -> Non
     async def scenario() -> None:
         with listen("127.0.0.1:0") as listener:
             port = listener.getsockname()[1]
-            async with serving(_endpoint(most_waiting=2), [listener]):
+            async with serving(_endpoint(most_made=2), [listener]):
                 answers = await asyncio.gather(
                     *(_read(port, f"?state=running&n={n}") for n in range(8))
                 )
