@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from exporter.process.turns import CrowdedError
 
-_STILL_SECONDS = 1.0
+_STILL_SECONDS = 0.25
 
 
 @dataclass(slots=True, eq=False)
@@ -31,8 +31,8 @@ class Seats:
     def seat(self) -> Iterator[Seat]:
         """Take a seat while the context is entered.
 
-        When there is none, who has waited for its reader the longest, for a second at least, must
-        go. Raises CrowdedError when all others read.
+        When there is none, who has waited for its reader the longest, for a moment at least,
+        must go. Raises CrowdedError when all others read.
         """
         if len(self._taken) >= self._most:
             now = asyncio.get_running_loop().time()

@@ -20,6 +20,8 @@ _ANSWERED_SECONDS = 10.0
 """After so long an answer is being read too slowly, or by nobody."""
 _STILL_SECONDS = 0.25
 """Who takes nothing for so long of what is ready goes first when there are too many."""
+_LOOK_EVERY = 0.05
+"""Looking at all of them takes as long as a request: not for each of many that come at once."""
 _CROWDED = "too many connections"
 _RELAXED = 0.9
 
@@ -96,6 +98,7 @@ class Connections:
         self._patience = patience.by_phase()
         self._longest_unread = patience.unread
         self._conditions = conditions
+        self._looked_at = -math.inf
         # Both in the order in which their members came to be in them.
         self._answered: dict[Client, None] = {}
         self._awaited: dict[Client, None] = {}
@@ -171,6 +174,7 @@ class Connections:
             self.sweep()
 
     def _look_at_readers(self, now: float) -> None:
+        self._looked_at = now
         for client in [*self._answered, *self._awaited]:
             unread = client.pending()
             if not unread:
@@ -181,7 +185,8 @@ class Connections:
 
     def _first_to_go(self) -> Client | None:
         now = self._monotonic()
-        self._look_at_readers(now)
+        if now - self._looked_at >= _LOOK_EVERY:
+            self._look_at_readers(now)
         everybody = [*self._answered, *self._awaited]
         still = min(everybody, key=lambda client: client.taken_at, default=None)
         if still is not None and now - still.taken_at >= _STILL_SECONDS:
