@@ -16,7 +16,7 @@ DEEPEST = 32
 """Levels of nesting that a body may have."""
 LONGEST_INTEGER = 19
 
-_TOKENS_A_TURN = 500
+_TOKENS_A_TURN = 1_000
 _BOTTOMLESS = 1000
 """So many levels at once are nesting for its own sake: there is no place worth naming."""
 _NOT_SHOWN = re.compile(r"[^A-Za-z0-9_.-]+")

@@ -7,6 +7,7 @@ once a second for all. That costs a request next to nothing, unlike timers of it
 import asyncio
 import contextlib
 import math
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,6 +25,11 @@ _LOOK_EVERY = 0.05
 """Looking at all of them takes as long as a request: not for each of many that come at once."""
 _CROWDED = "too many connections"
 _RELAXED = 0.9
+_MANY = 0.5
+_MOST_UNSENT = 128 * 1024
+"""Bytes that the system holds of an answer beyond those on their way, for each of many readers. By
+itself it holds up to four megabytes for one who does not read, all of which were made for it; less
+is less work, but makes a single large answer slower."""
 
 
 class Phase(IntEnum):
@@ -112,6 +118,8 @@ class Connections:
 
     def enter(self, client: Client, phase: Phase) -> bool:
         """Take in a new connection; False when there is no room, and it is closed."""
+        if len(self) >= self._most * _MANY:
+            _hold_little(client.transport)
         while len(self) >= self._most:
             if self._conditions is not None:
                 event = f"{_CROWDED}: closing those that were waited for the longest"
@@ -197,3 +205,10 @@ class Connections:
         if oldest is not None and now - oldest.since > _ANSWERED_SECONDS:
             return oldest
         return None
+
+
+def _hold_little(transport: asyncio.Transport) -> None:
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)

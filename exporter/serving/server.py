@@ -28,8 +28,6 @@ _BACKLOG = 128
 """Connections that wait to be let in. asyncio tries so many at once, even when it can open none."""
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT)
 """Errors of a system that was built without IPv6, or has it switched off."""
-_MOST_UNSENT = 256 * 1024
-"""Bytes that the system holds of an answer beyond those that are on their way."""
 _OPEN = Protection()
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
 
@@ -76,10 +74,6 @@ def listen(address: str) -> socket.socket:
         # Connections inherit it. asyncio sets it only where a socket's protocol number is given,
         # and without it the end of every answer waits 40 ms for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            # Otherwise Linux holds four megabytes for each reader who does not read, all of which
-            # we had to make for it.
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _MOST_UNSENT)
         return listener
     except OSError as exc:
         raise _error(f"{address}: {exc.strerror or 'cannot listen there'}") from None

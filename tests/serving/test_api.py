@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 from exporter.collecting.store import Store
 from exporter.exposition.sending import _PIECE
@@ -141,5 +142,31 @@ def test_many_who_want_different_things_written_are_asked_to_come_again() -> Non
                 assert b"retry-after: 1" in refused
                 head, _ = await _read(port)
                 assert b" 200 " in head
+
+    asyncio.run(scenario())
+
+
+def test_the_system_holds_little_for_each_of_many_readers() -> None:
+    async def scenario() -> None:
+        connections = Connections(monotonic=lambda: 0.0, most=8)
+        with listen("127.0.0.1:0") as listener:
+            port = listener.getsockname()[1]
+            async with serving(_endpoint(), [listener], connections=connections):
+                writers = []
+                for number in range(6):
+                    writers.append((await _ask(port))[1])
+                    await until(lambda number=number: len(connections) == number + 1)  # type: ignore[misc]
+                options = [
+                    client.transport.get_extra_info("socket").getsockopt(
+                        socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT
+                    )
+                    for client in sorted(
+                        [*connections._answered, *connections._awaited],
+                        key=lambda each: each.transport.get_extra_info("peername")[1],
+                    )
+                ]
+                assert options.count(128 * 1024) == 2
+                for writer in writers:
+                    writer.close()
 
     asyncio.run(scenario())
