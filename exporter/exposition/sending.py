@@ -9,9 +9,9 @@ from starlette.types import Message, Receive, Send
 from exporter.exposition.seats import Seat
 from exporter.process.turns import Turns
 
-_PIECE = 128 * 1024
-"""Bytes that are handed over at once. What is not taken of them is copied and kept for the reader:
-for each of five hundred who do not read."""
+_PIECE, _READY_PIECE = 128 * 1024, 256 * 1024
+"""Bytes that are handed over at once: of what is made while it is sent, and of what is ready. What
+is not taken of them is copied and kept for the reader: for each of five hundred who do not read."""
 _TURN = 0.001
 """Seconds of sending before others have their turn."""
 _FEW_PIECES = 4
@@ -38,10 +38,11 @@ async def send_pieces(
     turn_ends = loop.time() + _TURN
     piece: bytes | None = None
     number = 0
+    most = _READY_PIECE if making is None else _PIECE
     try:
         async with asyncio.timeout(seconds):
             while (chunk := await _next(chunks, making)) is not None:
-                for start in range(0, len(chunk), _PIECE):
+                for start in range(0, len(chunk), most):
                     if piece is not None:
                         if seat is not None:
                             seat.waits_since = loop.time()
@@ -49,7 +50,7 @@ async def send_pieces(
                         if seat is not None:
                             seat.waits_since = math.inf
                         number += 1
-                    piece = chunk[start : start + _PIECE] if len(chunk) > _PIECE else chunk
+                    piece = chunk[start : start + most] if len(chunk) > most else chunk
                     if loop.time() > turn_ends:
                         # A fast reader must not keep all others waiting until it has everything.
                         await asyncio.sleep(0)

@@ -143,7 +143,7 @@ def test_page_is_sent_in_the_form_asked_for_in_pieces(zipped: bool) -> None:
         headers = dict(sent[0]["headers"])
         assert int(headers[b"content-length"]) == len(body)
         assert (gzip.decompress(body) if zipped else body).decode() == text
-        assert max(len(message["body"]) for message in sent[1:]) <= 128 * 1024
+        assert max(len(message["body"]) for message in sent[1:]) <= 256 * 1024
         assert (headers.get(b"content-encoding") == b"gzip") is zipped
 
     asyncio.run(scenario())
