@@ -23,6 +23,9 @@ _MOST_HEADERS = 100
 _HEADER_EXTRA = 4
 _LARGEST_STRAY_BODY = 8 * 1024
 """Some clients send a few bytes where none are asked for; they are dropped."""
+_LARGEST_GAP = 16 * 1024
+"""Bytes between two parts of a body, or after the last: lengths of chunks, what is written behind
+these, and trailers."""
 _MOST_AFTER_ANSWER = 2 * 1024 * 1024
 """Who is refused in the middle of a report should come to read why."""
 _MOST_PIPELINED = 16
@@ -70,6 +73,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._takes_body = True
         self._body_bytes = 0
         self._bytes_after_answer = 0
+        self._gap_bytes = 0
+        self._trailer_bytes = self._trailers = 0
 
     def connection_made(  # type: ignore[override]
         self, transport: asyncio.Transport
@@ -97,6 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         heads, in_head = self._heads, self._in_head
+        self._gap_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -111,19 +117,37 @@ class BoundedProtocol(HttpToolsProtocol):
             self._turn(Phase.ASKING)
         if in_head and heads == self._heads:
             self._bound_head(len(data))
-        elif not self._in_head and self._phase is Phase.ASKING:
-            self._turn(Phase.SENDING)
+        elif not self._in_head:
+            if self._phase is Phase.ASKING:
+                self._turn(Phase.SENDING)
+            if heads == self._heads:
+                self._bound_gap()
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
         super().on_message_begin()
         self._begun = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take in a line of the head.
+
+        What comes after the body looks the same and is dropped: the application has begun, and has
+        judged by the head who asks.
+        """
+        if self._in_head:
+            super().on_header(name, value)
+            return
+        self._trailers += 1
+        self._trailer_bytes += len(name) + len(value) + _HEADER_EXTRA
+        if self._trailers > _MOST_HEADERS or self._trailer_bytes > _LARGEST_HEAD:
+            raise _RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
     def on_headers_complete(self) -> None:
         """Judge the head of a request before anything is done about it."""
         self._heads += 1
         self._in_head = self._begun = False
         self._head_bytes = self._body_bytes = self._bytes_after_answer = 0
+        self._gap_bytes = self._trailers = self._trailer_bytes = 0
         self._takes_body = self.url.startswith(self._bodies_at)
         self._judge()
         super().on_headers_complete()
@@ -133,6 +157,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body."""
+        self._gap_bytes = 0
         if self.cycle.response_complete:
             self._bytes_after_answer += len(body)
             if self._bytes_after_answer > _MOST_AFTER_ANSWER:
@@ -175,6 +200,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Count what came of a head that is not complete: the parser would keep any amount."""
         self._head_bytes += count
         if self._head_bytes > _LARGEST_HEAD:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def _bound_gap(self) -> None:
+        """Count what came of a body and is none of it: the parser would keep any amount."""
+        if self._gap_bytes > _LARGEST_GAP:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def _judge(self) -> None:
