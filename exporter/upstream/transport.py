@@ -5,14 +5,18 @@ flight costs several times what the request itself does; aiohttp's does not. The
 it was signed: yarl would quote it anew unless told that it is encoded already.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import aiohttp
 import httpx
 from aiohttp import http_exceptions
 from yarl import URL
+
+from exporter.upstream.framing import BoundedHandler
 
 _NOTHING_ADDED: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 KEPT_OPEN_SECONDS: Final = 90.0
@@ -78,14 +82,18 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         # Made at the first request, because a session belongs to the loop that runs then.
         if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=0,
+                limit_per_host=self._connections,
+                ssl=self._context,
+                keepalive_timeout=KEPT_OPEN_SECONDS,
+                ttl_dns_cache=_NAMES_KEPT_SECONDS,
+            )
+            # What makes the protocol of each new connection; no option says so.
+            loop = asyncio.get_running_loop()
+            connector._factory = cast("Any", partial(BoundedHandler, loop=loop))
             session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    limit_per_host=self._connections,
-                    ssl=self._context,
-                    keepalive_timeout=KEPT_OPEN_SECONDS,
-                    ttl_dns_cache=_NAMES_KEPT_SECONDS,
-                ),
+                connector=connector,
                 auto_decompress=False,
                 skip_auto_headers=_NOTHING_ADDED,
                 cookie_jar=aiohttp.DummyCookieJar(),
