@@ -7,6 +7,7 @@ ExporterError
 ├── FetchError           a request to a platform's API failed; carries the reason
 ├── JournalError         reports of edge jobs cannot be made durable, or the file cannot be used
 ├── ReportError          a report of edge jobs is not acceptable; names the field
+├── SlowExpressionError  an expression of the configuration takes too long on a name; names it
 └── UnreadableError      an answer is not what the vendor documents at all
 
 Every message may be logged and shown: none carries a URL, a header, a body or a secret.
@@ -71,6 +72,15 @@ class ReportError(ExporterError):
         self.place = place
         self.expected = expected
         super().__init__(f"{place}: {expected}")
+
+
+class SlowExpressionError(ExporterError):
+    """An expression of the configuration cannot be matched in time."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        shown = expression if len(expression) <= 100 else f"{expression[:100]}…"
+        super().__init__(f"the expression {shown!r} takes too long to match a name: simplify it")
 
 
 class JournalError(ExporterError):

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.errors import FetchError
+from exporter.expressions import Expression
 from exporter.fields import Flaws
 from exporter.model import Job
 from exporter.settings import (
@@ -37,9 +38,8 @@ RESERVED_LABELS = frozenset(
 
 def _pattern(text: str) -> str:
     try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as exc:
-        # The latter two are for repetitions beyond counting and brackets beyond nesting.
+        Expression(text)
+    except ValueError as exc:
         reason = {"reason": str(exc)}
         raise PydanticCustomError("pattern", "not a regular expression: {reason}", reason) from None
     return text

@@ -30,6 +30,7 @@ ROOMS = (
 HALL = {
     "exporter",
     "errors",
+    "expressions",
     "headers",
     "model",
     "pacing",

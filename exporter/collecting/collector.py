@@ -17,7 +17,7 @@ from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
 from exporter.collecting.steps import Steps
 from exporter.collecting.store import Store, fresh
-from exporter.errors import FetchError, Reason
+from exporter.errors import FetchError, Reason, SlowExpressionError
 from exporter.fields import Flaws
 from exporter.model import Job, Snapshot
 from exporter.pacing import LONGEST_WAIT, Backoff, bounded_wait
@@ -188,7 +188,7 @@ class SourceCollector:
                 last_success_timestamp=now,
                 last_poll_timestamp=now,
                 poll_duration_seconds=seconds,
-                absent=self._job_tracker.absent(),
+                absent=await self._in_steps(self._job_tracker.find_absent()),
             )
             return
         self._telemetry.poll_failures.labels(*self._labels, failure.reason.value).inc()
@@ -283,6 +283,8 @@ class SourceCollector:
             return await work()
         except FetchError as exc:
             return exc
+        except SlowExpressionError as exc:
+            return FetchError(Reason.INVALID_RESPONSE, operation, detail=str(exc))
         except Exception as exc:
             # A fault of ours in reading one answer must not end the task of the source.
             return FetchError(Reason.INVALID_RESPONSE, operation, detail=trail(exc))

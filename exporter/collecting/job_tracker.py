@@ -6,7 +6,8 @@ failed question changes nothing, and ended runs leave after a while. What is ask
 business of `detail_scheduler`; what takes long with very many jobs is done in `steps`.
 """
 
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from random import Random
@@ -59,9 +60,10 @@ class JobTracker:
         supersedes: bool,
         random: Random,
         shard: Shard | None = None,
+        cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
         self._settings = settings
-        self._selection = Selection(settings)
+        self._selection = Selection(settings, cpu_time=cpu_time)
         self._supersedes = supersedes
         self._shard = shard or Shard()
         self._tracks: dict[JobKey, TrackedJob] = {}
@@ -85,7 +87,11 @@ class JobTracker:
         return finished(self.take(inventory, now))
 
     def take(self, inventory: Inventory, now: float) -> Steps[DetailQueue]:
-        """Take in what a listing found, in steps."""
+        """Take in what a listing found, in steps.
+
+        Raises SlowExpressionError, with nothing changed, when a name cannot be matched.
+        """
+        yield from self._selection.judge(row.job_name for row in inventory.jobs)
         seen: set[JobKey] = set()
         for count, row in enumerate(inventory.jobs, start=1):
             if self._selection.watches(row):
@@ -162,7 +168,11 @@ class JobTracker:
         return Shown(jobs=tuple(shown), detail_age_seconds=age)
 
     def absent(self) -> tuple[str, ...]:
-        """Return the `expect` entries that no job of any shard matches, once all were listed.
+        """Return the `expect` entries that no job of any shard matches, once all were listed."""
+        return finished(self.find_absent())
+
+    def find_absent(self) -> Steps[tuple[str, ...]]:
+        """Find the `expect` entries that no job of any shard matches, in steps.
 
         Each shard knows the names of all jobs, and tells of its own share of the entries.
         """
@@ -170,10 +180,9 @@ class JobTracker:
             return ()
         names = {track.row.job_name for track in self._tracks.values()}
         names |= {other.name for other in self._other_shard_jobs.values()}
+        unmatched = yield from self._selection.unmatched(names)
         return tuple(
-            text
-            for text in self._selection.unmatched(names)
-            if self._shard.owns(self._settings.name, "expect", text)
+            text for text in unmatched if self._shard.owns(self._settings.name, "expect", text)
         )
 
     def behind(self, left: Iterable[Job]) -> bool:

@@ -4,46 +4,97 @@ Jobs are chosen by their names or ids. Drafts are shown when asked for, and ende
 failed ones stay as long as the platform lists them, and what is expected to run is always shown.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 
+from exporter.errors import SlowExpressionError
+from exporter.expressions import Expression
 from exporter.model import Job, State
 from exporter.source import SourceSettings
 
+_NAMES_PER_STEP = 500
+_STEP = 0.005
+"""Seconds of the processor for the new names of one step: some take a hundred times as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What the expressions say of one name."""
+
+    chosen: bool
+    expected: tuple[int, ...]
+    """The places in the list of expected jobs that the name fits."""
+
 
 class Selection:
-    """What the settings of a source say about its jobs."""
+    """What the settings of a source say about its jobs.
 
-    def __init__(self, settings: SourceSettings) -> None:
+    Expressions are matched once for each name, as long as listings hold it. `cpu_time` returns the
+    seconds that the processor has worked for this thread.
+    """
+
+    def __init__(
+        self, settings: SourceSettings, *, cpu_time: Callable[[], float] = time.thread_time
+    ) -> None:
+        def read(texts: Iterable[str]) -> tuple[Expression, ...]:
+            return tuple(Expression(text, cpu_time=cpu_time) for text in texts)
+
+        self._cpu_time = cpu_time
         self._jobs = settings.jobs
         self._ended_retention = settings.ended_retention
-        self._include = _any_of(settings.jobs.include)
-        self._exclude = _any_of(settings.jobs.exclude)
-        self._expect = tuple((text, re.compile(text)) for text in settings.expect)
+        self._include = read(settings.jobs.include)
+        self._exclude = read(settings.jobs.exclude)
+        self._expect = read(settings.expect)
+        self._verdicts: dict[str, _Verdict] = {}
+        self._slow: SlowExpressionError | None = None
 
     @property
     def expects_any(self) -> bool:
         """Say whether the source has a list of jobs that should be there."""
         return bool(self._expect)
 
+    def judge(self, names: Iterable[str]) -> Generator[None, None, None]:
+        """Match the names of a listing, in steps, and forget all others.
+
+        Raises SlowExpressionError, then and ever after, when a name cannot be matched in time.
+        """
+        verdicts: dict[str, _Verdict] = {}
+        began = self._cpu_time()
+        for count, name in enumerate(names, start=1):
+            known = self._verdicts.get(name)
+            verdicts[name] = known or self._judge(name)
+            if count % _NAMES_PER_STEP == 0 or (known is None and self._cpu_time() - began > _STEP):
+                yield
+                began = self._cpu_time()
+        self._verdicts = verdicts
+
     def watches(self, row: Job) -> bool:
         """Say whether a job is chosen by its name; one configured by its id always is."""
-        if self._jobs.ids:
+        try:
+            return self._judge(row.job_name).chosen
+        except SlowExpressionError:
+            # Known from before; whether it stays is for the next listing to say, which fails.
             return True
-        if self._include is not None and not self._include.fullmatch(row.job_name):
-            return False
-        return self._exclude is None or not self._exclude.fullmatch(row.job_name)
 
     def expects(self, name: str) -> bool:
         """Say whether a job of that name is on the list of those that should be there."""
-        return any(pattern.fullmatch(name) for _, pattern in self._expect)
+        try:
+            return bool(self._expect and self._judge(name).expected)
+        except SlowExpressionError:
+            return False
 
-    def unmatched(self, names: Iterable[str]) -> Iterator[str]:
-        """Yield the entries of that list that match none of the names."""
-        names = tuple(names)
-        for text, pattern in self._expect:
-            if not any(pattern.fullmatch(name) for name in names):
-                yield text
+    def unmatched(self, names: Iterable[str]) -> Generator[None, None, tuple[str, ...]]:
+        """Return the entries of that list that match none of the names, in steps."""
+        found: set[int] = set()
+        for count, name in enumerate(names, start=1):
+            try:
+                found.update(self._judge(name).expected)
+            except SlowExpressionError:
+                continue
+            if count % _NAMES_PER_STEP == 0:
+                yield
+        return tuple(each.text for place, each in enumerate(self._expect) if place not in found)
 
     def hides_draft(self, job: Job) -> bool:
         """Say whether a job is a draft that nobody wants to see."""
@@ -71,7 +122,30 @@ class Selection:
             ended_at = job.state_since_timestamp or job.observed_timestamp
         return now - ended_at <= self._ended_retention
 
+    def _chooses(self, name: str) -> bool:
+        included = not self._include or _any_matches(self._include, name)
+        return included and not _any_matches(self._exclude, name)
 
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    patterns = tuple(patterns)
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns)) if patterns else None
+    def _judge(self, name: str) -> _Verdict:
+        known = self._verdicts.get(name)
+        if known is not None:
+            return known
+        if self._slow is not None:
+            raise self._slow
+        try:
+            verdict = _Verdict(
+                chosen=bool(self._jobs.ids) or self._chooses(name),
+                expected=tuple(
+                    place for place, each in enumerate(self._expect) if each.matches(name)
+                ),
+            )
+        except SlowExpressionError as exc:
+            # Tried again at every poll, it would hold everything up each time.
+            self._slow = exc
+            raise
+        self._verdicts[name] = verdict
+        return verdict
+
+
+def _any_matches(expressions: Iterable[Expression], name: str) -> bool:
+    return any(expression.matches(name) for expression in expressions)
