@@ -29,6 +29,7 @@ from exporter.serving.web import build_web, with_metrics, with_reports
 from exporter.settings import Section
 from exporter.source import Source, SourceSettings, TlsSettings
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.budget import AnswerBudget
 from exporter.upstream.connector import BESIDE_CONCURRENCY, Connector, ssl_context
 from exporter.vendors.huawei import HuaweiSettings
 
@@ -76,6 +77,7 @@ class App:
         self._rendered = rendered
         self._changed = loaded
         self._guards = GuardBook(clock=runtime.monotonic)
+        self._budget = AnswerBudget()
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
         self._unrendered: dict[str, str] = {}
@@ -296,6 +298,7 @@ class App:
             telemetry=self.telemetry,
             guards=self._guards,
             context=context,
+            budget=self._budget,
         )
         source = config.platform.open(settings, connector)
         collector = SourceCollector(

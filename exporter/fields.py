@@ -7,10 +7,10 @@ itself is never noted, since it can hold a secret.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _LONGEST_TEXT = 1024
@@ -18,6 +18,14 @@ _GREATEST = 2.0**63
 """Beyond it no vendor counts, and sums of such numbers could be too large for a page."""
 _LATEST = 32503680000.0
 """The year 3000: no job starts later, so a greater number is not a time in this unit."""
+
+
+_MOST_RECORDS = 10_000
+"""Entries of one list within an answer about one thing; listings are read by rows."""
+_MOST_FLAWS = 1000
+"""Kept of one answer, for the log; the others are only counted."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +45,45 @@ class Flaws:
 
     unreadable: list[Flaw] = field(default_factory=list)
     unknown_states: list[str] = field(default_factory=list)
+    unreadable_count: int = 0
+    unknown_state_count: int = 0
 
     def note(self, place: str, expected: str) -> None:
         """Note one unreadable place."""
-        self.unreadable.append(Flaw(place, expected))
+        self.unreadable_count += 1
+        if len(self.unreadable) < _MOST_FLAWS:
+            self.unreadable.append(Flaw(place, expected))
 
     def note_state(self, native: str) -> None:
         """Note a native state word that the vocabulary does not have."""
-        self.unknown_states.append(native)
+        self.unknown_state_count += 1
+        if len(self.unknown_states) < _MOST_FLAWS:
+            self.unknown_states.append(native)
+
+
+class ReadRows(list[T], Generic[T]):
+    """What was read of each row of a listing while its answer was decoded."""
+
+
+def read_rows(rows: list[Any], read: Callable[[int, object], T]) -> list[T]:
+    """Read each row of a listing, unless that was done while its answer was decoded."""
+    if isinstance(rows, ReadRows):
+        return rows
+    return [read(index, row) for index, row in enumerate(rows)]
+
+
+def row_reader(
+    place: str, read: Callable[["Record"], T | None], flaws: Flaws
+) -> Callable[[int, object], T | None]:
+    """Return what reads a row of a number at a place; None, and noted, for a row that is none."""
+
+    def read_row(number: int, fields: object) -> T | None:
+        if isinstance(fields, Mapping):
+            return read(Record(fields, f"{place}[{number}]", flaws))
+        flaws.note(f"{place}[{number}]", "an object")
+        return None
+
+    return read_row
 
 
 class Record:
@@ -176,8 +215,10 @@ class Record:
         if not isinstance(value, list):
             self._flaws.note(place, "a list")
             return []
+        if len(value) > _MOST_RECORDS:
+            self._flaws.note(place, f"at most {_MOST_RECORDS} entries")
         records = []
-        for index, entry in enumerate(value):
+        for index, entry in enumerate(value[:_MOST_RECORDS]):
             if isinstance(entry, Mapping):
                 records.append(Record(entry, f"{place}[{index}]", self._flaws))
             else:

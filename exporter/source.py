@@ -26,6 +26,8 @@ from exporter.settings import (
     has_an_address,
 )
 
+MOST_JOBS = 200_000
+"""Jobs of one source: about a kilobyte of memory each, and as much again on the page."""
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 RESERVED_LABELS = frozenset(
     {

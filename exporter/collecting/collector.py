@@ -15,13 +15,13 @@ from exporter.collecting.detail_queue import DetailQueue
 from exporter.collecting.detail_round import DetailRound, RoundResult
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
-from exporter.collecting.steps import Steps
 from exporter.collecting.store import Store, fresh
 from exporter.errors import FetchError, Reason, SlowExpressionError
 from exporter.fields import Flaws
 from exporter.model import Job, Snapshot
 from exporter.pacing import LONGEST_WAIT, Backoff, bounded_wait
 from exporter.process.condition_log import ConditionLog, Log, trail
+from exporter.process.steps import in_steps
 from exporter.runtime import Runtime
 from exporter.source import Source, SourceSettings
 from exporter.telemetry.telemetry import Telemetry
@@ -74,6 +74,7 @@ class SourceCollector:
         self._job_tracker = JobTracker(
             settings, supersedes=supersedes, random=runtime.random, shard=shard
         )
+        self._publishing = asyncio.Lock()
         self._conditions = ConditionLog(log)
         self._labels = (settings.name, settings.platform)
         self._stall = stall or StallLimit(settings.timeout * 2)
@@ -162,9 +163,7 @@ class SourceCollector:
             with self._stall.listing():
                 inventory = await self._source.fetch_inventory()
             self._note_flaws(inventory.flaws)
-            detail_queue = await self._in_steps(
-                self._job_tracker.take(inventory, self._runtime.clock())
-            )
+            detail_queue = await in_steps(self._job_tracker.take(inventory, self._runtime.clock()))
             for project, error in inventory.incomplete:
                 self._conditions.once("listing failed", project=project, detail=str(error))
             for failure in inventory.failures:
@@ -188,7 +187,7 @@ class SourceCollector:
                 last_success_timestamp=now,
                 last_poll_timestamp=now,
                 poll_duration_seconds=seconds,
-                absent=await self._in_steps(self._job_tracker.find_absent()),
+                absent=await in_steps(self._job_tracker.find_absent()),
             )
             return
         self._telemetry.poll_failures.labels(*self._labels, failure.reason.value).inc()
@@ -299,7 +298,7 @@ class SourceCollector:
 
     def _note_flaws(self, flaws: Flaws) -> None:
         if flaws.unreadable:
-            self._telemetry.unreadable_fields.labels(*self._labels).inc(len(flaws.unreadable))
+            self._telemetry.unreadable_fields.labels(*self._labels).inc(flaws.unreadable_count)
             self._conditions.all_at_once(
                 "skipped a field that is not as documented",
                 "field",
@@ -307,24 +306,22 @@ class SourceCollector:
                 (_INDEX.sub("[]", str(flaw)) for flaw in flaws.unreadable),
             )
         if flaws.unknown_states:
-            self._telemetry.unknown_states.labels(*self._labels).inc(len(flaws.unknown_states))
+            self._telemetry.unknown_states.labels(*self._labels).inc(flaws.unknown_state_count)
             self._conditions.all_at_once(
                 "met a state word that is not known", "word", flaws.unknown_states
             )
 
-    async def _in_steps(self, steps: Steps[_Result]) -> _Result:
-        """Do the steps and let others have their turn in between."""
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                result: _Result = end.value
-                return result
-            await asyncio.sleep(0)
-
     async def _publish_jobs(self, **changes: Any) -> None:
-        shown = await self._in_steps(self._job_tracker.show(self._runtime.clock()))
-        self._publish(jobs=shown.jobs, detail_age_seconds=shown.detail_age_seconds, **changes)
+        # Those who ask about single jobs publish too, each when it is time.
+        async with self._publishing:
+            shown = await in_steps(self._job_tracker.show(self._runtime.clock()))
+            self._snapshot = replace(
+                self._snapshot,
+                jobs=shown.jobs,
+                detail_age_seconds=shown.detail_age_seconds,
+                **changes,
+            )
+            await in_steps(self._store.publish(self._snapshot))
 
     def _publish(self, **changes: Any) -> None:
         self._snapshot = replace(self._snapshot, **changes)

@@ -3,7 +3,7 @@
 Everything here is pure: time is an argument, and what was asked is told.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -55,13 +55,13 @@ class RoundRobin:
         self._credit = credit
         self._listed_at: float | None = None
 
-    def due(self, calm: list[_T], now: float, *, asked_at: Callable[[_T], float]) -> list[_T]:
-        """Return as many of those asked about longest ago as the time since then is worth."""
+    def due(self, calm: list[_T], now: float) -> list[_T]:
+        """Return as many as the time since then is worth; first come those asked longest ago."""
         elapsed = 0.0 if self._listed_at is None else max(0.0, now - self._listed_at)
         self._listed_at = now
         earned = len(calm) * elapsed / self._detail_interval
         self._credit = min(self._credit + earned, max(1.0, len(calm)))
-        return sorted(calm, key=asked_at)[: int(self._credit + _GRAIN)]
+        return calm[: int(self._credit + _GRAIN)]
 
     def asked(self) -> None:
         """Hear that one of them was asked about."""

@@ -9,11 +9,11 @@ from operator import attrgetter
 
 from exporter.collecting.detail_queue import DetailQueue, RoundRobin
 from exporter.collecting.selection import Selection
-from exporter.collecting.steps import Steps
 from exporter.collecting.tracked_job import TrackedJob, lives
 from exporter.model import CHANGING_STATES, Job, JobKey
+from exporter.process.steps import Steps, sorted_in_steps
 
-JOBS_PER_STEP = 2000
+JOBS_PER_STEP = 1000
 _PATIENCE = 3
 """Failures in a row after which details are no longer asked for at every poll."""
 _asked_at = attrgetter("asked_at")
@@ -66,15 +66,15 @@ class DetailScheduler:
                 urgent.append(track)
             elif lives(job):
                 calm.append(track)
-        routine = self._round_robin.due(calm, now, asked_at=_asked_at)
+        calm = yield from sorted_in_steps(calm, key=_asked_at)
+        routine = self._round_robin.due(calm, now)
         for track in routine:
             track.routine = True
+        news = yield from sorted_in_steps(news, key=_asked_at)
+        # What was never asked for comes last: at the start that is everything.
+        urgent = yield from sorted_in_steps(urgent, key=_urgency)
         return DetailQueue(
-            news=_rows(sorted(news, key=_asked_at)),
-            missing=missing,
-            # What was never asked for comes last: at the start that is everything.
-            urgent=_rows(sorted(urgent, key=lambda track: (not track.asked, track.asked_at))),
-            routine=_rows(routine),
+            news=_rows(news), missing=missing, urgent=_rows(urgent), routine=_rows(routine)
         )
 
     def note_asked(self, track: TrackedJob, now: float) -> None:
@@ -88,3 +88,7 @@ class DetailScheduler:
 
 def _rows(tracks: Iterable[TrackedJob]) -> tuple[Job, ...]:
     return tuple(track.row for track in tracks)
+
+
+def _urgency(track: TrackedJob) -> tuple[bool, float]:
+    return (not track.asked, track.asked_at)

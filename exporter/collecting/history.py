@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from exporter.model import Job, JobKey, Snapshot, State
+from exporter.process.steps import Steps, finished
 
 _CHANGES_PER_JOB = 50
 _JOBS = 20_000
+_JOBS_PER_STEP = 2000
+_CHANGES_PER_STEP = 200
 _FORGET_AFTER = 24 * 3600.0
 _PACKED = struct.Struct("=dH")
 """A change: its time, and the number of its kind. As objects the changes would take ten times more,
@@ -39,6 +42,11 @@ class Change:
 
 def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Change]]:
     """Yield what happened to which job between two snapshots of one source."""
+    return (found for found in _compared(old, new) if found is not None)
+
+
+def _compared(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Change] | None]:
+    """Yield the changes, and None now and then where there is none."""
     if old is None or old.jobs is new.jobs:
         return
     common = 0
@@ -47,17 +55,33 @@ def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Chang
         if before.job_id != after.job_id or before.project != after.project:
             break
         common += 1
-        if before.state is not after.state or _is_new_run(before, after):
+        if common % _JOBS_PER_STEP == 0:
+            yield None
+        if _has_changed(before, after):
             yield after.key, _change(before, after)
-    known = {job.key: job for job in old.jobs[common:]}
-    for job in new.jobs[common:]:
+    yield from _compared_by_key(old.jobs[common:], new.jobs[common:], new)
+
+
+def _compared_by_key(
+    old: tuple[Job, ...], jobs: tuple[Job, ...], new: Snapshot
+) -> Iterator[tuple[JobKey, Change] | None]:
+    known = {}
+    for count, job in enumerate(old, start=1):
+        known[job.key] = job
+        if count % _JOBS_PER_STEP == 0:
+            yield None
+    for count, job in enumerate(jobs, start=1):
         was = known.pop(job.key, None)
-        if was is None:
-            yield job.key, _change(None, job)
-        elif was.state is not job.state or _is_new_run(was, job):
+        if was is None or _has_changed(was, job):
             yield job.key, _change(was, job)
+        if count % _JOBS_PER_STEP == 0:
+            yield None
     for key, was in known.items():
         yield key, Change(at=_moment(new, was), before=was.state, after=None)
+
+
+def _has_changed(before: Job, after: Job) -> bool:
+    return before.state is not after.state or _is_new_run(before, after)
 
 
 def _is_new_run(before: Job, after: Job) -> bool:
@@ -151,8 +175,17 @@ class History:
 
     def note(self, old: Snapshot | None, new: Snapshot) -> None:
         """Record what changed between what was published and what is published now."""
+        finished(self.take(old, new))
+
+    def take(self, old: Snapshot | None, new: Snapshot) -> Steps[None]:
+        """Record the same in steps."""
         records = self._sources.setdefault(new.source, _SourceRecords())
-        for key, change in changes(old, new):
+        for count, found in enumerate(_compared(old, new), start=1):
+            if found is None or count % _CHANGES_PER_STEP == 0:
+                yield
+            if found is None:
+                continue
+            key, change = found
             packed = records.changes.get(key, b"")
             if not packed and change.before is None:
                 # No news: a job is seen for the first time when we begin to look, or when its

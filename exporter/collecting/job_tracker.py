@@ -3,11 +3,12 @@
 No I/O happens here: the collector tells the tracker what it found and asks it what to do. The rules
 it keeps are those of telling the truth: a job is gone only when the platform says so twice over, a
 failed question changes nothing, and ended runs leave after a while. What is asked next is the
-business of `detail_scheduler`; what takes long with very many jobs is done in `steps`.
+business of `detail_scheduler`; what takes long with very many jobs is done in steps: see
+`exporter.process.steps`.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from random import Random
@@ -17,19 +18,19 @@ from exporter.collecting.detail_scheduler import JOBS_PER_STEP, DetailScheduler
 from exporter.collecting.merging import lasting, measures, merge, settle
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
-from exporter.collecting.steps import Steps, finished
 from exporter.collecting.tracked_job import TrackedJob, agree, differs, lives, outdated
 from exporter.model import Job, JobKey
+from exporter.process.steps import Steps, finished, sorted_in_steps
 from exporter.source import Inventory, SourceSettings
 
-_ROWS_PER_STEP = 200
+_ROWS_PER_STEP = 100
 _REPEATS = 3
 """How often details that tell another state than the listing are asked for again at once."""
 _JUST_BEFORE = 1e-3
 """Seconds: enough to tell an earlier observation from a later one."""
+_order = attrgetter("project", "job_name", "job_id")
 
 _Started = tuple[float, float]
-_NEVER = (-1.0, -1.0)
 
 
 @dataclass(slots=True)
@@ -101,12 +102,13 @@ class JobTracker:
             if count % _ROWS_PER_STEP == 0:
                 yield
         unlisted = {project for project, _ in inventory.incomplete}
-        missing = self._note_missing(seen, unlisted)
+        missing = yield from self._note_missing(seen, unlisted)
         if not unlisted:
             self._listed_once = True
+        replaced = yield from self._replaced()
         return (
             yield from self._scheduler.schedule(
-                self._tracks, replaced=self._replaced(), missing=missing, now=now
+                self._tracks, replaced=replaced, missing=missing, now=now
             )
         )
 
@@ -149,7 +151,7 @@ class JobTracker:
 
     def show(self, now: float) -> Steps[Shown]:
         """Put together what there is to show, in steps."""
-        replaced = self._replaced()
+        replaced = yield from self._replaced()
         shown, age = [], None
         for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
             job = track.job
@@ -164,8 +166,8 @@ class JobTracker:
                     age = max(age or 0.0, now - had_at)
             if count % JOBS_PER_STEP == 0:
                 yield
-        shown.sort(key=attrgetter("project", "job_name", "job_id"))
-        return Shown(jobs=tuple(shown), detail_age_seconds=age)
+        ordered = yield from sorted_in_steps(shown, key=_order)
+        return Shown(jobs=tuple(ordered), detail_age_seconds=age)
 
     def absent(self) -> tuple[str, ...]:
         """Return the `expect` entries that no job of any shard matches, once all were listed."""
@@ -222,9 +224,11 @@ class JobTracker:
             return
         self._settle(track)
 
-    def _note_missing(self, seen: set[JobKey], unlisted: set[str]) -> tuple[Job, ...]:
+    def _note_missing(self, seen: set[JobKey], unlisted: set[str]) -> Steps[tuple[Job, ...]]:
         missing = []
-        for key, track in list(self._tracks.items()):
+        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
+            if count % JOBS_PER_STEP == 0:
+                yield
             if key in seen or key.project in unlisted:
                 continue
             track.missing += 1
@@ -233,7 +237,9 @@ class JobTracker:
                 del self._tracks[key]
             else:
                 missing.append(track.row)
-        for key, other in list(self._other_shard_jobs.items()):
+        for count, (key, other) in enumerate(list(self._other_shard_jobs.items()), start=1):
+            if count % JOBS_PER_STEP == 0:
+                yield
             if key not in seen and key.project not in unlisted:
                 other.missing += 1
                 if other.missing >= 2:
@@ -266,26 +272,24 @@ class JobTracker:
         name = row.job_name if self._supersedes else row.job_id
         return self._shard.owns(self._settings.name, row.project, name)
 
-    def _replaced(self) -> set[JobKey]:
+    def _replaced(self) -> Steps[set[JobKey]]:
         """Return the ended runs that a later run of the same name has taken the place of."""
+        latest: dict[tuple[str, str], tuple[_Started, JobKey]] = {}
+        ended: list[tuple[JobKey, tuple[str, str]]] = []
         if not self._supersedes:
             return set()
-        latest: dict[tuple[str, str], tuple[_Started, JobKey]] = {}
-        for track in self._tracks.values():
+        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
+            if count % JOBS_PER_STEP == 0:
+                yield
             job = track.job
             if job is None:
                 continue
-            name = (job.project, job.job_name)
-            run = (_started(job, track.seen_at), job.key)
-            latest[name] = max(latest.get(name, (_NEVER, job.key)), run, key=_first)
-        return {
-            job.key
-            for job in self._known()
-            if job.ended and latest[(job.project, job.job_name)][1] != job.key
-        }
-
-    def _known(self) -> Iterator[Job]:
-        return (track.job for track in self._tracks.values() if track.job is not None)
+            name, started = (job.project, job.job_name), _started(job, track.seen_at)
+            if name not in latest or started > latest[name][0]:
+                latest[name] = (started, key)
+            if job.ended:
+                ended.append((key, name))
+        return {key for key, name in ended if latest[name][1] != key}
 
 
 def _started(job: Job, seen_at: float) -> _Started:
@@ -295,7 +299,3 @@ def _started(job: Job, seen_at: float) -> _Started:
     """
     told = job.start_timestamp or job.created_timestamp or 0.0
     return min(told, seen_at), told
-
-
-def _first(pair: tuple[_Started, JobKey]) -> _Started:
-    return pair[0]

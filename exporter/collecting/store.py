@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from exporter.collecting.history import History
 from exporter.model import Snapshot
+from exporter.process.steps import Steps, finished
 
 
 class Store:
@@ -29,7 +30,11 @@ class Store:
 
     def put(self, snapshot: Snapshot) -> None:
         """Publish the snapshot of a source in place of its last one."""
-        self.history.note(self._snapshots.get(snapshot.source), snapshot)
+        finished(self.publish(snapshot))
+
+    def publish(self, snapshot: Snapshot) -> Steps[None]:
+        """Do the same in steps; nobody else may publish of this source meanwhile."""
+        yield from self.history.take(self._snapshots.get(snapshot.source), snapshot)
         self._swap({**self._snapshots, snapshot.source: snapshot})
 
     def remove(self, source: str) -> None:

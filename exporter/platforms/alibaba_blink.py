@@ -16,7 +16,7 @@ theirs alone, a failed one would otherwise go unseen, and one more call per proj
 price, since ListInstance wants a job type.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Annotated, Any, Self
@@ -26,12 +26,13 @@ from pydantic_core import PydanticCustomError
 
 from exporter.auth import canonical
 from exporter.errors import FetchError, Reason
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, read_rows
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.client import NOT_THE_API
 from exporter.upstream.connector import Connector
+from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.alibaba import names_no_such_api
 from exporter.vendors.alibaba import (
     AlibabaSettings,
@@ -40,6 +41,7 @@ from exporter.vendors.alibaba import (
     error_class,
     foas_endpoint,
     invalid,
+    list_paths,
     read_list,
     split_ids,
     upper_camel,
@@ -160,7 +162,11 @@ class BlinkSource:
         async def fetch(index: int) -> Page[Job]:
             query = {"jobType": job_type, "pageIndex": str(index), "pageSize": str(PAGE_SIZE)}
             path = ("projects", project, "instances")
-            document = await self._product.ask("ListInstance", path, query)
+            rows = RowReader(
+                paths=list_paths("Instances", "Instance"),
+                start=lambda: _row_reader(self._origin(project, job_type), flaws),
+            )
+            document = await self._product.ask("ListInstance", path, query, rows)
             return parse_instances(document, self._origin(project, job_type), flaws)
 
         return await read_pages("ListInstance", fetch)
@@ -183,7 +189,11 @@ class BlinkSource:
     ) -> tuple[Job, ...]:
         query = {"jobNames": ",".join(names), "jobType": job_type}
         path = ("projects", project, "runsummary")
-        document = await self._product.ask("BatchGetInstanceRunSummary", path, query)
+        rows = RowReader(
+            paths=list_paths("RunSummarys", "RunSummary"),
+            start=lambda: _row_reader(self._origin(project, job_type), flaws),
+        )
+        document = await self._product.ask("BatchGetInstanceRunSummary", path, query, rows)
         page = parse_summaries(document, self._origin(project, job_type), flaws)
         return latest_by_name(job for _, job in page.rows if job.job_name in names)
 
@@ -260,13 +270,18 @@ def parse_summaries(document: Mapping[str, Any], origin: Origin, flaws: Flaws) -
     return _page(rows or [], None, origin, flaws)
 
 
-def _page(rows: list[object], total: int | None, origin: Origin, flaws: Flaws) -> Page[Job]:
-    found = []
-    for index, fields in enumerate(rows):
-        job = parse_instance(Record(fields, f"Instances[{index}]", flaws), origin, flaws)
-        if job is not None:
-            found.append((job.run_id or job.job_name, job))
-    return Page(rows=tuple(found), unreadable=len(rows) - len(found), total=total)
+def _page(rows: list[Any], total: int | None, origin: Origin, flaws: Flaws) -> Page[Job]:
+    jobs = read_rows(rows, _row_reader(origin, flaws))
+    found = tuple((job.run_id or job.job_name, job) for job in jobs if job is not None)
+    return Page(rows=found, unreadable=len(jobs) - len(found), total=total)
+
+
+def _row_reader(origin: Origin, flaws: Flaws) -> Callable[[int, object], Job | None]:
+    def read(number: int, fields: object) -> Job | None:
+        fields = upper_camel(fields) if isinstance(fields, Mapping) else fields
+        return parse_instance(Record(fields, f"Instances[{number}]", flaws), origin, flaws)
+
+    return read
 
 
 def parse_instance(record: Record, origin: Origin, flaws: Flaws) -> Job | None:

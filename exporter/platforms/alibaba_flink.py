@@ -15,7 +15,7 @@ state itself where even this leaves a doubt: such a row has no state.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Annotated, Any, Self
@@ -23,12 +23,13 @@ from typing import Annotated, Any, Self
 from pydantic import StringConstraints, model_validator
 
 from exporter.errors import FetchError, Reason
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, read_rows
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.client import NOT_THE_API
 from exporter.upstream.connector import Connector
+from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.alibaba import names_no_such_api
 from exporter.vendors.alibaba import (
     AlibabaSettings,
@@ -59,6 +60,8 @@ _ENDED = ("CANCELLED", "FAILED", "FINISHED")
 
 _BATCH = "batch"
 _BATCH_RUNS = "10"
+_MOST_RUNS = 1000
+"""Runs of one answer that are looked at, the newest first: ten are asked for."""
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
@@ -223,7 +226,10 @@ class FlinkSource:
             **filters,
         }
         path = ("namespaces", namespace, "deployments")
-        document = await self._product.ask("ListDeployments", path, query)
+        rows = RowReader(
+            paths=[("data",)], start=lambda: _row_reader(namespace, self._now(), flaws)
+        )
+        document = await self._product.ask("ListDeployments", path, query, rows)
         return parse_deployments(document, namespace, self._now(), flaws)
 
     async def _fetch_run(self, row: Job, flaws: Flaws) -> Job:
@@ -277,15 +283,25 @@ def parse_deployments(
     document: Mapping[str, Any], namespace: str, observed: float, flaws: Flaws
 ) -> Page[DeploymentRow]:
     """Read one page of ListDeployments; raises FetchError when it is none."""
-    records, total = _records("ListDeployments", document, flaws)
-    rows = [parse_deployment(record, namespace, observed, flaws) for record in records]
+    data, total = _data("ListDeployments", document, flaws)
+    rows = read_rows(data, _row_reader(namespace, observed, flaws))
     found = [(row.job.job_id, row) for row in rows if row is not None]
     return Page(rows=tuple(found), unreadable=len(rows) - len(found), total=total)
 
 
-def _records(
+def _row_reader(
+    namespace: str, observed: float, flaws: Flaws
+) -> "Callable[[int, object], DeploymentRow | None]":
+    def read(number: int, fields: object) -> "DeploymentRow | None":
+        record = Record(fields, f"data[{number}]", flaws)
+        return parse_deployment(record, namespace, observed, flaws)
+
+    return read
+
+
+def _data(
     operation: str, document: Mapping[str, Any], flaws: Flaws
-) -> tuple[list[Record], int | None]:
+) -> tuple[list[Any], int | None]:
     total = Record(document, operation, flaws).count("totalSize")
     data = document.get("data")
     # An empty object must not pass for an empty namespace.
@@ -293,7 +309,7 @@ def _records(
         data = []
     if not isinstance(data, list):
         raise invalid(operation, f"expected a list as data; {NOT_THE_API}")
-    return [Record(fields, f"data[{index}]", flaws) for index, fields in enumerate(data)], total
+    return data, total
 
 
 def parse_deployment(
@@ -352,7 +368,8 @@ def parse_latest_run(document: Mapping[str, Any], row: Job, observed: float, fla
 
     The latest is the newest of those that go on, else the newest of all.
     """
-    records, _ = _records("ListJobs", document, flaws)
+    data, _ = _data("ListJobs", document, flaws)
+    records = [Record(fields, f"data[{n}]", flaws) for n, fields in enumerate(data[:_MOST_RUNS])]
     if not records:
         return replace(_in_state(row, NO_RUN), observed_timestamp=observed)
     return parse_run(max(records, key=_recency), row, observed, flaws)

@@ -8,7 +8,7 @@ Flink: a new submission has a new jid, and a restarted JobManager forgets the jo
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
@@ -19,12 +19,14 @@ from pydantic_core import PydanticCustomError
 from exporter.auth.plain import BasicAuth, BearerAuth
 from exporter.auth.settings import FlinkAuthSettings
 from exporter.errors import FetchError, Reason
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, read_rows, row_reader
 from exporter.model import Job, State
 from exporter.platforms import Platform
+from exporter.process.steps import Steps, finished, in_steps
 from exporter.settings import Endpoint
 from exporter.source import CallCost, Details, Inventory, SourceSettings
 from exporter.upstream.connector import Connector
+from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import flink
 from exporter.vendors.flink_delay import parse_vertices
 from exporter.vendors.flink_delay_reader import DelayReader
@@ -49,6 +51,8 @@ _INITIALIZING = "INITIALIZING"
 _NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INITIALIZING})
 """Refusals of a part that are no failure: the next listing tells of a job that just vanished."""
 
+_JOBS_PER_STEP = 100
+_ROWS_PER_STEP = 2000
 _CACHED = 3.0
 """Seconds that Flink keeps its answers about one job, unless `web.refresh-interval` differs."""
 _SETTLED_AFTER = 60.0
@@ -116,7 +120,7 @@ class FlinkSource:
         self._listed = listed
         self._delays.keep_only(listed)
         refused = await self._learn_version(flaws)
-        jobs = tuple(replace(job, engine_version=self._version) for job in inventory.jobs)
+        jobs = await in_steps(self._with_version(inventory.jobs))
         return replace(inventory, jobs=jobs, failures=() if refused is None else (refused,))
 
     async def fetch_details(self, job: Job) -> Details:
@@ -151,12 +155,27 @@ class FlinkSource:
         """Close the connections."""
         await self._connector.aclose()
 
+    def _with_version(self, jobs: tuple[Job, ...]) -> Steps[tuple[Job, ...]]:
+        changed = []
+        for count, job in enumerate(jobs, start=1):
+            known = job.engine_version == self._version
+            changed.append(job if known else replace(job, engine_version=self._version))
+            if count % _JOBS_PER_STEP == 0:
+                yield
+        return tuple(changed)
+
     async def _fetch_overview(self, flaws: Flaws) -> Inventory:
-        document = await self._managers.ask(OVERVIEW, ("jobs", "overview"))
+        def start() -> Callable[[int, object], Job | None]:
+            parse_row = _row_parser(self._clock(), flaws, self._version)
+            return row_reader("overview.jobs", parse_row, flaws)
+
+        rows = RowReader(paths=[("jobs",)], start=start)
+        document = await self._managers.ask(OVERVIEW, ("jobs", "overview"), rows=rows)
         if not isinstance(document, Mapping) or not isinstance(document.get("jobs"), list):
             # Taken for an empty listing, an answer of somebody else would end every job.
             raise _unlike(OVERVIEW, "an object with a list of jobs")
-        return Inventory(jobs=parse_overview(document, self._clock(), flaws), flaws=flaws)
+        jobs = await in_steps(_overview(document, self._clock(), flaws))
+        return Inventory(jobs=jobs, flaws=flaws)
 
     async def _fetch_chosen(self, flaws: Flaws) -> Inventory:
         jobs, failures = [], []
@@ -257,20 +276,38 @@ class FlinkSource:
 
 def parse_overview(document: Mapping[str, Any], now: float, flaws: Flaws) -> tuple[Job, ...]:
     """Read the listing of all jobs: one row for each."""
-    rows = {}
-    for row in Record(document, "overview", flaws).records("jobs"):
+    return finished(_overview(document, now, flaws))
+
+
+def _overview(document: Mapping[str, Any], now: float, flaws: Flaws) -> Steps[tuple[Job, ...]]:
+    rows = document.get("jobs")
+    read = row_reader("overview.jobs", _row_parser(now, flaws), flaws)
+    found: dict[str, Job] = {}
+    for count, job in enumerate(read_rows(rows if isinstance(rows, list) else [], read), start=1):
+        if job is not None:
+            found[job.job_id] = job
+        if count % _ROWS_PER_STEP == 0:
+            yield
+    return tuple(found.values())
+
+
+def _row_parser(
+    now: float, flaws: Flaws, engine_version: str = ""
+) -> Callable[[Record], Job | None]:
+    def parse_row(row: Record) -> Job | None:
         job_id = row.text("jid")
         if not _JOB_ID.fullmatch(job_id):
             row.missing("jid")
-            continue
+            return None
         native_status = row.text("state")
-        rows[job_id] = Job(
+        return Job(
             project="",
             job_id=job_id,
             job_name=row.text("name"),
             state=parse_flink_state(native_status, flaws) or State.UNKNOWN,
             native_status=native_status,
             job_type=row.text("jobType"),
+            engine_version=engine_version,
             duration_seconds=row.milliseconds("duration"),
             start_timestamp=row.time_milliseconds("start-time"),
             end_timestamp=row.time_milliseconds("end-time"),
@@ -279,7 +316,8 @@ def parse_overview(document: Mapping[str, Any], now: float, flaws: Flaws) -> tup
             tasks=parse_task_counts(row.record("tasks")),
             observed_timestamp=now,
         )
-    return tuple(rows.values())
+
+    return parse_row
 
 
 def parse_job(graph: Record, now: float, flaws: Flaws) -> Job:

@@ -7,16 +7,17 @@ each is read in all its spellings and none is relied upon. A job has no id here 
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, row_reader
 from exporter.model import ENDED_STATES, Job, Node, State, StateMap, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
+from exporter.upstream.large_json import RowReader
 from exporter.vendors.huawei import HeaderText, HuaweiSettings, dataarts_endpoint, open_api
 from exporter.vendors.huawei_inventory import (
     PAGE_SIZE,
@@ -97,9 +98,13 @@ class DataArtsSource:
     async def _list(self, offset: int, flaws: Flaws) -> Page:
         # Without jobType the answer has batch jobs only.
         query = [("jobType", "REAL_TIME"), ("limit", str(PAGE_SIZE)), ("offset", str(offset))]
-        document = await self._api.get_json(LIST, self._jobs, query)
-        observed = self._connector.runtime.clock()
-        return parse_list(document, self._settings.project_id, observed, flaws)
+        project, clock = self._settings.project_id, self._connector.runtime.clock
+        rows = RowReader(
+            paths=[("jobs",)],
+            start=lambda: row_reader("list.jobs", _row_parser(project, clock(), flaws), flaws),
+        )
+        document = await self._api.get_json(LIST, self._jobs, query, rows=rows)
+        return parse_list(document, project, clock(), flaws)
 
     async def _show(self, name: str, flaws: Flaws) -> Job:
         document = await self._api.get_json(SHOW, (*self._jobs, name, "status"))
@@ -122,6 +127,10 @@ def parse_list(document: Any, project: str, observed: float, flaws: Flaws) -> Pa
     it, lastInstanceStatus is of its sub-jobs: none of them says anything of the run.
     """
 
+    return read_page(document, "list", "total", _row_parser(project, observed, flaws), flaws)
+
+
+def _row_parser(project: str, observed: float, flaws: Flaws) -> Callable[[Record], Job | None]:
     def parse_row(row: Record) -> Job | None:
         name = row.text("name")
         if not name:
@@ -139,7 +148,7 @@ def parse_list(document: Any, project: str, observed: float, flaws: Flaws) -> Pa
             observed_timestamp=observed,
         )
 
-    return read_page(document, "list", "total", parse_row, flaws)
+    return parse_row
 
 
 def parse_status(document: Any, known: Job, flaws: Flaws) -> Job:

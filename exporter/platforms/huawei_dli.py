@@ -7,16 +7,17 @@ details have a configuration and no duration.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, row_reader
 from exporter.model import Job, State, look_up
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
+from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.huawei import names_gateway
 from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink_graph import FlinkGraph, parse_graph
@@ -38,6 +39,7 @@ moment and would change nothing; what `job_idle` means is documented nowhere.
 """
 
 LIST = "ListFlinkJobs"
+_ROWS = ("job_list", "jobs")
 SHOW = "ShowFlinkJob"
 PLAN = "ShowFlinkJobExecutionGraph"
 _LONGEST_ERROR = 4096
@@ -97,9 +99,13 @@ class DliSource:
             query.append(("queue_name", self._settings.queue))
         if self._settings.enterprise_project:
             query.append(("sys_enterprise_project_name", self._settings.enterprise_project))
-        document = await self._api.get_json(LIST, self._jobs, query)
-        observed = self._connector.runtime.clock()
-        return parse_list(document, self._settings.project_id, observed, flaws)
+        project, clock = self._settings.project_id, self._connector.runtime.clock
+        rows = RowReader(
+            paths=[_ROWS],
+            start=lambda: row_reader(".".join(_ROWS), _row_parser(project, clock(), flaws), flaws),
+        )
+        document = await self._api.get_json(LIST, self._jobs, query, rows=rows)
+        return parse_list(document, project, clock(), flaws)
 
     async def _show(self, job_id: str, flaws: Flaws, job_name: str = "") -> Job:
         document = await self._api.get_json(SHOW, (*self._jobs, job_id))
@@ -130,6 +136,12 @@ def _is_benign(error: FetchError) -> bool:
 def parse_list(document: Any, project: str, observed: float, flaws: Flaws) -> Page:
     """Read one page of the listing; raises UnreadableError when it is none."""
 
+    listing = document.get("job_list") if isinstance(document, Mapping) else None
+    parse_row = _row_parser(project, observed, flaws)
+    return read_page(listing, "job_list", "total_count", parse_row, flaws)
+
+
+def _row_parser(project: str, observed: float, flaws: Flaws) -> Callable[[Record], Job | None]:
     def parse_row(row: Record) -> Job | None:
         job_id = row.text("job_id")
         if not job_id:
@@ -138,8 +150,7 @@ def parse_list(document: Any, project: str, observed: float, flaws: Flaws) -> Pa
         known = Job(project=project, job_id=job_id, job_name=job_id, observed_timestamp=observed)
         return _parse_job(row, known, flaws)
 
-    listing = document.get("job_list") if isinstance(document, Mapping) else None
-    return read_page(listing, "job_list", "total_count", parse_row, flaws)
+    return parse_row
 
 
 def parse_details(document: Any, known: Job, flaws: Flaws) -> Job:

@@ -7,7 +7,7 @@ bucket, the wire. What may work in a moment is tried again a few times with grow
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from exporter.errors import CredentialError, FetchError, Reason
 from exporter.pacing import Backoff, Clock, Sleep, parse_retry_after
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.exchange import Limits, exchange
+from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import Answer, ReadRefusal, Refusal
 from exporter.upstream.urls import Place
 
@@ -61,6 +62,7 @@ class _Call:
     query: str
     headers: Mapping[str, str]
     body: bytes | None = None
+    rows: RowReader | None = None
 
     @property
     def method(self) -> str:
@@ -126,12 +128,15 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         *,
         give_up_after: float = GIVE_UP_AFTER,
+        rows: RowReader | None = None,
     ) -> Answer:
         """Send a GET for a path of unencoded segments; return an answer that is no refusal.
 
-        Once its tries have taken `give_up_after` time-outs no other is begun. Raises FetchError.
+        Once its tries have taken `give_up_after` time-outs no other is begun. In a large answer the
+        rows of a listing are read while it is decoded: see `read_rows`. Raises FetchError.
         """
-        return await self._send(_call(operation, segments, query, headers or {}), give_up_after)
+        call = _call(operation, segments, query, headers or {})
+        return await self._send(replace(call, rows=rows), give_up_after)
 
     async def post(self, operation: str, segments: Sequence[str], body: bytes) -> Answer:
         """Send a body; return an answer that is no refusal.
@@ -180,12 +185,15 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         *,
         give_up_after: float = GIVE_UP_AFTER,
+        rows: RowReader | None = None,
     ) -> Any:
-        """Send a GET and return its decoded JSON body.
+        """Send a GET and return its decoded JSON body, as `get` does.
 
         Raises FetchError, with reason invalid_response when the body is not JSON.
         """
-        answer = await self.get(operation, segments, query, headers, give_up_after=give_up_after)
+        answer = await self.get(
+            operation, segments, query, headers, give_up_after=give_up_after, rows=rows
+        )
         return decode_json(operation, answer, NOT_THE_API)
 
     async def _try(self, call: _Call, spent: _Spent) -> Answer:
@@ -228,6 +236,7 @@ class ApiClient:
                 telemetry=self._telemetry,
                 monotonic=self._monotonic,
                 limits=self._limits,
+                rows=call.rows,
             )
         refusal = self._read_refusal(answer)
         judge(refusal)

@@ -21,6 +21,7 @@ from exporter.pacing import TokenBucket
 from exporter.runtime import Runtime
 from exporter.source import SourceSettings, TlsSettings
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.budget import AnswerBudget
 from exporter.upstream.client import ApiClient, Http
 from exporter.upstream.exchange import Limits, exchange
 from exporter.upstream.refusals import ReadRefusal
@@ -62,10 +63,12 @@ class Connector:
         telemetry: Telemetry,
         guards: GuardBook,
         context: ssl.SSLContext | None = None,
+        budget: AnswerBudget | None = None,
     ) -> None:
-        """Take what all clients share; `context` is that of `settings.tls`, if it is made already.
+        """Take what all sources share; `context` is that of `settings.tls`, if it is made already.
 
-        Raises ConfigError when what the settings name cannot be used.
+        A budget of its own is for whoever has no others beside. Raises ConfigError when what the
+        settings name cannot be used.
         """
         self.runtime = runtime
         self.guards = guards
@@ -83,6 +86,7 @@ class Connector:
             slots=asyncio.Semaphore(settings.concurrency),
             timeout=settings.timeout,
             stall=self.stall,
+            budget=budget or AnswerBudget(),
         )
         self._login_limits = replace(
             self._limits,
@@ -133,6 +137,7 @@ class Connector:
             telemetry=self._telemetry,
             monotonic=self.runtime.monotonic,
             limits=self._login_limits,
+            decode=False,
         )
         # The body is decompressed by now, so the headers about its wire form would be wrong.
         kept = {

@@ -8,20 +8,31 @@ import asyncio
 import os
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import httpx
 
-from exporter.errors import CredentialError, FetchError, Reason
+from exporter.errors import CredentialError, FetchError, Reason, UnreadableError
 from exporter.headers import read_headers
 from exporter.pacing import Clock, TokenBucket
+from exporter.process.steps import in_steps
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.budget import SMALL, AnswerBudget, Room
+from exporter.upstream.inflating import inflated, is_known
+from exporter.upstream.large_json import PIECE, RowReader, decode_in_steps
 from exporter.upstream.refusals import Answer
 from exporter.upstream.stall import StallLimit
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes, after decompression: ten times what 100 rows with full SQL texts take."""
+_LARGEST_REFUSAL = 1024 * 1024
+"""Bytes of an answer that is no success: what comes after them is not read."""
+_LARGEST_XML = 4 * 1024 * 1024
+"""Bytes: XML is decoded at once."""
 
 _FOREIGN = (
     OSError,
@@ -46,6 +57,8 @@ class Limits:
     largest_answer: int = LARGEST_ANSWER
     stall: StallLimit | None = None
     """What bounds all requests of one listing together; None for requests of no listing."""
+    budget: AnswerBudget = field(default_factory=AnswerBudget)
+    """Shared by all sources."""
 
 
 async def exchange(
@@ -56,11 +69,67 @@ async def exchange(
     telemetry: Telemetry,
     monotonic: Clock,
     limits: Limits,
+    rows: RowReader | None = None,
+    decode: bool = True,
 ) -> Answer:
     """Send one request, read its answer within the limits, and count both.
 
-    Raises FetchError.
+    A large answer is decoded here, in steps, unless it is not to be; of its `rows` only what was
+    read of them is kept. Raises FetchError.
     """
+    async with limits.budget.room() as room:
+        status, headers, body = await _send(
+            send,
+            operation=operation,
+            source=source,
+            telemetry=telemetry,
+            monotonic=monotonic,
+            limits=limits,
+            room=room,
+        )
+        if len(body) <= PIECE or not decode:
+            return Answer(status, headers, bytes(body))
+        async with limits.budget.decoding:
+            return await _decode(
+                Answer(status, headers, bytes(body[:PIECE])), operation, body, rows
+            )
+
+
+async def _decode(
+    answer: Answer, operation: str, body: bytes | bytearray, rows: RowReader | None
+) -> Answer:
+    """Return the answer with what its body says, decoded in steps."""
+    if answer.body.lstrip()[:1] == b"<":
+        if len(body) <= _LARGEST_XML:
+            return replace(answer, body=bytes(body))
+        raise _invalid(operation, answer.status, f"XML of more than {_LARGEST_XML} bytes")
+    try:
+        document = await in_steps(decode_in_steps(body, rows))
+    except UnreadableError as exc:
+        raise _invalid(operation, answer.status, str(exc)) from exc
+    except (ValueError, RecursionError) as exc:
+        return replace(answer, large=partial(_raise, exc))
+    return replace(answer, large=lambda: document)
+
+
+def _raise(exc: Exception) -> Any:
+    raise exc
+
+
+def _invalid(operation: str, status: int, detail: str) -> FetchError:
+    return FetchError(Reason.INVALID_RESPONSE, operation, status=status, detail=detail)
+
+
+async def _send(
+    send: Callable[[], Awaitable[httpx.Response]],
+    *,
+    operation: str,
+    source: str,
+    telemetry: Telemetry,
+    monotonic: Clock,
+    limits: Limits,
+    room: Room,
+) -> tuple[int, dict[str, str], bytes | bytearray]:
     started = monotonic()
     code: str | None = "canceled"
     try:
@@ -72,10 +141,10 @@ async def exchange(
                 # A request that an expired token failed was sent twice, and counts twice.
                 telemetry.request_repeated(source, operation, str(refused.status_code))
             try:
-                body = await _read(response, headers, operation, limits.largest_answer)
+                body = await _read(response, headers, operation, limits.largest_answer, room)
             finally:
                 await response.aclose()
-        return Answer(response.status_code, headers, body)
+        return response.status_code, headers, body
     except FetchError as exc:
         if exc.operation != operation:
             # Logging in failed, which is counted by itself: this request never left.
@@ -103,35 +172,40 @@ async def exchange(
 
 
 async def _read(
-    response: httpx.Response, headers: Mapping[str, str], operation: str, largest: int
-) -> bytes:
+    response: httpx.Response, headers: Mapping[str, str], operation: str, largest: int, room: Room
+) -> bytes | bytearray:
     """Read a body, decompressed, refusing to hold more than `largest` bytes of it."""
-    encoding = headers.get("content-encoding", "")
+    encoding, status = headers.get("content-encoding", "").strip().lower(), response.status_code
     if "," in encoding:
         # Compressed twice, the 64 kB of one read could become 64 GB at once.
-        raise FetchError(
-            Reason.INVALID_RESPONSE,
-            operation,
-            status=response.status_code,
-            detail="the answer is compressed more than once",
-        )
-    chunks = []
-    size = 0
-    stream: AsyncIterable[bytes] = response.aiter_bytes()
-    if not encoding and isinstance(response.stream, httpx.AsyncByteStream):
-        # What is not compressed needs nothing of what httpx does on the way.
+        raise _invalid(operation, status, "the answer is compressed more than once")
+    stream: AsyncIterable[bytes] = response.aiter_raw()
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        # httpx does nothing on the way that is needed here.
         stream = response.stream
-    async for chunk in stream:
-        size += len(chunk)
-        if size > largest:
-            raise FetchError(
-                Reason.INVALID_RESPONSE,
-                operation,
-                status=response.status_code,
-                detail=f"the answer is larger than {largest} bytes",
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
+    if is_known(encoding):
+        stream = inflated(stream, encoding)
+    success = 200 <= status < 300
+    body = bytearray()
+    try:
+        async for chunk in stream:
+            size = len(body) + len(chunk)
+            if size > largest:
+                raise _invalid(operation, status, f"the answer is larger than {largest} bytes")
+            if size > _LARGEST_REFUSAL and not success:
+                break
+            if size > SMALL:
+                await room.make(largest if encoding else _announced(headers, largest))
+            body += chunk
+    except zlib.error as exc:
+        raise httpx.DecodingError(str(exc)) from exc
+    return body
+
+
+def _announced(headers: Mapping[str, str], largest: int) -> int:
+    """Return how many bytes a body can have at most, as far as its head tells."""
+    length = headers.get("content-length", "")
+    return min(int(length), largest) if length.isdigit() and len(length) < 12 else largest
 
 
 def reason_of(exc: BaseException) -> Reason:

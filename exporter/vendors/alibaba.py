@@ -18,10 +18,12 @@ from exporter.auth.credentials import CredentialProvider, StaticProvider
 from exporter.auth.guard import RejectionGuard
 from exporter.auth.settings import AlibabaAuthSettings
 from exporter.errors import FetchError, Reason
+from exporter.fields import ReadRows
 from exporter.settings import Section
 from exporter.source import Names, SourceSettings
 from exporter.upstream.client import NOT_THE_API, decode_json
 from exporter.upstream.connector import Connector
+from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import Answer
 from exporter.upstream.refusals.alibaba import read_refusal
 from exporter.upstream.refusals.strangers import is_page, is_storage
@@ -183,13 +185,17 @@ class Product:
         )
 
     async def ask(
-        self, action: str, path: Sequence[str], query: Mapping[str, str] | None = None
+        self,
+        action: str,
+        path: Sequence[str],
+        query: Mapping[str, str] | None = None,
+        rows: RowReader | None = None,
     ) -> Mapping[str, Any]:
         """Call an operation under /api/v2 and return the object it answers; raises FetchError."""
         pairs = tuple((query or {}).items())
         headers = {"x-acs-action": action}
         return read_object(
-            action, await self._api.get(action, ("api", "v2", *path), pairs, headers)
+            action, await self._api.get(action, ("api", "v2", *path), pairs, headers, rows=rows)
         )
 
 
@@ -253,8 +259,19 @@ def read_list(document: Mapping[str, Any], outer: str, inner: str) -> list[objec
         wrapped = upper_camel(value)
         # Without the inner name it is itself the one row; an empty object is an empty list.
         value = wrapped.get(inner) or [] if inner in wrapped else [value] if value else []
+    if isinstance(value, ReadRows):
+        return value
     rows = value if isinstance(value, list) else [value] if value != "" else []
     return [upper_camel(row) if isinstance(row, Mapping) else row for row in rows]
+
+
+def list_paths(outer: str, inner: str) -> tuple[tuple[str, ...], ...]:
+    """Return where the rows of a list can be in JSON: see `read_list`."""
+    lower_outer, lower_inner = (name[:1].lower() + name[1:] for name in (outer, inner))
+    return (
+        *((outer,), (lower_outer,)),
+        *((one, other) for one in (outer, lower_outer) for other in (inner, lower_inner)),
+    )
 
 
 def upper_camel(fields: Mapping[str, Any]) -> Mapping[str, Any]:

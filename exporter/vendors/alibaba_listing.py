@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 from exporter.errors import FetchError
 from exporter.fields import Flaws
 from exporter.model import Job, JobKey
-from exporter.source import Inventory
+from exporter.source import MOST_JOBS, Inventory
 from exporter.vendors.alibaba import invalid
 
 PAGE_SIZE = 100
-_MOST_PAGES = 10_000
+_MOST_PAGES = MOST_JOBS // PAGE_SIZE
 
 Row = TypeVar("Row")
 
@@ -69,6 +69,8 @@ async def _read_once(operation: str, fetch: FetchPage[Row], found: dict[str, Row
         fresh = {row_id for row_id, _ in page.rows} - ids
         ids |= fresh
         found.update(page.rows)
+        if len(found) > MOST_JOBS:
+            raise invalid(operation, f"the listing has more than {MOST_JOBS} jobs")
         unreadable += page.unreadable
         totals.add(page.total)
         enough = page.total is not None and len(ids) + unreadable >= page.total

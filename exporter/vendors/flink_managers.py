@@ -5,6 +5,7 @@ from typing import Any
 
 from exporter.errors import FetchError, Reason
 from exporter.upstream.client import GIVE_UP_AFTER, ApiClient
+from exporter.upstream.large_json import RowReader
 
 _ONE_HANGS = 0.5
 """Time-outs after which somebody else is asked."""
@@ -20,9 +21,13 @@ class JobManagers:
         self._present = 0
 
     async def ask(
-        self, operation: str, segments: Sequence[str], query: Mapping[str, str] | None = None
+        self,
+        operation: str,
+        segments: Sequence[str],
+        query: Mapping[str, str] | None = None,
+        rows: RowReader | None = None,
     ) -> Any:
-        """Return the decoded answer to a GET.
+        """Return the decoded answer to a GET, in whose place of rows may be what was read of them.
 
         Raises FetchError, once no JobManager could be reached.
         """
@@ -33,7 +38,7 @@ class JobManagers:
             present = self._present
             try:
                 return await self._apis[present].get_json(
-                    operation, segments, pairs, give_up_after=give_up_after
+                    operation, segments, pairs, give_up_after=give_up_after, rows=rows
                 )
             except FetchError as exc:
                 if not _may_work_elsewhere(exc):

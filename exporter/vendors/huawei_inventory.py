@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from exporter.errors import FetchError, Reason, UnreadableError
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, read_rows, row_reader
 from exporter.model import Job
-from exporter.source import Inventory
+from exporter.source import MOST_JOBS, Inventory
 from exporter.upstream.client import NOT_THE_API
 
 PAGE_SIZE = 100
 """The most rows a page may have; without a limit pages have ten."""
 _AT_ONCE = 8
 """Pages of a long listing that are asked for at the same time."""
-_MOST_PAGES = 2000
+_MOST_PAGES = MOST_JOBS // PAGE_SIZE
 """No project has so many jobs: whatever goes on for longer does not end."""
 
 _MOST_STEPS_BACK = 50
@@ -54,10 +54,8 @@ def read_page(
     total = record.count(total_name)
     if not isinstance(rows, list) and (rows is not None or total is None):
         raise UnreadableError(f"{place}.jobs: expected a list")
-    jobs = [parse_row(row) for row in record.records("jobs")]
-    return Page(
-        jobs=tuple(job for job in jobs if job is not None), size=len(rows or ()), total=total
-    )
+    jobs = read_rows(rows or [], row_reader(f"{place}.jobs", parse_row, flaws))
+    return Page(jobs=tuple(job for job in jobs if job is not None), size=len(jobs), total=total)
 
 
 class Listing:
@@ -181,6 +179,9 @@ class Listing:
             raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=detail) from exc
         before = len(self._jobs)
         self._jobs |= {job.job_id: job for job in page.jobs}
+        if len(self._jobs) > MOST_JOBS:
+            detail = f"the listing has more than {MOST_JOBS} jobs"
+            raise FetchError(Reason.INVALID_RESPONSE, self._operation, detail=detail)
         self._pages += 1
         self._unreadable += page.size - len(page.jobs)
         self._ended = self._ended or page.size == 0

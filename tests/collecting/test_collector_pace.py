@@ -7,6 +7,7 @@ import pytest
 
 from exporter.collecting.store import Store
 from exporter.model import Job, Snapshot
+from exporter.process.steps import Steps
 from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.jobs import job
 from tests.virtual_time import run
@@ -104,9 +105,9 @@ def test_long_round_of_details_is_published_once_for_all_who_ask() -> None:
     class Counting(Store):
         published = 0
 
-        def put(self, snapshot: Snapshot) -> None:
+        def publish(self, snapshot: Snapshot) -> Steps[None]:
             self.published += 1
-            super().put(snapshot)
+            return super().publish(snapshot)
 
     async def scenario() -> None:
         store = Counting()

@@ -7,10 +7,10 @@ import pytest
 
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.selection import Selection
-from exporter.collecting.steps import finished
 from exporter.errors import SlowExpressionError
 from exporter.fields import Flaws
 from exporter.model import Job
+from exporter.process.steps import finished
 from exporter.source import Inventory, SourceSettings
 
 

@@ -267,8 +267,8 @@ BUGS = (
     Bug(
         name="the end of a run does not end its replacement",
         module=_JOB_TRACKER,
-        old="            if job.ended and latest[(job.project, job.job_name)][1] != job.key\n",
-        new="            if job.ended and latest[(job.project, job.job_name)][1] is None\n",
+        old="        return {key for key, name in ended if latest[name][1] != key}\n",
+        new="        return {key for key, name in ended if latest[name][1] is None}\n",
         rule=Rule.LATER_RUN_REPLACES,
         kinds=(FLINK,),
         often=(Deed.RESUBMIT,),

@@ -31,11 +31,14 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    """Its beginning only, where the body was decoded while it was large."""
+    large: Callable[[], Any] | None = None
+    """Returns what such a body says, or raises what `document` raises."""
 
     @cached_property
     def document(self) -> Any:
         """Decode the body once, however many look at it; raises ValueError or RecursionError."""
-        return json.loads(self.body)
+        return json.loads(self.body) if self.large is None else self.large()
 
     def decoded(self) -> Any:
         """Return the body as JSON, or None when it is not."""

@@ -1,0 +1,157 @@
+"""Large answers of all sources share a budget, and what is too much says so."""
+
+import asyncio
+import gzip
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.errors import FetchError, Reason
+from exporter.pacing import TokenBucket
+from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.budget import SMALL, AnswerBudget
+from exporter.upstream.exchange import Limits, exchange
+from exporter.upstream.refusals import Answer
+from tests.virtual_time import run, virtual_world
+
+MB = 1024 * 1024
+
+
+class Slow(httpx.AsyncByteStream):
+    """A body that takes a second for each megabyte."""
+
+    def __init__(self, size: int, began: list[float]) -> None:
+        self._size = size
+        self._began = began
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        loop = asyncio.get_running_loop()
+        yield b'"'
+        for _ in range(self._size):
+            self._began.append(loop.time())
+            await asyncio.sleep(1)
+            yield b" " * MB
+        yield b'"'
+
+
+async def ask(
+    budget: AnswerBudget, response: httpx.Response, *, timeout: float = 60.0, **changes: Any
+) -> Answer:
+    world = virtual_world(httpx.MockTransport(lambda request: response))
+    bucket = TokenBucket(10, burst=1, clock=world.monotonic, sleep=world.sleep)
+    limits = Limits(
+        bucket=bucket, slots=asyncio.Semaphore(1), timeout=timeout, budget=budget, **changes
+    )
+
+    async def send() -> httpx.Response:
+        return response
+
+    return await exchange(
+        send,
+        operation="ListJobs",
+        source="s",
+        telemetry=Telemetry(),
+        monotonic=world.monotonic,
+        limits=limits,
+    )
+
+
+def slow(size: int, began: list[float], *, length: int | None = None) -> httpx.Response:
+    headers = {} if length is None else {"content-length": str(length)}
+    return httpx.Response(200, headers=headers, stream=Slow(size, began))
+
+
+def test_answers_that_do_not_fit_together_come_one_after_the_other() -> None:
+    async def scenario() -> list[list[float]]:
+        budget = AnswerBudget(8 * MB)
+        began: list[list[float]] = [[], [], []]
+        await asyncio.gather(*(ask(budget, slow(4, each, length=4 * MB + 2)) for each in began))
+        return began
+
+    first, second, third = run(scenario())
+    # The first megabyte of each is small; what follows has to find room.
+    assert [times[0] for times in (first, second, third)] == [first[0]] * 3
+    assert second[1] >= first[-1] + 1
+    assert third[1] >= second[-1] + 1
+
+
+def test_answer_that_finds_no_room_in_time_is_late_and_takes_none() -> None:
+    async def scenario() -> None:
+        budget = AnswerBudget(4 * MB)
+        first = asyncio.create_task(ask(budget, slow(20, []), largest_answer=4 * MB))
+        await asyncio.sleep(0.5)
+        with pytest.raises(FetchError) as caught:
+            await ask(budget, slow(3, []), timeout=5.0, largest_answer=4 * MB)
+        assert caught.value.reason is Reason.TIMEOUT
+        with pytest.raises(FetchError, match="larger than"):
+            await first
+        # All room has come back.
+        await ask(budget, slow(3, []), largest_answer=4 * MB)
+
+    run(scenario())
+
+
+def test_small_answers_need_no_room() -> None:
+    async def scenario() -> None:
+        budget = AnswerBudget(0)
+        body = b'"' + b" " * (SMALL - 2) + b'"'
+        assert len((await ask(budget, httpx.Response(200, content=body))).document) > 1000
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503, 302])
+def test_of_a_refusal_only_the_beginning_is_read(status: int) -> None:
+    async def scenario() -> Answer:
+        began: list[float] = []
+        answer = await ask(AnswerBudget(0), httpx.Response(status, stream=Slow(50, began)))
+        assert len(began) <= 2
+        return answer
+
+    answer = run(scenario())
+    assert (answer.status, answer.decoded()) == (status, None)
+
+
+def test_blanks_of_a_bomb_come_in_steps() -> None:
+    bomb = gzip.compress(b'{"jobs": []' + b" " * 60_000_000 + b"}")
+
+    async def scenario() -> float:
+        longest = 0.0
+
+        async def watch() -> None:
+            nonlocal longest
+            last = time.thread_time()
+            while True:
+                await asyncio.sleep(0)
+                longest, last = max(longest, time.thread_time() - last), time.thread_time()
+
+        watching = asyncio.create_task(watch())
+        headers = {"content-encoding": "gzip"}
+        with pytest.raises(FetchError, match="bytes beside the rows"):
+            await ask(AnswerBudget(), httpx.Response(200, headers=headers, stream=Packed(bomb)))
+        watching.cancel()
+        return longest
+
+    assert asyncio.run(scenario()) < 0.05
+
+
+class Packed(httpx.AsyncByteStream):
+    """A body that comes in one piece."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._body
+
+
+@pytest.mark.parametrize("size", [5 * MB, 60 * MB])
+def test_large_xml_is_refused(size: int) -> None:
+    async def scenario() -> None:
+        await ask(AnswerBudget(), httpx.Response(200, content=b"<a>" + b"x" * size + b"</a>"))
+
+    with pytest.raises(FetchError, match="XML of more than 4194304 bytes"):
+        run(scenario())
