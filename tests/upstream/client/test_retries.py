@@ -7,7 +7,7 @@ import pytest
 
 from exporter.errors import FetchError, Reason
 from exporter.upstream.refusals import alibaba
-from tests.upstream.api_service import Reply, Setup, fail, reply
+from tests.upstream.client.api_service import Reply, Setup, fail, reply
 from tests.virtual_time import run
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter.auth import canonical
 from exporter.errors import FetchError, Reason
 from exporter.upstream.refusals import Answer
-from tests.upstream.api_service import BASE, HIDDEN, Setup, everything_in, reply
+from tests.upstream.client.api_service import BASE, HIDDEN, Setup, everything_in, reply
 from tests.virtual_time import run
 
 segments = st.lists(

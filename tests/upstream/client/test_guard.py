@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from exporter.errors import Reason
-from tests.upstream.api_service import Reply, Setup, fail, reply, slow
+from tests.upstream.client.api_service import Reply, Setup, fail, reply, slow
 from tests.virtual_time import run
 
 

@@ -9,7 +9,7 @@ import pytest
 from exporter.errors import CredentialError, FetchError, Reason
 from exporter.upstream.exchange import exchange
 from exporter.upstream.refusals import Answer
-from tests.upstream.api_service import BASE, Body, Setup, reply, slow
+from tests.upstream.client.api_service import BASE, Body, Setup, reply, slow
 from tests.virtual_time import run
 
 

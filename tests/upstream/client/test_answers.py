@@ -9,7 +9,7 @@ import pytest
 from exporter.errors import FetchError, Reason
 from exporter.upstream.client import decode_json
 from exporter.upstream.refusals import Answer
-from tests.upstream.api_service import HIDDEN, Body, Setup, everything_in, reply
+from tests.upstream.client.api_service import HIDDEN, Body, Setup, everything_in, reply
 from tests.virtual_time import run
 
 

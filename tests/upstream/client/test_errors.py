@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.errors import FetchError, Reason
-from tests.upstream.api_service import BASE, HIDDEN, Body, Setup, everything_in, fail, reply
+from tests.upstream.client.api_service import BASE, HIDDEN, Body, Setup, everything_in, fail, reply
 from tests.virtual_time import run
 
 _NEVER_RETRIED = {"DecodingError", "StreamError", "StreamConsumed", "StreamClosed"} | {
