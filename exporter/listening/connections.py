@@ -19,8 +19,9 @@ MOST_CONNECTIONS = 512
 _SWEEP_EVERY = 1.0
 _ANSWERED_SECONDS = 10.0
 """After so long an answer is being read too slowly, or by nobody."""
-_STILL_SECONDS = 0.25
-"""Who takes nothing for so long of what is ready goes first when there are too many."""
+_STILL_SECONDS, _MOMENT_SECONDS = 2.0, 0.25
+"""Who takes nothing for so long of what is ready goes first when there are too many; who takes
+nothing for a moment goes when nobody else is idle: a scraper that is busy must not."""
 _LOOK_EVERY = 0.05
 """Looking at all of them takes as long as a request: not for each of many that come at once."""
 _CROWDED = "too many connections"
@@ -197,10 +198,13 @@ class Connections:
             self._look_at_readers(now)
         everybody = [*self._answered, *self._awaited]
         still = min(everybody, key=lambda client: client.taken_at, default=None)
-        if still is not None and now - still.taken_at >= _STILL_SECONDS:
+        seconds = 0.0 if still is None else now - still.taken_at
+        if seconds >= _STILL_SECONDS:
             return still
         if self._awaited:
             return next(iter(self._awaited))
+        if seconds >= _MOMENT_SECONDS:
+            return still
         oldest = next(iter(self._answered), None)
         if oldest is not None and now - oldest.since > _ANSWERED_SECONDS:
             return oldest
