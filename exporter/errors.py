@@ -124,3 +124,8 @@ class FetchError(ExporterError):
         if detail:
             parts.append(detail)
         super().__init__(", ".join(parts))
+
+    def bare(self) -> "FetchError":
+        """Return it without its trace and causes, whose frames hold whole answers, to be kept."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self

@@ -168,7 +168,7 @@ class SourceCollector:
                 self._conditions.once("listing failed", project=project, detail=str(error))
             for failure in inventory.failures:
                 self._note_part_failure(failure)
-            errors = [error for _, error in inventory.incomplete]
+            errors = [error.bare() for _, error in inventory.incomplete]
             return _Outcome(failure=errors[0] if errors else None, detail_queue=detail_queue)
 
         outcome = await self._bounded("listing", take)
@@ -281,7 +281,7 @@ class SourceCollector:
         try:
             return await work()
         except FetchError as exc:
-            return exc
+            return exc.bare()
         except SlowExpressionError as exc:
             return FetchError(Reason.INVALID_RESPONSE, operation, detail=str(exc))
         except Exception as exc:

@@ -105,11 +105,13 @@ async def _decode(
         raise _invalid(operation, answer.status, f"XML of more than {_LARGEST_XML} bytes")
     try:
         document = await in_steps(decode_in_steps(body, rows))
+        return replace(answer, large=lambda: document)
     except UnreadableError as exc:
-        raise _invalid(operation, answer.status, str(exc)) from exc
+        failure = _invalid(operation, answer.status, str(exc))
     except (ValueError, RecursionError) as exc:
-        return replace(answer, large=partial(_raise, exc))
-    return replace(answer, large=lambda: document)
+        # Another one without a trace: that holds all that was decoded for as long as it lives.
+        return replace(answer, large=partial(_raise, ValueError(str(exc))))
+    raise failure
 
 
 def _raise(exc: Exception) -> Any:

@@ -173,6 +173,10 @@ class _Decoder:
             self._bytes = self._containers = 0
             number = len(found)
             if number >= MOST_JOBS:
+                while found:
+                    # Freed at once they would hold everything up as well.
+                    del found[-_ROWS_PER_STEP * 10 :]
+                    yield
                 raise UnreadableError(
                     f"the listing has more than {MOST_JOBS} rows: "
                     "choose jobs by jobs.ids, or watch a smaller part of the platform"

@@ -82,10 +82,11 @@ def test_graph_of_very_many_vertices_is_read_without_comparing_each_with_all(pla
     ]
     document = {"plan": {"nodes": nodes}} if plan else {"vertices": nodes}
     vertices = parse_vertices(Record(document, "job", Flaws()))
-    assert len(vertices) == 60_000
+    # More entries than any job has are not read.
+    assert len(vertices) == 10_000
     assert (vertices["v0"].is_source, vertices["v1"].is_source) == (True, False)
     assert vertices["v41"].readers == ("v42",)
-    assert vertices["v59999"].readers == ()
+    assert vertices["v9999"].readers == ()
 
 
 @pytest.mark.parametrize("name", ["sources", "sinks"])
