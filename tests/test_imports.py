@@ -31,7 +31,6 @@ HALL = {
     "exporter",
     "errors",
     "expressions",
-    "headers",
     "model",
     "pacing",
     "fields",

@@ -15,7 +15,7 @@ import httpx
 
 from exporter.auth import canonical
 from exporter.auth.credentials import CredentialProvider, Credentials
-from exporter.headers import read_headers, with_headers
+from exporter.auth.headers import read_headers, with_headers
 from exporter.pacing import Clock
 
 _ALGORITHM = "ACS3-HMAC-SHA256"

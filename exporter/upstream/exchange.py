@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
+from exporter.auth.headers import read_headers
 from exporter.errors import CredentialError, FetchError, Reason, UnreadableError
-from exporter.headers import read_headers
 from exporter.pacing import Clock, TokenBucket
 from exporter.process.steps import in_steps
 from exporter.telemetry.telemetry import Telemetry

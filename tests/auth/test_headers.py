@@ -4,7 +4,7 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.headers import read_headers, with_headers
+from exporter.auth.headers import read_headers, with_headers
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,8}", fullmatch=True)
 values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=8)
