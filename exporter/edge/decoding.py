@@ -11,12 +11,13 @@ import codecs
 import contextlib
 import json
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from exporter.edge.json_reader import DEEPEST, LONGEST_INTEGER, read_json
 from exporter.errors import ReportError
+from exporter.process.steps import Steps, finished
 
 _BYTES_A_TURN = 1024 * 1024
 _STRUCTURE = b",:[{"
@@ -40,16 +41,7 @@ class _SuspectError(Exception):
     """A body has something that it should not have, wherever it is."""
 
 
-def run(turns: Generator[None, None, Any]) -> Any:
-    """Do at once what could be done in turns; return its result."""
-    while True:
-        try:
-            next(turns)
-        except StopIteration as done:
-            return done.value
-
-
-def decode(body: bytes, bounds: Bounds = BOUNDS) -> Generator[None, None, Any]:
+def decode(body: bytes, bounds: Bounds = BOUNDS) -> Steps[Any]:
     """Decode a body in turns. Raises ReportError naming the place at fault."""
     size = 0
     for start in range(0, len(body), _BYTES_A_TURN):
@@ -74,7 +66,7 @@ def decode(body: bytes, bounds: Bounds = BOUNDS) -> Generator[None, None, Any]:
         raise ReportError("body", f"not valid JSON at {place}") from None
 
 
-def open_text(text: str, most: int = BOUNDS.most) -> Generator[None, None, Any]:
+def open_text(text: str, most: int = BOUNDS.most) -> Steps[Any]:
     """Return in turns the object that a text holds, or None when it is just a text."""
     if not text.lstrip().startswith("{") or len(text) - len(text.translate(_NO_STRUCTURE)) > most:
         return None
@@ -86,11 +78,11 @@ def open_text(text: str, most: int = BOUNDS.most) -> Generator[None, None, Any]:
 
 def decode_object(text: str) -> Mapping[str, Any] | None:
     """Return the object that a text holds, or None when it is just a text."""
-    found: Mapping[str, Any] | None = run(open_text(text))
+    found: Mapping[str, Any] | None = finished(open_text(text))
     return found
 
 
-def _text(body: bytes) -> Generator[None, None, str]:
+def _text(body: bytes) -> Steps[str]:
     if len(body) <= _BYTES_A_TURN:
         return body.decode()
     decoder = codecs.getincrementaldecoder("utf-8")()

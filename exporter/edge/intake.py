@@ -5,7 +5,7 @@ of commits, so that what is remembered and what a restart would read are always 
 """
 
 from collections import Counter
-from collections.abc import Generator, Set
+from collections.abc import Set
 
 from exporter.edge.admission import ACCEPTED, Admission, Result, Verdict
 from exporter.edge.job_tracker import EdgeJobTracker
@@ -18,6 +18,7 @@ from exporter.edge.settings import SOURCE, EdgeSettings
 from exporter.errors import JournalError, ReportError
 from exporter.fields import Flaws
 from exporter.process.condition_log import ConditionLog
+from exporter.process.steps import Steps
 from exporter.process.turns import CrowdedError, Turns
 from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
@@ -168,7 +169,7 @@ class ReportIntake:
 
     def _understand(
         self, project: str, body: bytes, received: float, flaws: Flaws
-    ) -> Generator[None, None, tuple[Report, tuple[KnownJob, ...]]]:
+    ) -> Steps[tuple[Report, tuple[KnownJob, ...]]]:
         """Read a report and what it says of each job, in turns. Raises ReportError."""
         report = yield from read_in_turns(body)
         jobs = []

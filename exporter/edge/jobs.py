@@ -8,16 +8,17 @@ is. Times without a zone are UTC: in the vendor's example `error_time` is `creat
 
 import math
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from itertools import islice
 from typing import Any
 
 from exporter.collecting.merging import finish
-from exporter.edge.decoding import open_text, run
+from exporter.edge.decoding import open_text
 from exporter.edge.report import Free, ReportedJob
 from exporter.fields import Flaws, Record, as_number
 from exporter.model import Job, State, look_up
+from exporter.process.steps import Steps, finished
 from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink_graph import parse_graph
 
@@ -107,13 +108,13 @@ class KnownJob:
 
 def read_job(project: str, reported: ReportedJob, received: float, flaws: Flaws) -> KnownJob:
     """Return what one entry of a report says of a job, as received at a time."""
-    known: KnownJob = run(read_job_in_turns(project, reported, received, flaws))
+    known: KnownJob = finished(read_job_in_turns(project, reported, received, flaws))
     return known
 
 
 def read_job_in_turns(
     project: str, reported: ReportedJob, received: float, flaws: Flaws
-) -> Generator[None, None, KnownJob]:
+) -> Steps[KnownJob]:
     """Read a job like `read_job`, yielding while a text that holds a large object is read."""
     state = look_up(STATES, reported.status)
     if state is State.UNKNOWN:
@@ -233,7 +234,7 @@ def _add_plan(facts: dict[str, Any], found: Facts) -> None:
     facts["tasks"] = graph.tasks
 
 
-def _open(value: Free) -> Generator[None, None, tuple[Facts | None, str]]:
+def _open(value: Free) -> Steps[tuple[Facts | None, str]]:
     """Return the object that a free field holds, as such or as text; else its text."""
     if isinstance(value, str):
         found = yield from open_text(value)

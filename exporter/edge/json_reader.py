@@ -7,10 +7,11 @@ has too many digits, no half characters, no deep nesting.
 import json
 import math
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from exporter.errors import ReportError
+from exporter.process.steps import Steps
 
 DEEPEST = 32
 """Levels of nesting that a body may have."""
@@ -37,7 +38,7 @@ _TEXTS = json.JSONDecoder()
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-def read_json(text: str) -> Generator[None, None, Any]:
+def read_json(text: str) -> Steps[Any]:
     """Return what a text says, in turns.
 
     Raises ReportError naming the value at fault, and JSONDecodeError where the text is no JSON.

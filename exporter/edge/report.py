@@ -8,14 +8,15 @@ its example: both are taken. A field that is null counts as absent.
 
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from exporter.edge.decoding import BOUNDS, Bounds, decode, run
+from exporter.edge.decoding import BOUNDS, Bounds, decode
 from exporter.edge.decoding import decode_object as decode_object
 from exporter.edge.json_reader import DEEPEST as DEEPEST
 from exporter.errors import ReportError
+from exporter.process.steps import Steps, finished
 
 Free = Mapping[str, Any] | str | None
 """An object or a text."""
@@ -65,11 +66,11 @@ class _MisfitError(Exception):
 
 def read_report(body: bytes, bounds: Bounds = BOUNDS) -> Report:
     """Return the report that a body holds. Raises ReportError naming the field at fault."""
-    report: Report = run(read_in_turns(body, bounds))
+    report: Report = finished(read_in_turns(body, bounds))
     return report
 
 
-def read_in_turns(body: bytes, bounds: Bounds = BOUNDS) -> Generator[None, None, Report]:
+def read_in_turns(body: bytes, bounds: Bounds = BOUNDS) -> Steps[Report]:
     """Read a report like `read_report`, yielding every millisecond or so."""
     document = yield from decode(body, bounds)
     if not isinstance(document, dict):

@@ -5,8 +5,9 @@ back only after milliseconds, and it asks for it several times for each request.
 """
 
 import asyncio
-from collections.abc import Generator
 from typing import TypeVar
+
+from exporter.process.steps import Steps, in_steps
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ class Turns:
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
 
-    async def do(self, work: Generator[None, None, T]) -> T:
+    async def do(self, work: Steps[T]) -> T:
         """Do some work, and return its result; what is done in one piece does not wait.
 
         Raises CrowdedError when it is long and too many wait.
@@ -56,17 +57,7 @@ class Turns:
             if self.crowded:
                 raise CrowdedError
             async with self:
-                return await in_turns(work)
+                await asyncio.sleep(0)
+                return await in_steps(work)
         finally:
             work.close()
-
-
-async def in_turns(work: Generator[None, None, T]) -> T:
-    """Do some work with everybody else's turns in between; return its result."""
-    while True:
-        await asyncio.sleep(0)
-        try:
-            next(work)
-        except StopIteration as done:
-            result: T = done.value
-            return result

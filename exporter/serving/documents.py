@@ -7,7 +7,7 @@ did not change is not written again.
 
 import asyncio
 import operator
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exporter.collecting.store import Store, expires_at, fresh
@@ -16,7 +16,7 @@ from exporter.exposition.deflated_text import DeflatedText, Deflater
 from exporter.exposition.page import Page, build
 from exporter.model import Job, Snapshot
 from exporter.pacing import Clock
-from exporter.process.turns import in_turns
+from exporter.process.steps import Steps, in_steps
 from exporter.serving.job_json import as_bytes, encode_job, encode_source
 
 KEPT_SECONDS = 120.0
@@ -84,7 +84,7 @@ class Document:
                 # What somebody else began to write after we asked is as new as we want it.
                 if self._finished <= begun and not self._is_current():
                     self._begun += 1
-                    await in_turns(self._build())
+                    await in_steps(self._build())
                     self._finished = self._begun
             if self._forgetting is None or self._forgetting.done():
                 self._forgetting = asyncio.create_task(self._forget_unused(), name="forget JSON")
@@ -105,7 +105,7 @@ class Document:
         stale_at = self._page.stale_at
         return self._of is self._store.snapshots and (stale_at is None or self._clock() <= stale_at)
 
-    def _build(self) -> Generator[None, None, None]:
+    def _build(self) -> Steps[None]:
         now, known = self._clock(), self._store.snapshots
         before, blocks = self._blocks, dict[_Key, _Block]()
         strips: list[list[DeflatedText]] = [[self._head]]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from exporter.edge.admission import ACCEPTED, Verdict
-from exporter.edge.decoding import Bounds, decode, decode_object, run
+from exporter.edge.decoding import Bounds, decode, decode_object
 from exporter.edge.jobs import read_job, read_job_in_turns
 from exporter.edge.journal import Events, Journal
 from exporter.edge.journal_sql import Entry
@@ -21,6 +21,7 @@ from exporter.edge.receiver import Receiver
 from exporter.edge.report import MOST_JOBS, ReportedJob, read_in_turns, read_report
 from exporter.errors import ReportError
 from exporter.fields import Flaws
+from exporter.process.steps import finished
 from exporter.serving.server import listen, serving
 from tests.edge.receivers import NOW_MS, PATH, PROJECT, TOKEN, body, entry, receiving
 from tests.edge.test_report import odd_bodies
@@ -121,7 +122,7 @@ def test_report_of_too_many_jobs_is_refused() -> None:
 def test_body_says_the_same_whether_it_is_read_at_once_or_in_turns(content: bytes) -> None:
     def read(bounds: Bounds) -> Any:
         try:
-            return repr(run(decode(content, bounds)))
+            return repr(finished(decode(content, bounds)))
         except ReportError:
             return None
 
