@@ -73,9 +73,12 @@ class DetailScheduler:
         news = yield from sorted_in_steps(news, key=_asked_at)
         # What was never asked for comes last: at the start that is everything.
         urgent = yield from sorted_in_steps(urgent, key=_urgency)
-        return DetailQueue(
+        yield
+        queue = DetailQueue(
             news=_rows(news), missing=missing, urgent=_rows(urgent), routine=_rows(routine)
         )
+        yield
+        return queue
 
     def note_asked(self, track: TrackedJob, now: float) -> None:
         """Hear that a job was asked about, with whatever result."""

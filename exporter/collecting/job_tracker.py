@@ -103,6 +103,9 @@ class JobTracker:
                 yield
         unlisted = {project for project, _ in inventory.incomplete}
         missing = yield from self._note_missing(seen, unlisted)
+        # To let go of a hundred thousand keys is a step by itself, as is each list of jobs below.
+        del seen
+        yield
         if not unlisted:
             self._listed_once = True
         replaced = yield from self._replaced()
@@ -167,6 +170,7 @@ class JobTracker:
             if count % JOBS_PER_STEP == 0:
                 yield
         ordered = yield from sorted_in_steps(shown, key=_order)
+        yield
         return Shown(jobs=tuple(ordered), detail_age_seconds=age)
 
     def absent(self) -> tuple[str, ...]:

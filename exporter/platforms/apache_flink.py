@@ -120,8 +120,12 @@ class FlinkSource:
         self._listed = listed
         self._delays.keep_only(listed)
         refused = await self._learn_version(flaws)
-        jobs = await in_steps(self._with_version(inventory.jobs))
-        return replace(inventory, jobs=jobs, failures=() if refused is None else (refused,))
+        jobs = list(inventory.jobs)
+        # From here on the list alone has the rows: each goes as soon as there is another for it.
+        inventory = replace(inventory, jobs=())
+        await in_steps(self._set_version(jobs))
+        failures = () if refused is None else (refused,)
+        return replace(inventory, jobs=tuple(jobs), failures=failures)
 
     async def fetch_details(self, job: Job) -> Details:
         """Ask for one job and, as far as it can have them, for its metrics and exceptions.
@@ -155,14 +159,12 @@ class FlinkSource:
         """Close the connections."""
         await self._connector.aclose()
 
-    def _with_version(self, jobs: tuple[Job, ...]) -> Steps[tuple[Job, ...]]:
-        changed = []
-        for count, job in enumerate(jobs, start=1):
-            known = job.engine_version == self._version
-            changed.append(job if known else replace(job, engine_version=self._version))
-            if count % _JOBS_PER_STEP == 0:
+    def _set_version(self, jobs: list[Job]) -> Steps[None]:
+        for place, job in enumerate(jobs):
+            if job.engine_version != self._version:
+                jobs[place] = replace(job, engine_version=self._version)
+            if place % _JOBS_PER_STEP == 0:
                 yield
-        return tuple(changed)
 
     async def _fetch_overview(self, flaws: Flaws) -> Inventory:
         def start() -> Callable[[int, object], Job | None]:

@@ -50,4 +50,6 @@ def sorted_in_steps(items: Sequence[_T], *, key: Callable[[_T], Any]) -> Steps[l
             merged.append(sorted([each for run in runs[first : first + 2] for each in run]))
             yield
         runs = merged
-    return [item for _, _, item in runs[0]]
+    ordered = [item for _, _, item in runs[0]]
+    yield
+    return ordered

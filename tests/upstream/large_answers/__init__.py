@@ -1,0 +1,1 @@
+"""Answers that are too large to be decoded at once."""
