@@ -115,4 +115,5 @@ PROFILES = (
     b"[profile one]\naccess_key_id: a%b\n  more\n[two]\n",
     b"; comment\n[DEFAULT]\nx=1\n[a]\ny\n",
 )
+ADDRESSES = (b":10370", b"127.0.0.1:80", b"[::1]:443", b"localhost:0", b"[fe80::1%eth0]:1")
 SHARDS = (b"0/1", b"auto/4", b"3/4", b"x/1")

@@ -17,6 +17,7 @@ from exporter.errors import ConfigError, ReportError
 from exporter.fields import Flaws
 from exporter.listening import protection
 from exporter.model import Job
+from exporter.serving import server
 from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, plain
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
@@ -169,6 +170,15 @@ def _shard(data: bytes) -> None:
         raise Unsound("a shard that nobody is")
 
 
+def _address(data: bytes) -> None:
+    try:
+        host, port = server.parse_address(_text(data))
+    except ConfigError:
+        return
+    if not 0 <= port <= 65535 or " " in host:
+        raise Unsound("an address that nothing can listen at")
+
+
 def targets() -> tuple[Target, ...]:
     """Return a target for each kind of input."""
     return (
@@ -208,6 +218,7 @@ def targets() -> tuple[Target, ...]:
         _plain("expiry", _expiry, renewal.parse_expiry, examples.TIMES),
         _plain("profile", _profile, cached_file.parse_ini, examples.PROFILES),
         _plain("shard", _shard, sharding.read_shard, examples.SHARDS),
+        _plain("address", _address, server.parse_address, examples.ADDRESSES),
     )
 
 

@@ -31,6 +31,8 @@ _LATEST_START = 3.0
 """Seconds over which the first polls of all sources are spread."""
 _PUBLISH_EVERY = 5.0
 """Seconds after which a long round of details publishes what it has so far."""
+_CALLS_OF_A_QUESTION = 6
+"""No platform asks more about one job."""
 _LEAST_SHARE = 1 / 3
 """How much longer than its listing a poll lasts at least, so that details always come as well."""
 _MOST_EXTRA = 8
@@ -206,13 +208,15 @@ class SourceCollector:
         `listing` is how many seconds the listing took: a question may take as long.
         """
         self._published_at = self._runtime.monotonic()
-        answers = self._stall.answers
+        settings, answers = self._settings, self._stall.answers
         result = await DetailRound(
             detail_queue.in_order(),
             ask=self._ask_one,
             between=self._publish_now_and_then,
             deadline=deadline,
             extra=max(listing, self._extra),
+            grace=min(_CALLS_OF_A_QUESTION / settings.rate_limit, settings.timeout / 2),
+            drain=settings.timeout * 2,
             monotonic=self._runtime.monotonic,
         ).run(self._settings.concurrency)
         for job in result.unanswered:

@@ -36,7 +36,9 @@ class DetailRound:
 
     `ask` returns whether to ask on makes sense; `between` is done after each question. A round
     lasts until `deadline`, in the time of `monotonic`. Where answers take longer than that, so that
-    none would ever come, it lasts up to `extra` seconds more: until the first of them.
+    none would ever come, it lasts up to `extra` seconds more: until the first of them. Under a rate
+    limit of our own answers come one after the other: what is under way may end, as long as another
+    does every `grace` seconds, and `drain` seconds after the deadline at most.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class DetailRound:
         between: Callable[[], Awaitable[None]],
         deadline: float,
         extra: float,
+        grace: float,
+        drain: float,
         monotonic: Clock,
     ) -> None:
         self._queue = iter(jobs)
@@ -54,6 +58,8 @@ class DetailRound:
         self._between = between
         self._deadline = deadline
         self._extra = extra
+        self._grace = grace
+        self._drain = drain
         self._monotonic = monotonic
         self._limit: asyncio.Timeout | None = None
         self._quickest: float | None = None
@@ -108,12 +114,16 @@ class DetailRound:
 
     def _note_end(self) -> None:
         self._ended += 1
-        if self._ended > 1 or self._limit is None:
+        if self._limit is None or self._limit.expired():
             return
-        # One has come to its end: the others have no more than the regular time.
-        self._overtime = self._monotonic() > self._deadline + _GRAIN
-        if not self._limit.expired():
+        now = self._monotonic()
+        if self._ended == 1:
+            # One has come to its end: the others have no more than the regular time.
+            self._overtime = now > self._deadline + _GRAIN
             self._limit.reschedule(self._on_the_loop(self._deadline))
+        ends = min(now + self._grace, self._deadline + self._drain)
+        if ends > self._deadline and not self._overtime:
+            self._limit.reschedule(self._on_the_loop(ends))
 
     def _time_for_another(self) -> bool:
         # What cannot be answered in time would be asked in vain, and cost a connection.

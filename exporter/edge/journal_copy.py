@@ -88,7 +88,7 @@ def _copy_reports(old: sqlite3.Connection, new: sqlite3.Connection, carrying: Ca
     last = -1
     while True:
         try:
-            rows = journal_sql.read_reports(old, last, _AT_ONCE)
+            rows = journal_sql.fetch_reports(old, last, _AT_ONCE)
         except sqlite3.Error:
             return False
         if not rows:

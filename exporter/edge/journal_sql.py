@@ -245,7 +245,7 @@ class StoredReport:
     pending: int
 
 
-def read_reports(connection: sqlite3.Connection, after: int, most: int) -> list[StoredReport]:
+def fetch_reports(connection: sqlite3.Connection, after: int, most: int) -> list[StoredReport]:
     """Return reports with numbers beyond one, in order."""
     found = connection.execute(
         "SELECT seq, project, message_id, received_at, body, heard, pending FROM reports"

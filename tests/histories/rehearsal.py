@@ -11,6 +11,7 @@ from exporter.collecting.history import History as ChangeRecord
 from exporter.configuration.config import Config, SourceConfig
 from exporter.model import Snapshot
 from exporter.platforms import Platform
+from exporter.process.steps import Steps
 from exporter.source import CallCost, JobSelection, SourceSettings
 from exporter.upstream.connector import Connector
 from tests.histories.cloud import Cloud, Sky, Spell, Surroundings
@@ -40,9 +41,9 @@ class _Witness(ChangeRecord):
         super().__init__()
         self._hear = hear
 
-    def note(self, old: Snapshot | None, new: Snapshot) -> None:
+    def take(self, old: Snapshot | None, new: Snapshot) -> Steps[None]:
         """Hear what is published."""
-        super().note(old, new)
+        yield from super().take(old, new)
         self._hear(new)
 
 

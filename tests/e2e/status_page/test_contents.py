@@ -15,7 +15,10 @@ from tests.e2e.status_page.page_elements import NAMES, ROWS
 def test_overview_shows_sources_and_jobs_that_need_a_look_first(page: Page, served: Site) -> None:
     served.publish(*fleet())
     page.open(served.address)
-    assert page.texts("h1") == ["17 jobs in 3 sources: 8 need a look, 1 source is down"]
+    headline = (
+        "17 jobs in 3 sources: 8 need a look, 1 source is down, 1 source has not been read yet"
+    )
+    assert page.texts("h1") == [headline]
     assert page.texts(".sources tbody th a") == ["vvp", "dli", "waiting"]
     [down] = page.texts(".sources tr.bad")
     assert "down" in down
