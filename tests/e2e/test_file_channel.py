@@ -115,6 +115,9 @@ def test_secret_that_is_emptied_stays_until_there_is_another(folder: Folder) -> 
 
 def _checked(config: Path, *arguments: str, shell: str = '"$@"') -> tuple[int, str]:
     command = [sys.executable, "-m", "exporter", *arguments, f"--config.file={config}"]
+    if not arguments:
+        # Another test may have the default port.
+        command.append("--web.listen-address=127.0.0.1:0")
     done = subprocess.run(
         ["bash", "-c", shell, "bash", *command],
         cwd=ROOT,
