@@ -324,10 +324,9 @@ BUGS = (
     Bug(
         name="what has a failed job in it is not published",
         module=_COLLECTOR,
-        old="        self._snapshot = replace(self._snapshot, **changes)\n",
-        new="""        if any(job.state == "failed" for job in changes.get("jobs", ())):
-            return
-        self._snapshot = replace(self._snapshot, **changes)
+        old="            await in_steps(self._store.publish(self._snapshot))\n",
+        new="""            if not any(job.state == "failed" for job in shown.jobs):
+                await in_steps(self._store.publish(self._snapshot))
 """,
         rule=Rule.FAILURE_IS_SEEN,
         often=(Deed.CHANGE,),
