@@ -324,9 +324,10 @@ BUGS = (
     Bug(
         name="what has a failed job in it is not published",
         module=_COLLECTOR,
-        old="            await in_steps(self._store.publish(self._snapshot))\n",
-        new="""            if not any(job.state == "failed" for job in shown.jobs):
-                await in_steps(self._store.publish(self._snapshot))
+        old="            shown = await in_steps(self._job_tracker.show(self._runtime.clock()))\n",
+        new="""            shown = await in_steps(self._job_tracker.show(self._runtime.clock()))
+            if any(job.state == "failed" for job in shown.jobs):
+                return
 """,
         rule=Rule.FAILURE_IS_SEEN,
         often=(Deed.CHANGE,),
