@@ -17,7 +17,6 @@ from exporter.model import Job, State
 from exporter.platforms import (
     alibaba_blink,
     alibaba_flink,
-    apache_flink,
     huawei_dataarts,
     huawei_dli,
 )
@@ -29,6 +28,7 @@ from exporter.vendors import (
     flink_delay,
     flink_graph,
     flink_health,
+    flink_jobs,
     huawei_inventory,
 )
 from fuzz import examples
@@ -126,7 +126,7 @@ def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
         flink_delay.select(flink_delay.subtask_names(["0.currentInputWatermark"], 2))
         _check_selection(flink_delay.subtask_names(["currentInputWatermark"], vertex.parallelism))
     # An id that is not the one asked for is refused before.
-    return [replace(apache_flink.parse_job(graph, NOW, flaws), job_id="j")]
+    return [replace(flink_jobs.parse_job(graph, NOW, flaws), job_id="j")]
 
 
 def _flink_metrics(document: Any, flaws: Flaws) -> Iterable[Job]:
@@ -264,15 +264,15 @@ def targets() -> tuple[Target, ...]:
         ),
         _target(
             "flink_overview",
-            lambda document, flaws: apache_flink.parse_overview(document, NOW, flaws),
-            (apache_flink.parse_overview, flink_graph.parse_task_counts),
+            lambda document, flaws: flink_jobs.parse_overview(document, NOW, flaws),
+            (flink_jobs.parse_overview, flink_graph.parse_task_counts),
             "apache_flink/*/overview*.json",
             decode=_flink_object,
         ),
         _target(
             "flink_job",
             _flink_job,
-            (apache_flink.parse_job, flink_delay.parse_vertices, flink_graph.parse_flink_state),
+            (flink_jobs.parse_job, flink_delay.parse_vertices, flink_graph.parse_flink_state),
             "apache_flink/*/*job*.json",
             decode=_flink_object,
         ),

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
-from exporter.platforms.apache_flink import parse_job, parse_overview
 from exporter.upstream.refusals import Answer
 from exporter.upstream.refusals.flink import read_refusal
 from exporter.vendors.flink_delay import (
@@ -20,6 +19,7 @@ from exporter.vendors.flink_delay import (
     parse_vertices,
 )
 from exporter.vendors.flink_health import parse_checkpoints, parse_exceptions, parse_restarts
+from exporter.vendors.flink_jobs import parse_job, parse_overview
 from tests.platforms.flink_job_manager import (
     JID,
     NO_LEADER,

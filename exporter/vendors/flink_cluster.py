@@ -1,0 +1,246 @@
+"""Watch the jobs of one Flink cluster through the REST API of its JobManagers.
+
+Flink documentation, "REST API" (docs/ops/rest_api), versions 1.13 to 2.3. One call lists every job
+with its state; details of one job take four more, and one for each of its sources where the input
+delay is wanted. Operations are named by Flink's own paths. A run of a job is a job of its own to
+Flink: a new submission has a new jid, and a restarted JobManager forgets the jobs that have ended.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from exporter.errors import FetchError, Reason
+from exporter.fields import Flaws, Record, row_reader
+from exporter.model import Job, State
+from exporter.pacing import Clock
+from exporter.process.steps import Steps, in_steps
+from exporter.source import Details, Inventory
+from exporter.upstream.large_json import RowReader
+from exporter.upstream.refusals import flink
+from exporter.vendors.flink_delay import parse_vertices
+from exporter.vendors.flink_delay_reader import DelayReader
+from exporter.vendors.flink_health import (
+    RESTART_METRICS,
+    parse_checkpoints,
+    parse_exceptions,
+    parse_restarts,
+)
+from exporter.vendors.flink_jobs import overview_in_steps, parse_job, row_parser
+from exporter.vendors.flink_managers import JobManagers
+
+CONFIG = "/config"
+OVERVIEW = "/jobs/overview"
+JOB = "/jobs/:jobid"
+METRICS = "/jobs/:jobid/metrics"
+CHECKPOINTS = "/jobs/:jobid/checkpoints"
+EXCEPTIONS = "/jobs/:jobid/exceptions"
+
+_INITIALIZING = "INITIALIZING"
+_NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INITIALIZING})
+"""Refusals of a part that are no failure: the next listing tells of a job that just vanished."""
+
+_JOBS_PER_STEP = 100
+_CACHED = 3.0
+"""Seconds that Flink keeps its answers about one job, unless `web.refresh-interval` differs."""
+_SETTLED_AFTER = 60.0
+"""Seconds a job runs before the names of its metrics are kept: operators register one by one."""
+
+
+class FlinkCluster:
+    """The jobs of one Flink cluster."""
+
+    def __init__(
+        self,
+        managers: JobManagers,
+        clock: Clock,
+        *,
+        project: str = "",
+        input_delay: bool = True,
+    ) -> None:
+        self._managers = managers
+        self._clock = clock
+        self._project = project
+        self._input_delay = input_delay
+        self._version = ""
+        self._version_known = False
+        self._version_refused = False
+        self._listed: frozenset[str] = frozenset()
+        self._delays = DelayReader(managers, clock)
+
+    async def fetch_inventory(self, ids: Sequence[str] = ()) -> Inventory:
+        """List the jobs, or ask for those of these ids alone. Raises FetchError."""
+        flaws = Flaws()
+        try:
+            if ids:
+                inventory = await self._fetch_chosen(ids, flaws)
+            else:
+                inventory = await self._fetch_overview(flaws)
+        except FetchError:
+            # Who answers next may be another JobManager, of another version.
+            self._version_known = False
+            raise
+        listed = frozenset(job.job_id for job in inventory.jobs)
+        if self._listed - listed:
+            # Jobs disappear when they expire, and when a JobManager is replaced.
+            self._version_known = False
+        self._listed = listed
+        self._delays.keep_only(listed)
+        refused = await self._learn_version(flaws)
+        jobs = list(inventory.jobs)
+        # From here on the list alone has the rows: each goes as soon as there is another for it.
+        inventory = replace(inventory, jobs=())
+        await in_steps(self._set_version(jobs))
+        failures = () if refused is None else (refused,)
+        return replace(inventory, jobs=tuple(jobs), failures=failures)
+
+    async def fetch_details(self, job: Job) -> Details:
+        """Ask for one job and, as far as it can have them, for its metrics and exceptions.
+
+        Raises FetchError; with `gone` set when the cluster does not know the job.
+        """
+        flaws = Flaws()
+        graph = await self._fetch_graph(job.job_id, flaws)
+        found = parse_job(graph, self._clock(), flaws, self._project)
+        if job.ended and not found.ended:
+            # A run that ended does not live again: this comes out of Flink's cache, and is older.
+            found = found.at(min(found.observed_timestamp, job.observed_timestamp - _CACHED))
+        changes: dict[str, Any] = {
+            "job_name": found.job_name or job.job_name,
+            "engine_version": self._version,
+        }
+        failures: list[FetchError] = []
+
+        async def add(part: Awaitable[dict[str, Any]]) -> None:
+            # A part that fails does not hurt the others.
+            try:
+                changes.update(await part)
+            except FetchError as exc:
+                if exc.code not in _NO_NEWS:
+                    failures.append(exc)
+
+        await asyncio.gather(*(add(part) for part in self._parts(found, graph, flaws)))
+        return Details(job=replace(found, **changes), flaws=flaws, failures=tuple(failures))
+
+    def _set_version(self, jobs: list[Job]) -> Steps[None]:
+        for place, job in enumerate(jobs):
+            if job.engine_version != self._version:
+                jobs[place] = replace(job, engine_version=self._version)
+            if place % _JOBS_PER_STEP == 0:
+                yield
+
+    async def _fetch_overview(self, flaws: Flaws) -> Inventory:
+        def start() -> Callable[[int, object], Job | None]:
+            parse_row = row_parser(
+                self._clock(), flaws, project=self._project, engine_version=self._version
+            )
+            return row_reader("overview.jobs", parse_row, flaws)
+
+        rows = RowReader(paths=[("jobs",)], start=start)
+        document = await self._managers.ask(OVERVIEW, ("jobs", "overview"), rows=rows)
+        if not isinstance(document, Mapping) or not isinstance(document.get("jobs"), list):
+            # Taken for an empty listing, an answer of somebody else would end every job.
+            raise _unlike(OVERVIEW, "an object with a list of jobs")
+        jobs = await in_steps(overview_in_steps(document, self._clock(), flaws, self._project))
+        return Inventory(jobs=jobs, flaws=flaws)
+
+    async def _fetch_chosen(self, ids: Sequence[str], flaws: Flaws) -> Inventory:
+        jobs, failures = [], []
+
+        async def fetch(job_id: str) -> None:
+            try:
+                graph = await self._fetch_graph(job_id, flaws)
+                jobs.append(parse_job(graph, self._clock(), flaws, self._project))
+            except FetchError as exc:
+                if not exc.gone:
+                    failures.append(exc)
+
+        await asyncio.gather(*(fetch(job_id) for job_id in dict.fromkeys(ids)))
+        if failures and not jobs:
+            raise failures[0]
+        incomplete = (("", failures[0]),) if failures else ()
+        return Inventory(jobs=tuple(jobs), incomplete=incomplete, flaws=flaws)
+
+    async def _fetch_graph(self, job_id: str, flaws: Flaws) -> Record:
+        document = await self._managers.ask(JOB, ("jobs", job_id))
+        if not isinstance(document, Mapping) or document.get("jid") != job_id:
+            detail = "expected the job that was asked for"
+            raise FetchError(Reason.INVALID_RESPONSE, JOB, detail=detail)
+        return Record(document, "job", flaws)
+
+    async def _learn_version(self, flaws: Flaws) -> FetchError | None:
+        """Ask for the version unless it is known; return a refusal that is news and will last."""
+        if self._version_known:
+            return None
+        try:
+            document = await self._managers.ask(CONFIG, ("config",))
+        except FetchError as exc:
+            # A proxy may keep this path to itself, and says so with 401 or 403. Whatever is refused
+            # for good is no reason to call the source down; until there is another answer the last
+            # one holds.
+            self._version_known = not exc.retryable and exc.reason is not Reason.TIMEOUT
+            expected = exc.reason is Reason.AUTH or not self._version_known
+            news = not expected and not self._version_refused
+            self._version_refused = self._version_refused or news
+            return exc if news else None
+        self._version = Record(document, "config", flaws).text("flink-version") or self._version
+        self._version_known = True
+        self._version_refused = False
+        return None
+
+    def _parts(self, job: Job, graph: Record, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
+        """Choose what else to ask: no question is sent whose answer is known to be empty."""
+        yield self._exceptions(job, flaws)
+        if job.native_status == _INITIALIZING:
+            # Asked for the checkpoints of such a job, Flink answers 500.
+            return
+        yield self._checkpoints(job, flaws)
+        if job.ended:
+            # The metrics of an ended job are an empty list.
+            return
+        yield self._restarts(job, flaws)
+        if job.state is State.RUNNING and self._input_delay:
+            yield self._delay(job, graph, flaws)
+
+    async def _exceptions(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        path = ("jobs", job.job_id, "exceptions")
+        document = await self._managers.ask(EXCEPTIONS, path, {"maxExceptions": "1"})
+        error = parse_exceptions(document, flaws)
+        return {
+            "last_error_timestamp": error.timestamp,
+            "error_type": error.error_type,
+            "error_text": error.text,
+        }
+
+    async def _checkpoints(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        path = ("jobs", job.job_id, "checkpoints")
+        checkpoints = parse_checkpoints(await self._managers.ask(CHECKPOINTS, path), flaws)
+        return {
+            "checkpoints_failed": checkpoints.failed,
+            "last_checkpoint_completed_timestamp": checkpoints.completed_timestamp,
+            "last_checkpoint_duration_seconds": checkpoints.duration_seconds,
+            "last_checkpoint_size_bytes": checkpoints.size_bytes,
+        }
+
+    async def _restarts(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        path = ("jobs", job.job_id, "metrics")
+        query = {"get": ",".join(RESTART_METRICS)}
+        return {
+            "restart_times": parse_restarts(await self._managers.ask(METRICS, path, query), flaws)
+        }
+
+    async def _delay(self, job: Job, graph: Record, flaws: Flaws) -> dict[str, Any]:
+        since = job.state_since_timestamp
+        delay = await self._delays.read(
+            job.job_id,
+            parse_vertices(graph),
+            settled=since is not None and job.observed_timestamp - since >= _SETTLED_AFTER,
+            flaws=flaws,
+        )
+        return {"input_delay_seconds": delay}
+
+
+def _unlike(operation: str, expected: str) -> FetchError:
+    detail = f"this is no {flink.API}: expected {expected}; check endpoint"
+    return FetchError(Reason.INVALID_RESPONSE, operation, detail=detail)

@@ -1,0 +1,90 @@
+"""Read Flink's listing of all jobs, and the object of one.
+
+Flink documentation, "REST API" (docs/ops/rest_api), `/jobs/overview` and `/jobs/:jobid`, versions
+1.13 to 2.3. Pure functions.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from exporter.fields import Flaws, Record, read_rows, row_reader
+from exporter.model import Job, State
+from exporter.process.steps import Steps, finished
+from exporter.vendors.flink_graph import parse_flink_state, parse_graph, parse_task_counts
+
+JOB_ID = re.compile(r"[0-9a-f]{32}")
+_ROWS_PER_STEP = 2000
+
+
+def parse_overview(
+    document: Mapping[str, Any], now: float, flaws: Flaws, project: str = ""
+) -> tuple[Job, ...]:
+    """Read the listing of all jobs: one row for each. `project` names the cluster."""
+    return finished(overview_in_steps(document, now, flaws, project))
+
+
+def overview_in_steps(
+    document: Mapping[str, Any], now: float, flaws: Flaws, project: str = ""
+) -> Steps[tuple[Job, ...]]:
+    """Do the same in steps, since a listing may be long."""
+    rows = document.get("jobs")
+    read = row_reader("overview.jobs", row_parser(now, flaws, project=project), flaws)
+    found: dict[str, Job] = {}
+    for count, job in enumerate(read_rows(rows if isinstance(rows, list) else [], read), start=1):
+        if job is not None:
+            found[job.job_id] = job
+        if count % _ROWS_PER_STEP == 0:
+            yield
+    return tuple(found.values())
+
+
+def row_parser(
+    now: float, flaws: Flaws, *, project: str = "", engine_version: str = ""
+) -> Callable[[Record], Job | None]:
+    """Return what reads one row of the listing; None of a row that is not one."""
+
+    def parse_row(row: Record) -> Job | None:
+        job_id = row.text("jid")
+        if not JOB_ID.fullmatch(job_id):
+            row.missing("jid")
+            return None
+        native_status = row.text("state")
+        return Job(
+            project=project,
+            job_id=job_id,
+            job_name=row.text("name"),
+            state=parse_flink_state(native_status, flaws) or State.UNKNOWN,
+            native_status=native_status,
+            job_type=row.text("jobType"),
+            engine_version=engine_version,
+            duration_seconds=row.milliseconds("duration"),
+            start_timestamp=row.time_milliseconds("start-time"),
+            end_timestamp=row.time_milliseconds("end-time"),
+            # Any task's change moves it too, so it does not date the job's state.
+            updated_timestamp=row.time_milliseconds("last-modification"),
+            tasks=parse_task_counts(row.record("tasks")),
+            observed_timestamp=now,
+        )
+
+    return parse_row
+
+
+def parse_job(graph: Record, now: float, flaws: Flaws, project: str = "") -> Job:
+    """Read the job object of one job. `project` names the cluster."""
+    found = parse_graph(graph, flaws)
+    return Job(
+        project=project,
+        job_id=found.jid,
+        job_name=found.name,
+        state=found.state or State.UNKNOWN,
+        native_status=found.native_state,
+        job_type=graph.text("job-type"),
+        duration_seconds=found.duration_seconds,
+        start_timestamp=found.start_timestamp,
+        end_timestamp=found.end_timestamp,
+        state_since_timestamp=found.state_since_timestamp,
+        parallelism=found.parallelism,
+        tasks=found.tasks,
+        observed_timestamp=now,
+    )
