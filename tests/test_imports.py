@@ -19,6 +19,7 @@ ROOMS = (
     ("upstream",),
     ("collecting",),
     ("vendors",),
+    ("discovery",),
     ("platforms", "edge"),
     ("exposition",),
     ("configuration",),
@@ -47,6 +48,7 @@ FORBIDDEN_LIBRARIES = {
     # A platform knows neither Prometheus nor the store; metrics know no client library.
     "platforms": SERVERS,
     "vendors": SERVERS,
+    "discovery": SERVERS,
     "auth": SERVERS,
     "upstream": SERVERS,
     # Reports are answered without a framework: it would cost a third of their time.

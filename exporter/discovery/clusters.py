@@ -1,0 +1,58 @@
+"""Describe the Flink clusters that were found, whoever found them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.model import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """One Flink cluster that is there."""
+
+    name: str
+    """What it is called over all its lives: the `project` label. Never an address."""
+    addresses: tuple[str, ...] = ()
+    """Where its JobManagers answer; empty while there is nobody to ask yet."""
+    incarnation: str = ""
+    """What changes when it is made anew under the same name (YARN's application id); may be empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedCluster:
+    """One cluster that is over, told by somebody who knows how it ended."""
+
+    name: str
+    incarnation: str
+    state: State
+    """How its one job ended; UNKNOWN when the witness does not know."""
+    native_status: str
+    end_timestamp: float | None
+    error_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedTarget:
+    """Something that was found and will not be asked, with why, for people."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clusters:
+    """What one look found: everything, or it would have raised."""
+
+    living: tuple[Cluster, ...]
+    ended: tuple[EndedCluster, ...] = ()
+    skipped: tuple[SkippedTarget, ...] = ()
+
+
+class Discovery(Protocol):
+    """One way of finding clusters."""
+
+    async def find(self) -> Clusters:
+        """Return all clusters. Raises FetchError when not all of them could be told."""
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
