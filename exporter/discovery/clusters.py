@@ -15,7 +15,7 @@ class Cluster:
     addresses: tuple[str, ...] = ()
     """Where its JobManagers answer; empty while there is nobody to ask yet."""
     incarnation: str = ""
-    """What changes when it is made anew under the same name: YARN's application id. May be empty."""
+    """What changes when it is made anew under its name: YARN's application id. May be empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
