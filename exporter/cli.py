@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import re
 import secrets
 import socket
 import sys
@@ -16,6 +15,7 @@ from typing import Any, TextIO
 from exporter import __version__
 from exporter.app import App
 from exporter.collecting.sharding import Shard, read_shard
+from exporter.commands.arguments import build_parser, common_arguments
 from exporter.configuration import checking
 from exporter.configuration.config import Config, load
 from exporter.configuration.config_warnings import config_warnings
@@ -25,13 +25,13 @@ from exporter.errors import ConfigError, ConfigProblem, ExporterError
 from exporter.files import MOST_TEXT, read
 from exporter.listening import health
 from exporter.listening.authentication import Guard
-from exporter.listening.connections import MOST_CONNECTIONS, Connections
+from exporter.listening.connections import Connections
 from exporter.listening.descriptors import Descriptors, raise_limit
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection, WatchedProtection, read_protection
 from exporter.process.condition_log import ConditionLog, Log
 from exporter.process.garbage_collection import GarbageCollection
-from exporter.process.logs import FORMATS, LEVELS, build_log, quiet_all, quiet_libraries
+from exporter.process.logs import build_log, quiet_all, quiet_libraries
 from exporter.process.standard_streams import LAST_WORDS_SECONDS, Output, take_over
 from exporter.process.supervision import Supervision
 from exporter.runtime import Runtime
@@ -55,7 +55,7 @@ def main(
     writer = take_over() if err is None else None
     output = Output(sys.stdout if out is None else out)
     try:
-        options = _parser().parse_args(arguments)
+        options = parser().parse_args(arguments)
         log = build_log(options.log_level, options.log_format, writer or err)
         (quiet_libraries if writer is None else quiet_all)(log)
         console = Console(log=log, out=output, lines_lost=lambda: writer.lost if writer else 0)
@@ -121,7 +121,7 @@ def _healthy(options: argparse.Namespace, runtime: Runtime, console: Console) ->
     try:
         if options.pid is not None:
             words = health.words_of(options.pid)
-            options, _ = _common(defaults=True).parse_known_args(words)
+            options, _ = common_arguments(defaults=True).parse_known_args(words)
         where = parse_address(options.web_listen_address)
         wrong = health.look(*where, options.web_config_file)
     except ConfigError as exc:
@@ -305,150 +305,16 @@ def _shard(options: argparse.Namespace, runtime: Runtime) -> Shard:
     return read_shard(options.shard, options.total_shards, runtime.environ)
 
 
-def _telemetry_path(text: str) -> str:
-    taken = f"{text}/".startswith(("/-/", "/api/", "/static/", "/job/"))
-    if taken or not re.fullmatch(r"/[A-Za-z0-9_.~/-]+", text):
-        raise argparse.ArgumentTypeError("expected a path such as /metrics")
-    return text
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 7:
-        raise argparse.ArgumentTypeError("expected a whole number")
-    return int(text)
-
-
-def _connections(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:7]) <= 100_000:
-        raise argparse.ArgumentTypeError("expected a number of connections")
-    return int(text)
-
-
-def _job_id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
-        raise argparse.ArgumentTypeError("expected a whole number")
-    return int(text)
-
-
-def _common(*, defaults: bool) -> argparse.ArgumentParser:
-    """Return the flags that every command takes, before or after its name.
-
-    A sub-command's own defaults would overwrite what was given before its name, so it has none.
-    """
-
-    def default(value: str) -> str:
-        return value if defaults else argparse.SUPPRESS
-
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument(
-        "--config.file",
-        dest="config_file",
-        metavar="FILE",
-        default=default("exporter.yml"),
-        help="configuration file (default: exporter.yml)",
+def parser() -> argparse.ArgumentParser:
+    """Return what understands the command line."""
+    return build_parser(
+        {
+            "serve": _serve,
+            "check-config": _check,
+            "healthy": _healthy,
+            "once": _once,
+            "plan": _plan,
+            "edge-report": _report,
+            "demo": _demo,
+        }
     )
-    parser.add_argument(
-        "--log.level",
-        dest="log_level",
-        choices=LEVELS,
-        default=default("info"),
-        help="least level that is logged (default: info)",
-    )
-    parser.add_argument(
-        "--log.format",
-        dest="log_format",
-        choices=FORMATS,
-        default=default("logfmt"),
-        help="(default: logfmt)",
-    )
-    parser.add_argument(
-        "--web.listen-address",
-        dest="web_listen_address",
-        metavar="ADDRESS",
-        default=default(":10370"),
-        help="host:port, [host]:port or :port (default: :10370)",
-    )
-    parser.add_argument(
-        "--web.telemetry-path",
-        dest="web_telemetry_path",
-        metavar="PATH",
-        type=_telemetry_path,
-        default=default("/metrics"),
-        help="path of the metrics (default: /metrics)",
-    )
-    parser.add_argument(
-        "--web.config.file",
-        dest="web_config_file",
-        metavar="FILE",
-        default=default(""),
-        help="TLS and users of the listener, in the format of Prometheus' exporters",
-    )
-    parser.add_argument(
-        "--web.max-connections",
-        dest="web_max_connections",
-        metavar="N",
-        type=_connections,
-        default=default(str(MOST_CONNECTIONS)),
-        help=f"connections at a time (default: {MOST_CONNECTIONS})",
-    )
-    parser.add_argument(
-        "--shard",
-        metavar="N",
-        default=default("0"),
-        help="which of the shards this is, from 0, or auto: as the pod is numbered (default: 0)",
-    )
-    parser.add_argument(
-        "--total-shards",
-        metavar="N",
-        default=default("1"),
-        help="how many exporters share the jobs (default: 1)",
-    )
-    return parser
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="streaming-job-exporter",
-        description="Prometheus exporter of managed streaming jobs.",
-        parents=[_common(defaults=True)],
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.set_defaults(run=_serve)
-    commands = parser.add_subparsers(metavar="COMMAND")
-
-    def command(name: str, run: Callable[..., int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, parents=[_common(defaults=False)], help=text, allow_abbrev=False
-        )
-        added.set_defaults(run=run)
-        return added
-
-    check = command("check-config", _check, "validate the configuration")
-    check.add_argument(
-        "--online", action="store_true", help="also log in and try each API; print a table"
-    )
-    well = command("healthy", _healthy, "ask the exporter that runs with these flags if it is well")
-    well.add_argument(
-        "--pid", type=_count, metavar="N", help="the one of this process, with the flags it has"
-    )
-    command("once", _once, "poll once and print the metrics")
-    plan = command("plan", _plan, "print what the API calls cost")
-    plan.add_argument(
-        "--jobs", type=_count, default=100, help="running jobs a source is taken to have (100)"
-    )
-    plan.add_argument("--online", action="store_true", help="count the jobs there are instead")
-    report = command("edge-report", _report, "send a report of an edge job")
-    report.add_argument(
-        "--url", default="http://localhost:10370", help="of the exporter (http://localhost:10370)"
-    )
-    report.add_argument("--project", required=True, help="id of the project")
-    report.add_argument("--token-file", required=True, metavar="FILE", help="its token")
-    report.add_argument("--job-id", type=_job_id, metavar="N", help="id of the job")
-    report.add_argument(
-        "--status", metavar="WORD", help="such as job_running; without it no job is reported"
-    )
-    report.add_argument("--file", metavar="FILE", help="send this report as it is; - reads stdin")
-    show = command("demo", _demo, "run against simulated clouds; needs no account")
-    show.add_argument("--seed", type=int, default=1, help="what the simulated incidents are (1)")
-    return parser

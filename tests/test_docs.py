@@ -141,7 +141,7 @@ def test_documented_defaults_are_the_defaults() -> None:
 
 
 def _flags() -> set[str]:
-    parser = cli._parser()
+    parser = cli.parser()
     flags: set[str] = set()
     parsers = [parser]
     for action in parser._actions:
@@ -167,7 +167,7 @@ def test_flags_named_in_the_page_about_scaling_exist() -> None:
 def test_every_command_is_documented() -> None:
     commands = CONFIGURATION[CONFIGURATION.index("## Commands") :]
     choices: dict[str, Any] = next(
-        action.choices for action in cli._parser()._actions if isinstance(action.choices, dict)
+        action.choices for action in cli.parser()._actions if isinstance(action.choices, dict)
     )
     assert {name for name in choices if f"`{name}" in commands} == set(choices)
 

@@ -26,6 +26,7 @@ ROOMS = (
     ("pages",),
     ("listening",),
     ("serving",),
+    ("commands",),
     ("start",),
 )
 HALL = {
