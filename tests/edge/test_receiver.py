@@ -134,6 +134,16 @@ def test_log_says_each_refusal_once_and_no_token(tmp_path: Path) -> None:
     assert TOKEN not in repr(lines)
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["right last", "right first"])
+def test_two_tokens_are_none(tmp_path: Path, order: int) -> None:
+    async def work(edge: Edge) -> httpx.Response:
+        tokens = [("X-Auth-Token", "another"), ("x-auth-token", TOKEN)][::order]
+        return await edge.client.post(PATH, content=SEED, headers=tokens)
+
+    answer = with_exporter(tmp_path, work)
+    assert error(answer) == (401, "X-Auth-Token: given more than once")
+
+
 def test_only_post_is_answered(tmp_path: Path) -> None:
     async def work(edge: Edge) -> httpx.Response:
         return await edge.client.get(PATH)
