@@ -15,9 +15,8 @@ from exporter.edge import jobs as edge_jobs
 from exporter.edge import report as edge_report
 from exporter.errors import ConfigError, ReportError
 from exporter.fields import Flaws
-from exporter.listening import protection
+from exporter.listening import addresses, protection
 from exporter.model import Job
-from exporter.serving import server
 from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, plain
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
@@ -172,7 +171,7 @@ def _shard(data: bytes) -> None:
 
 def _address(data: bytes) -> None:
     try:
-        host, port = server.parse_address(_text(data))
+        host, port = addresses.parse_address(_text(data))
     except ConfigError:
         return
     if not 0 <= port <= 65535 or " " in host:
@@ -218,7 +217,7 @@ def targets() -> tuple[Target, ...]:
         _plain("expiry", _expiry, renewal.parse_expiry, examples.TIMES),
         _plain("profile", _profile, cached_file.parse_ini, examples.PROFILES),
         _plain("shard", _shard, sharding.read_shard, examples.SHARDS),
-        _plain("address", _address, server.parse_address, examples.ADDRESSES),
+        _plain("address", _address, addresses.parse_address, examples.ADDRESSES),
     )
 
 

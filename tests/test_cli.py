@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from exporter import __version__, cli
+from exporter.listening.addresses import listen
 from exporter.runtime import Runtime
-from exporter.serving.server import listen
 from exporter.simulator.clouds import build_clouds, configuration
 from tests.e2e.simulated_clouds import HOSTS, Network
 

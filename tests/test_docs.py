@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from exporter import cli, platforms
+from exporter import platforms
+from exporter.commands.arguments import build_parser
 from exporter.configuration.config import parse
 from exporter.edge.metrics import EdgeMetrics
 from exporter.edge.settings import EdgeSettings
@@ -141,7 +142,7 @@ def test_documented_defaults_are_the_defaults() -> None:
 
 
 def _flags() -> set[str]:
-    parser = cli.parser()
+    parser = build_parser()
     flags: set[str] = set()
     parsers = [parser]
     for action in parser._actions:
@@ -167,7 +168,7 @@ def test_flags_named_in_the_page_about_scaling_exist() -> None:
 def test_every_command_is_documented() -> None:
     commands = CONFIGURATION[CONFIGURATION.index("## Commands") :]
     choices: dict[str, Any] = next(
-        action.choices for action in cli.parser()._actions if isinstance(action.choices, dict)
+        action.choices for action in build_parser()._actions if isinstance(action.choices, dict)
     )
     assert {name for name in choices if f"`{name}" in commands} == set(choices)
 

@@ -24,9 +24,10 @@ from benchmarks.support import fleet
 from benchmarks.support.client_library import Ready
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition, MetricsEndpoint
+from exporter.listening.addresses import listen
 from exporter.listening.headers import with_headers
 from exporter.process.garbage_collection import GarbageCollection
-from exporter.serving.server import listen, serving
+from exporter.serving.server import serving
 from exporter.serving.web import build_web, with_metrics
 from exporter.telemetry.telemetry import Telemetry
 

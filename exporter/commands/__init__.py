@@ -1,1 +1,4 @@
-"""Say what can be asked for on the command line; who does it is put together in `exporter.cli`."""
+"""Do what the command line asks for: one module a command, each with a `run`.
+
+`arguments` describes them all. `exporter.cli` imports the one that is named, and no other.
+"""

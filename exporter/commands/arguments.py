@@ -2,13 +2,10 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
 
 from exporter import __version__
 from exporter.listening.connections import MOST_CONNECTIONS
 from exporter.process.logs import FORMATS, LEVELS
-
-Command = Callable[..., int]
 
 
 def _telemetry_path(text: str) -> str:
@@ -112,10 +109,11 @@ def common_arguments(*, defaults: bool) -> argparse.ArgumentParser:
     return parser
 
 
-def build_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Return what understands the command line.
 
-    `commands` says what is run for each name; "serve" is run when no command is named.
+    It sets `command` to the name of the module that does what is asked for: `serve` when no command
+    is named.
     """
     parser = argparse.ArgumentParser(
         prog="streaming-job-exporter",
@@ -124,14 +122,14 @@ def build_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.set_defaults(run=commands["serve"])
-    added_to = parser.add_subparsers(metavar="COMMAND")
+    parser.set_defaults(command="serve")
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     def command(name: str, text: str) -> argparse.ArgumentParser:
-        added = added_to.add_parser(
+        added = commands.add_parser(
             name, parents=[common_arguments(defaults=False)], help=text, allow_abbrev=False
         )
-        added.set_defaults(run=commands[name])
+        added.set_defaults(command=name.replace("-", "_"))
         return added
 
     check = command("check-config", "validate the configuration")

@@ -1,4 +1,4 @@
-"""Listen, serve, and answer the signals an operator sends.
+"""Serve, and answer the signals an operator sends.
 
 SIGTERM and SIGINT stop within two seconds, whatever else is going on; SIGHUP reloads the
 configuration.
@@ -6,8 +6,6 @@ configuration.
 
 import asyncio
 import contextlib
-import errno
-import re
 import signal
 import socket
 import time
@@ -17,19 +15,14 @@ from typing import Any, Self, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from exporter.errors import ConfigError, ConfigProblem
 from exporter.listening.accept import TlsAcceptor
+from exporter.listening.addresses import BACKLOG
 from exporter.listening.connections import Client, Connections
 from exporter.listening.protection import Protection
 from exporter.listening.protocol import ANY_TARGET, BoundedProtocol
 
 _DRAIN_SECONDS = 1
-_BACKLOG = 128
-"""Connections that wait to be let in. asyncio tries so many at once, even when it can open none."""
-_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT)
-"""Errors of a system that was built without IPv6, or has it switched off."""
 _OPEN = Protection()
-_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
 
 
 class _Server(uvicorn.Server):
@@ -54,31 +47,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-def parse_address(address: str) -> tuple[str, int]:
-    """Return host, empty for every interface, and port. Raises ConfigError."""
-    match = _ADDRESS.fullmatch(address)
-    if match is None or int(match["port"]) > 65535:
-        raise _error(f"{address}: expected host:port, [host]:port or :port")
-    return match["six"] or match["four"], int(match["port"])
-
-
-def listen(address: str) -> socket.socket:
-    """Open a listening socket for `host:port`, `[host]:port`, or `:port` for every interface.
-
-    Every interface means IPv6 and IPv4, or IPv4 alone on a system without IPv6, and nothing less
-    for any other reason. Raises ConfigError.
-    """
-    host, port = parse_address(address)
-    try:
-        listener = _listen_at(host, port) if host else _listen_everywhere(port)
-        # Connections inherit it. asyncio sets it only where a socket's protocol number is given,
-        # and without it the end of every answer waits 40 ms for an acknowledgement.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-    except OSError as exc:
-        raise _error(f"{address}: {exc.strerror or 'cannot listen there'}") from None
-
-
 @contextlib.asynccontextmanager
 async def serving(
     app: ASGIApp,
@@ -87,7 +55,7 @@ async def serving(
     connections: Connections | None = None,
     protection: Callable[[], Protection] = lambda: _OPEN,
     bodies_at: tuple[bytes, ...] = ANY_TARGET,
-    at_once: int = _BACKLOG,
+    at_once: int = BACKLOG,
 ) -> AsyncIterator[None]:
     """Serve an application on open sockets while the context is entered.
 
@@ -137,7 +105,7 @@ async def serving(
             await server.listening.wait()
             for each in sockets:
                 # asyncio takes one number for both: how many it lets in at once, and how many wait.
-                each.listen(_BACKLOG)
+                each.listen(BACKLOG)
             yield
         finally:
             server.should_exit = True
@@ -194,27 +162,3 @@ class Signals:
             await self._stopped.wait()
         finally:
             reloading.cancel()
-
-
-def _listen_at(host: str, port: int) -> socket.socket:
-    family, _, _, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(target[:2], family=family, backlog=_BACKLOG)
-
-
-def _listen_everywhere(port: int) -> socket.socket:
-    try:
-        return socket.create_server(
-            ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
-        )
-    except ValueError:
-        # Python's word for a system whose sockets are of one family each.
-        pass
-    except OSError as exc:
-        if exc.errno not in _NO_IPV6:
-            raise
-    # Where nothing else is asked for, as Prometheus' own exporters do.
-    return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)  # nosec B104
-
-
-def _error(message: str) -> ConfigError:
-    return ConfigError((ConfigProblem("--web.listen-address", message),))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition
+from exporter.listening.addresses import listen
 from exporter.model import Snapshot
-from exporter.serving.server import listen, serving
+from exporter.serving.server import serving
 from exporter.serving.web import build_web
 from exporter.telemetry.telemetry import Telemetry
 from tests.virtual_time import EPOCH

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.cli import EXIT_USAGE
+from exporter.commands.console import EXIT_USAGE
 from exporter.errors import ConfigError
 from tests.configuration.configurations import flink, problems, read
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import ConfigError
-from exporter.serving.server import listen
+from exporter.listening.addresses import listen
 from tests.e2e.exporter_streams import Exporter, configured, flink, until
 
 SOURCES = 300

@@ -21,8 +21,9 @@ from exporter.edge.receiver import Receiver
 from exporter.edge.report import MOST_JOBS, ReportedJob, read_in_turns, read_report
 from exporter.errors import ReportError
 from exporter.fields import Flaws
+from exporter.listening.addresses import listen
 from exporter.process.steps import finished
-from exporter.serving.server import listen, serving
+from exporter.serving.server import serving
 from tests.edge.receivers import NOW_MS, PATH, PROJECT, TOKEN, body, entry, receiving
 from tests.edge.test_report import odd_bodies
 from tests.listening.served_protocol import until

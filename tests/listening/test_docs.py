@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from exporter import cli
+from exporter.commands.arguments import build_parser
 from exporter.edge.receiver import _BODY_SECONDS
 from exporter.exposition.endpoint import _LONGEST_ANSWER
 from exporter.listening import protocol, settings
@@ -72,7 +72,7 @@ def test_limits_are_those_of_the_program() -> None:
     ):
         told = {int(number) for number in re.findall(r"\b\d+\b", rows[str(row)])}
         assert told == {int(float(number)) for number in numbers}, row
-    assert cli.parser().parse_args([]).web_max_connections == MOST_CONNECTIONS
+    assert build_parser().parse_args([]).web_max_connections == MOST_CONNECTIONS
 
 
 def test_refusals_of_the_parts_come_before_the_listener_loses_patience() -> None:
@@ -96,7 +96,7 @@ def test_links_lead_somewhere(target: str) -> None:
 
 
 def test_flags_that_are_named_exist() -> None:
-    parser = cli.parser()
+    parser = build_parser()
     named = set(re.findall(r"--[a-z.-]*[a-z]", PAGE))
     known = {flag for action in parser._actions for flag in action.option_strings}
     assert named <= known

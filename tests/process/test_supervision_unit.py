@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import cli
+from exporter.commands.arguments import build_parser
 
 UNIT = Path(__file__).parents[2] / "systemd" / "streaming-job-exporter.service"
 MOST_EXPOSED = 20
@@ -60,7 +60,7 @@ def test_systemd_counts_little_that_the_program_could_be_used_for(installed: Pat
 
 def test_command_of_the_unit_is_one_the_program_understands() -> None:
     command = settings()["ExecStart"][0].split()
-    options = cli.parser().parse_args(command[1:])
+    options = build_parser().parse_args(command[1:])
     assert options.web_config_file.startswith("/etc/")
     assert {flag.split("=")[0] for flag in command[1:]} == {
         *("--config.file", "--web.config.file", "--web.listen-address"),

@@ -6,9 +6,10 @@ import socket
 
 from exporter.collecting.store import Store
 from exporter.exposition.sending import _PIECE
+from exporter.listening.addresses import listen
 from exporter.listening.connections import Connections, Patience
 from exporter.serving.api import DocumentEndpoint
-from exporter.serving.server import listen, serving
+from exporter.serving.server import serving
 from tests.jobs import job, snapshot
 from tests.listening.served_protocol import until
 from tests.virtual_time import EPOCH

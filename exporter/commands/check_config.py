@@ -1,0 +1,28 @@
+"""Say whether a configuration can be used, and whether its APIs answer."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from exporter.commands.configured import load_when_asked
+from exporter.commands.console import EXIT_FAILED, Console
+from exporter.configuration import checking
+from exporter.configuration.config_warnings import config_warnings
+from exporter.listening.protection import read_protection
+from exporter.runtime import Runtime
+
+
+def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
+    """Check the configuration; with `--online` try each API too."""
+    config = load_when_asked(options, runtime, waits=True)()
+    if options.web_config_file:
+        read_protection(Path(options.web_config_file))
+    for warning in config_warnings(config):
+        console.out.write(f"warning: {warning}\n")
+    if not options.online:
+        count = len(config.sources)
+        console.out.write(f"{options.config_file}: ok, {count} source{'s' if count != 1 else ''}\n")
+        return 0
+    rows = asyncio.run(checking.try_sources(config, runtime))
+    console.out.write(checking.table(rows))
+    return 0 if all(row.works for row in rows) else EXIT_FAILED
