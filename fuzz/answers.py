@@ -16,7 +16,6 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.platforms import (
     alibaba_blink,
-    alibaba_flink,
     huawei_dataarts,
     huawei_dli,
 )
@@ -30,6 +29,7 @@ from exporter.vendors import (
     flink_health,
     flink_jobs,
     huawei_inventory,
+    ververica,
 )
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
@@ -116,7 +116,7 @@ def _blink_rows(parse: Callable[..., Any]) -> Read:
 
 
 def _vvp_rows(document: Any, flaws: Flaws) -> Iterable[Job]:
-    page = alibaba_flink.parse_deployments(document, "p", NOW, flaws)
+    page = ververica.parse_deployments(document, "p", NOW, flaws)
     return [row.settled("FAILED").job for _, row in page.rows]
 
 
@@ -249,16 +249,16 @@ def targets() -> tuple[Target, ...]:
         _target(
             "vvp_deployments",
             _vvp_rows,
-            (alibaba_flink.parse_deployments, alibaba_flink.parse_deployment),
+            (ververica.parse_deployments, ververica.parse_deployment),
             "alibaba_flink/*/deployments*.json",
             decode=_object,
         ),
         _target(
             "vvp_runs",
             lambda document, flaws: [
-                alibaba_flink.parse_latest_run(document, _KNOWN, NOW, flaws),
+                ververica.parse_latest_run(document, _KNOWN, NOW, flaws),
             ],
-            (alibaba_flink.parse_latest_run, alibaba_flink.parse_run),
+            (ververica.parse_latest_run, ververica.parse_run),
             "alibaba_flink/*/d-*.json",
             decode=_object,
         ),

@@ -14,20 +14,16 @@ state itself where even this leaves a doubt: such a row has no state.
 """
 
 import asyncio
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from math import ceil
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import StringConstraints, model_validator
 
 from exporter.errors import FetchError, Reason
-from exporter.fields import Flaws, Record, read_rows
-from exporter.model import Job, State, StateMap, look_up
+from exporter.fields import Flaws, Record
+from exporter.model import Job
 from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory, Source
-from exporter.upstream.client import NOT_THE_API
 from exporter.upstream.connector import Connector
 from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.alibaba import names_no_such_api
@@ -35,34 +31,22 @@ from exporter.vendors.alibaba import (
     AlibabaSettings,
     Places,
     Product,
-    error_class,
     invalid,
     split_ids,
-    usable_in_path,
     ververica_endpoint,
 )
 from exporter.vendors.alibaba_listing import PAGE_SIZE, Listed, Listings, Page, read_pages
-from exporter.vendors.flink_graph import parse_flink_state
-
-NO_RUN = "NO_JOB"
-"""Our own word for a deployment that was never started: the vendor has none."""
-STATES: StateMap = {
-    NO_RUN.casefold(): State.CREATED,
-    "starting": State.STARTING,
-    "running": State.RUNNING,
-    "failed": State.FAILED,
-    "cancelling": State.STOPPING,
-    "cancelled": State.STOPPED,
-    "finished": State.FINISHED,
-}
-_GOING_ON = ("RUNNING", "STARTING", "CANCELLING")
-_ENDED = ("CANCELLED", "FAILED", "FINISHED")
+from exporter.vendors.ververica import (
+    ENDED,
+    DeploymentRow,
+    parse_deployment,
+    parse_deployments,
+    parse_latest_run,
+    row_reader,
+)
 
 _BATCH = "batch"
 _BATCH_RUNS = "10"
-_MOST_RUNS = 1000
-"""Runs of one answer that are looked at, the newest first: ten are asked for."""
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
 class Settings(AlibabaSettings):
@@ -133,7 +117,7 @@ class FlinkSource:
         return Listed(jobs=tuple(row.job for row in rows.values()), failure=failure)
 
     async def _settle_by_status(self, namespace: str, rows: "dict[str, DeploymentRow]") -> None:
-        for status in _ENDED:
+        for status in ENDED:
             if not any(row.may_be(status) for row in rows.values()):
                 continue
             filtered = await self._list(namespace, Flaws(), status=status)
@@ -226,9 +210,7 @@ class FlinkSource:
             **filters,
         }
         path = ("namespaces", namespace, "deployments")
-        rows = RowReader(
-            paths=[("data",)], start=lambda: _row_reader(namespace, self._now(), flaws)
-        )
+        rows = RowReader(paths=[("data",)], start=lambda: row_reader(namespace, self._now(), flaws))
         document = await self._product.ask("ListDeployments", path, query, rows)
         return parse_deployments(document, namespace, self._now(), flaws)
 
@@ -263,157 +245,6 @@ def _means_no_deployment(exc: FetchError) -> bool:
     return "deployment" in exc.code.casefold()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentRow:
-    """One deployment of a listing; `ended` is how its runs have ended, None when it is not said."""
-
-    job: Job
-    ended: frozenset[str] | None
-
-    def may_be(self, status: str) -> bool:
-        """Say whether the latest run may be in a state, as far as the row tells."""
-        return not self.job.native_status and self.ended is not None and status in self.ended
-
-    def settled(self, status: str) -> "DeploymentRow":
-        """Return the row as one listed under a status of the latest run."""
-        return replace(self, job=_in_state(self.job, status)) if self.may_be(status) else self
-
-
-def parse_deployments(
-    document: Mapping[str, Any], namespace: str, observed: float, flaws: Flaws
-) -> Page[DeploymentRow]:
-    """Read one page of ListDeployments; raises FetchError when it is none."""
-    data, total = _data("ListDeployments", document, flaws)
-    rows = read_rows(data, _row_reader(namespace, observed, flaws))
-    found = [(row.job.job_id, row) for row in rows if row is not None]
-    return Page(rows=tuple(found), unreadable=len(rows) - len(found), total=total)
-
-
-def _row_reader(
-    namespace: str, observed: float, flaws: Flaws
-) -> "Callable[[int, object], DeploymentRow | None]":
-    def read(number: int, fields: object) -> "DeploymentRow | None":
-        record = Record(fields, f"data[{number}]", flaws)
-        return parse_deployment(record, namespace, observed, flaws)
-
-    return read
-
-
-def _data(
-    operation: str, document: Mapping[str, Any], flaws: Flaws
-) -> tuple[list[Any], int | None]:
-    total = Record(document, operation, flaws).count("totalSize")
-    data = document.get("data")
-    # An empty object must not pass for an empty namespace.
-    if data is None and total == 0:
-        data = []
-    if not isinstance(data, list):
-        raise invalid(operation, f"expected a list as data; {NOT_THE_API}")
-    return data, total
-
-
-def parse_deployment(
-    record: Record, namespace: str, observed: float, flaws: Flaws
-) -> DeploymentRow | None:
-    """Read a deployment; None, and noted, when it has no id.
-
-    Its artifact, configuration and variables are left alone: they hold SQL and passwords.
-    """
-    deployment_id = record.text("deploymentId")
-    if not usable_in_path(deployment_id):
-        record.missing("deploymentId")
-        return None
-    summary = record.record("jobSummary")
-    ended = frozenset(word for word in _ENDED if summary.count(word.casefold()))
-    target = record.record("deploymentTarget")
-    job = Job(
-        project=namespace,
-        job_id=deployment_id,
-        job_name=record.text("name") or deployment_id,
-        job_type=record.text("executionMode"),
-        run_mode=target.text("mode"),
-        queue=target.text("name"),
-        engine_version=record.text("engineVersion"),
-        created_timestamp=record.time_either("createdAt"),
-        parallelism=_parallelism(record),
-        observed_timestamp=observed,
-    )
-    native = _native_status(summary, ended)
-    return DeploymentRow(
-        job=_in_state(job, native) if native else job, ended=ended if summary else None
-    )
-
-
-def _native_status(summary: Record, ended: frozenset[str]) -> str:
-    for word in _GOING_ON:
-        if summary.count(word.casefold()):
-            return word
-    if not summary or len(ended) > 1:
-        return ""
-    return next(iter(ended), NO_RUN)
-
-
-def _in_state(job: Job, native: str) -> Job:
-    return replace(job, state=look_up(STATES, native), native_status=native)
-
-
-def _parallelism(record: Record) -> int | None:
-    # Present in basic mode only; an expert plan has one for each operator.
-    basic = record.record("streamingResourceSetting").record("basicResourceSetting")
-    return basic.count("parallelism")
-
-
-def parse_latest_run(document: Mapping[str, Any], row: Job, observed: float, flaws: Flaws) -> Job:
-    """Add to a deployment what ListJobs tells of its latest run; raises FetchError when it is none.
-
-    The latest is the newest of those that go on, else the newest of all.
-    """
-    data, _ = _data("ListJobs", document, flaws)
-    records = [Record(fields, f"data[{n}]", flaws) for n, fields in enumerate(data[:_MOST_RUNS])]
-    if not records:
-        return replace(_in_state(row, NO_RUN), observed_timestamp=observed)
-    return parse_run(max(records, key=_recency), row, observed, flaws)
-
-
-def _recency(record: Record) -> tuple[bool, float]:
-    going_on = record.record("status").text("currentJobStatus").upper() in _GOING_ON
-    return going_on, record.time_either("createdAt", "startTime") or 0.0
-
-
-def parse_run(record: Record, row: Job, observed: float, flaws: Flaws) -> Job:
-    """Add to a deployment what is known of one of its runs."""
-    status = record.record("status")
-    running, failure = status.record("running"), status.record("failure")
-    native = status.text("currentJobStatus")
-    state = look_up(STATES, native)
-    if native and state is State.UNKNOWN:
-        flaws.note_state(native)
-    graph_state = running.text("observedFlinkJobStatus")
-    reason, message = failure.text("reason"), failure.long_text("message")
-    return replace(
-        row,
-        state=state,
-        native_status=native,
-        finer_state=parse_flink_state(graph_state, flaws),
-        graph_state=graph_state,
-        # A run says STREAM where its deployment says STREAMING: one word must do.
-        job_type=row.job_type or record.text("executionMode"),
-        engine_version=record.text("engineVersion") or row.engine_version,
-        run_id=record.text("jobId"),
-        restart_times=running.count("observedFlinkJobRestarts"),
-        start_timestamp=record.time_either("startTime"),
-        end_timestamp=record.time_either("endTime"),
-        updated_timestamp=record.time_either("modifiedAt"),
-        last_error_timestamp=failure.time_either("failedAt"),
-        error_id=reason if _CODE.fullmatch(reason) else "",
-        error_type=error_class(message),
-        error_text=message,
-        parallelism=_parallelism(record) or row.parallelism,
-        health_score=status.number("healthScore"),
-        observed_timestamp=observed,
-    )
-
-
 def _open(settings: Settings, connector: Connector) -> Source:
     return FlinkSource(settings, connector)
 
@@ -425,7 +256,7 @@ def _cost(settings: Settings, jobs: int) -> CallCost:
     namespaces = len(settings.namespaces)
     pages = max(1, ceil(jobs / namespaces / PAGE_SIZE))
     # The filtered listings hold ended deployments only, and are asked for while one is in doubt.
-    return CallCost(per_inventory=namespaces * (pages + len(_ENDED)), per_details=1)
+    return CallCost(per_inventory=namespaces * (pages + len(ENDED)), per_details=1)
 
 
 PLATFORM = Platform(name="alibaba_flink", settings=Settings, open=_open, cost=_cost)

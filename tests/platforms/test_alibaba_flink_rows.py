@@ -8,7 +8,7 @@ import pytest
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
 from exporter.model import Job, State
-from exporter.platforms.alibaba_flink import (
+from exporter.vendors.ververica import (
     DeploymentRow,
     parse_deployment,
     parse_deployments,
