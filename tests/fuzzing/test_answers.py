@@ -61,7 +61,7 @@ def _check(found: Replay) -> None:
     assert all(isinstance(job.state, State) for job in found.snapshot.jobs)
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(st.sampled_from(CASES), st.integers(0, EXCHANGES), changes)
 def test_case_with_a_spoilt_answer_is_polled_and_shown(
     folder: Path, which: int, changes: list[Change]
@@ -74,7 +74,7 @@ def test_case_with_a_spoilt_answer_is_polled_and_shown(
     _check(replay(folder, spoil))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.sampled_from(CASES), json_values)
 def test_case_whose_answers_are_all_something_else_is_polled_and_shown(
     folder: Path, value: Any
@@ -82,7 +82,7 @@ def test_case_whose_answers_are_all_something_else_is_polled_and_shown(
     _check(replay(folder, lambda number, body: write(value)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.sampled_from(CASES), st.integers(0, EXCHANGES), st.integers(0, 4000), st.binary())
 def test_case_with_an_answer_that_is_cut_off_is_polled_and_shown(
     folder: Path, which: int, length: int, rest: bytes
@@ -96,7 +96,7 @@ def test_case_with_an_answer_that_is_cut_off_is_polled_and_shown(
 
 
 @pytest.mark.parametrize("platform", LISTINGS)
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(row=st.integers(0, 20), made=changes)
 def test_spoilt_row_costs_no_other_job(platform: str, row: int, made: list[Change]) -> None:
     before = replay(_typical(platform), _as_recorded)
@@ -114,7 +114,7 @@ def test_comparison_with_spoilt_rows_sees_a_job_that_is_lost() -> None:
 
 
 @pytest.mark.parametrize("platform", sorted({*LISTINGS} - {"alibaba_blink"}))
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(which=st.integers(0, EXCHANGES), made=changes)
 def test_spoilt_details_cost_no_other_job(platform: str, which: int, made: list[Change]) -> None:
     folder = _typical(platform)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-RUNS = 1500
+RUNS = 600
 
 _FAULTY = """\
 import json

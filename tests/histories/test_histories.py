@@ -8,7 +8,7 @@ from tests.histories.telling import tell_many
 
 _PORTIONS = 6
 """Each is drawn anew: what hypothesis draws later resembles what it drew before."""
-_COUNT = int(os.environ.get("HISTORIES", "180"))
+_COUNT = int(os.environ.get("HISTORIES", "120"))
 
 
 @pytest.mark.parametrize("portion", range(_PORTIONS))
