@@ -31,7 +31,7 @@ _REPETITION: Final = re.compile(r"\{,(\d+)\}")
 
 
 class Expression:
-    """One expression, which a whole name matches or not.
+    """One expression, which a whole name matches or not; a dot matches line breaks too.
 
     Raises ValueError with a reason when the text is none, or none that can be matched in time.
     `cpu_time` returns the seconds that the processor has worked for this thread: a machine that is
@@ -51,6 +51,8 @@ class Expression:
         options = re2.Options()
         options.log_errors = False
         options.never_capture = True
+        # Names can be whole statements of several lines; a dot stands for any character of them.
+        options.dot_nl = True
         options.max_mem = _LARGEST_PROGRAM
         try:
             self._compiled = re2.compile(translated.encode(), options)

@@ -10,10 +10,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _LONGEST_TEXT = 1024
+_LONGEST_COMPARED = 64 * 1024
+"""Characters; what is longer may have been cut while its answer was decoded."""
 _GREATEST = 2.0**63
 """Beyond it no vendor counts, and sums of such numbers could be too large for a page."""
 _LATEST = 32503680000.0
@@ -107,6 +110,10 @@ class Record:
     def __bool__(self) -> bool:
         return bool(self._fields)
 
+    def reread(self) -> "Record":
+        """Return the same record to be read once more: its flaws are noted already."""
+        return Record(self._fields, self._place, Flaws())
+
     def has(self, *names: str) -> bool:
         """Say whether any of the names is present and not null."""
         return self._find(names)[1] is not None
@@ -126,6 +133,18 @@ class Record:
             return str(value)[:_LONGEST_TEXT]
         self._note(name, "a text")
         return ""
+
+    def digest(self, name: str, *, cut: str) -> str:
+        """Read what tells a text apart from others that `text` cuts to the same; else empty.
+
+        `cut` is returned for one so long that it may have been cut while its answer was decoded.
+        """
+        _, value = self._find((name,))
+        if not isinstance(value, str) or len(value) <= _LONGEST_TEXT:
+            return ""
+        if len(value) >= _LONGEST_COMPARED:
+            return cut
+        return sha256(value.encode("utf-8", "replace")).hexdigest()[:32]
 
     def long_text(self, *names: str, limit: int = 65536) -> str:
         """Read a text of up to `limit` characters, for people rather than labels."""

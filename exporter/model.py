@@ -70,6 +70,8 @@ class Job:
     project: str
     job_id: str
     job_name: str
+    name_digest: str = field(default="", repr=False)
+    """Tells apart long names whose beginnings are equal; empty where `job_name` is whole."""
     state: State = State.UNKNOWN
     native_status: str = ""
     finer_state: State | None = None
@@ -140,6 +142,20 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoneJob:
+    """A job that lived when it was last seen, and is gone without an end that anybody told."""
+
+    key: JobKey
+    job_name: str
+    name_digest: str = field(default="", repr=False)
+    last_state: State
+    last_seen_timestamp: float
+    """When the platform last told of it."""
+    gone_timestamp: float
+    """When it was clear that it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """What is known of one source: its health and its jobs, published as a whole."""
 
@@ -160,6 +176,8 @@ class Snapshot:
     all_states: bool = True
     """Whether all ten states are exported or only the current one."""
     jobs: tuple[Job, ...] = ()
+    gone: tuple[GoneJob, ...] = ()
+    """Jobs that are gone, nobody knows how, in a fixed order."""
     absent: tuple[str, ...] = ()
     """`expect` entries that no job matches."""
     outdated: bool = False

@@ -163,12 +163,14 @@ class Inventory:
 class Details:
     """What asking for one job found: everything known of it.
 
-    `failures` are the parts that could not be had while the job itself could.
+    `failures` are the parts that could not be had while the job itself could. `withdrawn` names the
+    fields of which nobody knows any more what they are: what was told of them before goes too.
     """
 
     job: Job
     flaws: Flaws
     failures: tuple[FetchError, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
 
 class Source(Protocol):

@@ -25,6 +25,7 @@ from exporter.vendors import (
     alibaba,
     alibaba_xml,
     flink_delay,
+    flink_freshness,
     flink_graph,
     flink_health,
     flink_jobs,
@@ -126,11 +127,15 @@ def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
         flink_delay.select(flink_delay.subtask_names(["0.currentInputWatermark"], 2))
         _check_selection(flink_delay.subtask_names(["currentInputWatermark"], vertex.parallelism))
     # An id that is not the one asked for is refused before.
+    assert flink_freshness.parse_attempts(document, flaws) >= 0
+    flink_freshness.parse_entered(graph)
     return [replace(flink_jobs.parse_job(graph, NOW, flaws), job_id="j")]
 
 
 def _flink_metrics(document: Any, flaws: Flaws) -> Iterable[Job]:
     restarts = flink_health.parse_restarts(document, flaws)
+    moment = flink_freshness.parse_moment(document, NOW - 60, NOW, flaws)
+    assert moment is None or NOW - 60 < moment < NOW + 60
     for selection in flink_delay.select(flink_delay.parse_metric_names(document, flaws)):
         if len(selection) > 3000:
             raise Unsound("a selection is too long for Flink")
@@ -272,7 +277,13 @@ def targets() -> tuple[Target, ...]:
         _target(
             "flink_job",
             _flink_job,
-            (flink_jobs.parse_job, flink_delay.parse_vertices, flink_graph.parse_flink_state),
+            (
+                flink_jobs.parse_job,
+                flink_delay.parse_vertices,
+                flink_graph.parse_flink_state,
+                flink_freshness.parse_attempts,
+                flink_freshness.parse_entered,
+            ),
             "apache_flink/*/*job*.json",
             decode=_flink_object,
         ),
@@ -281,6 +292,7 @@ def targets() -> tuple[Target, ...]:
             _flink_metrics,
             (
                 flink_health.parse_restarts,
+                flink_freshness.parse_moment,
                 flink_delay.parse_metric_names,
                 flink_delay.parse_vertex_delay,
                 flink_delay.parse_subtask_delay,

@@ -42,8 +42,9 @@ NAMES = [
     ],
 )
 def test_means_what_python_means_by_it(text: str) -> None:
+    """A dot stands for line breaks as well: some names are whole statements."""
     expression = Expression(text)
-    expected = [name for name in NAMES if re.fullmatch(text, name)]
+    expected = [name for name in NAMES if re.fullmatch(text, name, re.DOTALL)]
     assert [name for name in NAMES if expression.matches(name)] == expected
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from exporter.collecting.detail_queue import DetailQueue
 from exporter.collecting.detail_round import DetailRound, RoundResult
+from exporter.collecting.gone_jobs import GONE_RETENTION
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store, fresh
@@ -21,7 +22,7 @@ from exporter.fields import Flaws
 from exporter.model import Job, Snapshot
 from exporter.pacing import LONGEST_WAIT, Backoff, bounded_wait
 from exporter.process.condition_log import ConditionLog, Log, trail
-from exporter.process.steps import in_steps
+from exporter.process.steps import finished, in_steps
 from exporter.runtime import Runtime
 from exporter.source import Source, SourceSettings
 from exporter.telemetry.telemetry import Telemetry
@@ -66,15 +67,23 @@ class SourceCollector:
         log: Log,
         shard: Shard | None = None,
         stall: StallLimit | None = None,
+        gone_retention: float = GONE_RETENTION,
     ) -> None:
-        """Take what there is to poll; `stall` bounds a listing that brings nothing."""
+        """Take what there is to poll; `stall` bounds a listing that brings nothing.
+
+        `gone_retention` is for how many seconds a job that is gone is told as such.
+        """
         self._settings = settings
         self._source = source
         self._store = store
         self._telemetry = telemetry
         self._runtime = runtime
         self._job_tracker = JobTracker(
-            settings, supersedes=supersedes, random=runtime.random, shard=shard
+            settings,
+            supersedes=supersedes,
+            random=runtime.random,
+            shard=shard,
+            gone_retention=gone_retention,
         )
         self._publishing = asyncio.Lock()
         self._conditions = ConditionLog(log)
@@ -108,10 +117,12 @@ class SourceCollector:
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Take over what was known of the source before its settings changed."""
-        self._job_tracker.adopt(snapshot.jobs)
+        self._job_tracker.adopt(snapshot.jobs, snapshot.gone)
+        shown = finished(self._job_tracker.show(self._runtime.clock()))
         self._publish(
             last_success_timestamp=snapshot.last_success_timestamp,
-            jobs=self._job_tracker.jobs(self._runtime.clock()),
+            jobs=shown.jobs,
+            gone=shown.gone,
         )
 
     async def run(self) -> None:
@@ -263,7 +274,9 @@ class SourceCollector:
         async def ask() -> None:
             details = await self._source.fetch_details(job)
             self._note_flaws(details.flaws)
-            self._job_tracker.note_details(details.job, self._runtime.clock())
+            self._job_tracker.note_details(
+                details.job, self._runtime.clock(), withdrawn=details.withdrawn
+            )
             for failure in details.failures:
                 self._note_detail_failure(failure)
 
@@ -271,7 +284,7 @@ class SourceCollector:
         if error is None:
             return True
         if error.gone:
-            self._job_tracker.note_gone(job.key)
+            self._job_tracker.note_gone(job.key, self._runtime.clock())
             return True
         self._job_tracker.note_failure(job.key, self._runtime.clock())
         self._note_detail_failure(error)
@@ -322,6 +335,7 @@ class SourceCollector:
             self._snapshot = replace(
                 self._snapshot,
                 jobs=shown.jobs,
+                gone=shown.gone,
                 detail_age_seconds=shown.detail_age_seconds,
                 **changes,
             )

@@ -15,11 +15,13 @@ from random import Random
 
 from exporter.collecting.detail_queue import DetailQueue
 from exporter.collecting.detail_scheduler import JOBS_PER_STEP, DetailScheduler
-from exporter.collecting.merging import lasting, measures, merge, settle
+from exporter.collecting.gone_jobs import GONE_RETENTION, GoneJobs, lived
+from exporter.collecting.merging import Since, lasting, measures, merge, settle, without
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
+from exporter.collecting.successors import full_name, replaced, started
 from exporter.collecting.tracked_job import TrackedJob, agree, differs, lives, outdated
-from exporter.model import Job, JobKey
+from exporter.model import GoneJob, Job, JobKey
 from exporter.process.steps import Steps, finished, sorted_in_steps
 from exporter.source import Inventory, SourceSettings
 
@@ -29,8 +31,6 @@ _REPEATS = 3
 _JUST_BEFORE = 1e-3
 """Seconds: enough to tell an earlier observation from a later one."""
 _order = attrgetter("project", "job_name", "job_id")
-
-_Started = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -47,6 +47,8 @@ class Shown:
 
     jobs: tuple[Job, ...]
     """In a fixed order."""
+    gone: tuple[GoneJob, ...] = ()
+    """What is gone without an end that was told, in a fixed order."""
     detail_age_seconds: float | None
     """How old the oldest details of a job that lives are; None without such a job."""
 
@@ -61,6 +63,7 @@ class JobTracker:
         supersedes: bool,
         random: Random,
         shard: Shard | None = None,
+        gone_retention: float = GONE_RETENTION,
         cpu_time: Callable[[], float] = time.thread_time,
     ) -> None:
         self._settings = settings
@@ -69,18 +72,27 @@ class JobTracker:
         self._shard = shard or Shard()
         self._tracks: dict[JobKey, TrackedJob] = {}
         self._other_shard_jobs: dict[JobKey, _OtherShardJob] = {}
+        self._gone = GoneJobs(gone_retention)
         self._listed_once = False
         self._scheduler = DetailScheduler(
             settings.detail_interval, self._selection, credit=random.random()
         )
 
-    def adopt(self, jobs: Iterable[Job]) -> None:
-        """Take over jobs known from before; the next listing confirms them or lets them go."""
+    def adopt(self, jobs: Iterable[Job], gone: Iterable[GoneJob] = ()) -> None:
+        """Take over jobs known from before; the next listing confirms them or lets them go.
+
+        Of those that are `gone` the ones are kept that would be watched if they were there.
+        """
+        self._gone.adopt(
+            each
+            for each in gone
+            if self._selection.chooses(each.job_name) and self._owned(each.key, each.job_name)
+        )
         for job in jobs:
-            if self._selection.watches(job) and self._owned(job):
-                since = job.state_since_timestamp or job.observed_timestamp
+            if self._selection.watches(job) and self._owned(job.key, job.job_name):
+                since = Since(seen_at=job.state_since_timestamp or job.observed_timestamp)
                 track = TrackedJob(row=job, seen_at=job.observed_timestamp, asked=True, since=since)
-                track.job = job
+                track.job, track.lived = job, lived(job, before=False)
                 self._tracks[job.key] = track
 
     def note_inventory(self, inventory: Inventory, now: float) -> DetailQueue:
@@ -94,15 +106,21 @@ class JobTracker:
         """
         yield from self._selection.judge(row.job_name for row in inventory.jobs)
         seen: set[JobKey] = set()
+        renamed: set[JobKey] = set()
         for count, row in enumerate(inventory.jobs, start=1):
+            key = row.key
+            if self._gone:
+                self._gone.note_listed(key)
             if self._selection.watches(row):
-                key = row.key
                 seen.add(key)
                 self._note_row(key, row, now)
+            elif key in self._tracks:
+                renamed.add(key)
             if count % _ROWS_PER_STEP == 0:
                 yield
         unlisted = {project for project, _ in inventory.incomplete}
-        missing = yield from self._note_missing(seen, unlisted)
+        missing = yield from self._note_missing(seen, renamed, unlisted, now)
+        yield from self._note_successors()
         # To let go of a hundred thousand keys is a step by itself, as is each list of jobs below.
         del seen
         yield
@@ -115,15 +133,16 @@ class JobTracker:
             )
         )
 
-    def note_details(self, job: Job, now: float) -> None:
-        """Take in the details of a job."""
+    def note_details(self, job: Job, now: float, *, withdrawn: tuple[str, ...] = ()) -> None:
+        """Take in the details of a job, and which of its fields are not known any more."""
         track = self._tracks.get(job.key)
         if track is None:
             return
         if track.row.observed_timestamp > now:
             track.row = track.row.at(job.observed_timestamp - _JUST_BEFORE)
         # A part that could not be had this time, or that ended runs no longer tell, stays known.
-        track.details = job if track.details is None else merge(track.details, job)
+        known = track.details if track.details is None else without(track.details, withdrawn)
+        track.details = job if known is None else merge(known, job)
         track.detailed_at = now
         if measures(job):
             track.measured_at = now
@@ -132,6 +151,10 @@ class JobTracker:
         # What comes from a cache may be older than the change it was asked for, and of a run that
         # ended nobody would ask again: how it ended would never be known.
         track.disagreements = 0 if agree(track.row, job) else track.disagreements + 1
+        if job.native_status and not job.ended:
+            # A listing can lack a job that is busy, as those of Flink do (FLINK-40602). Nothing
+            # that answers for itself, and lives, is gone: it is asked for as long as it is missing.
+            track.missing = 0
         track.changed = 0 < track.disagreements <= _REPEATS
         track.failures = 0
         self._scheduler.note_asked(track, now)
@@ -144,9 +167,12 @@ class JobTracker:
             track.failures += 1
             self._scheduler.note_asked(track, now)
 
-    def note_gone(self, key: JobKey) -> None:
+    def note_gone(self, key: JobKey, now: float) -> None:
         """Take in that the platform says a job does not exist."""
-        self._tracks.pop(key, None)
+        track = self._tracks.pop(key, None)
+        if track is not None:
+            # A listing that told of it a moment ago says otherwise: the next one decides.
+            self._note_end(track, now, confirmed=track.missing > 0)
 
     def jobs(self, now: float) -> tuple[Job, ...]:
         """Return the jobs to show, in a fixed order."""
@@ -171,7 +197,7 @@ class JobTracker:
                 yield
         ordered = yield from sorted_in_steps(shown, key=_order)
         yield
-        return Shown(jobs=tuple(ordered), detail_age_seconds=age)
+        return Shown(jobs=tuple(ordered), gone=self._gone.told(now), detail_age_seconds=age)
 
     def absent(self) -> tuple[str, ...]:
         """Return the `expect` entries that no job of any shard matches, once all were listed."""
@@ -218,7 +244,7 @@ class JobTracker:
             track.row = row
             track.missing = 0
             self._drop_old_measurements(track, now)
-        elif self._owned(row):
+        elif self._owned(key, row.job_name):
             track = self._tracks[key] = TrackedJob(
                 row=row, seen_at=now, asked_at=now, news=self._listed_once
             )
@@ -228,7 +254,15 @@ class JobTracker:
             return
         self._settle(track)
 
-    def _note_missing(self, seen: set[JobKey], unlisted: set[str]) -> Steps[tuple[Job, ...]]:
+    def _note_missing(
+        self, seen: set[JobKey], renamed: set[JobKey], unlisted: set[str], now: float
+    ) -> Steps[tuple[Job, ...]]:
+        """Return the jobs to ask about, since the listing lacks them, and let go of others.
+
+        Those that were `renamed` are there, under names that nobody watches: they leave as others
+        do, but are not asked about, and are not gone.
+        """
+        self._gone.confirm(unlisted)
         missing = []
         for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
             if count % JOBS_PER_STEP == 0:
@@ -237,10 +271,15 @@ class JobTracker:
                 continue
             track.missing += 1
             if track.missing >= 2:
-                # Two complete listings lack it: it is gone, whatever an answer by id says.
+                # Two complete listings lack it, and it has not answered by its id in between.
                 del self._tracks[key]
-            else:
+                self._note_end(track, now, confirmed=True, lost=key not in renamed)
+            elif key not in renamed:
                 missing.append(track.row)
+        yield from self._forget_others(seen, unlisted)
+        return tuple(missing)
+
+    def _forget_others(self, seen: set[JobKey], unlisted: set[str]) -> Steps[None]:
         for count, (key, other) in enumerate(list(self._other_shard_jobs.items()), start=1):
             if count % JOBS_PER_STEP == 0:
                 yield
@@ -248,7 +287,25 @@ class JobTracker:
                 other.missing += 1
                 if other.missing >= 2:
                     del self._other_shard_jobs[key]
-        return tuple(missing)
+
+    def _note_end(
+        self, track: TrackedJob, now: float, *, confirmed: bool, lost: bool = True
+    ) -> None:
+        if lost and track.lived and track.job is not None:
+            self._gone.note(track.job, now, confirmed=confirmed)
+
+    def _note_successors(self) -> Steps[None]:
+        """Let go of what is gone once a later run of its name has begun."""
+        if not self._supersedes or not self._gone:
+            return
+        names = self._gone.names()
+        for count, track in enumerate(list(self._tracks.values()), start=1):
+            if count % JOBS_PER_STEP == 0:
+                yield
+            job = track.job
+            gone = names.get(full_name(job)) if job is not None else None
+            if job is not None and gone is not None:
+                self._gone.note_successor(gone, started(job, track.seen_at)[1])
 
     def _drop_old_measurements(self, track: TrackedJob, now: float) -> None:
         """Let go of delays and the like that no details have confirmed for `stale_after`.
@@ -270,36 +327,15 @@ class JobTracker:
             since=track.since,
             expected=self._selection.expects,
         )
+        track.lived = lived(track.job, before=track.lived)
 
-    def _owned(self, row: Job) -> bool:
+    def _owned(self, key: JobKey, job_name: str) -> bool:
         # A later run must find the earlier one in the same shard, or none would be replaced.
-        name = row.job_name if self._supersedes else row.job_id
-        return self._shard.owns(self._settings.name, row.project, name)
+        name = job_name if self._supersedes else key.job_id
+        return self._shard.owns(self._settings.name, key.project, name)
 
     def _replaced(self) -> Steps[set[JobKey]]:
         """Return the ended runs that a later run of the same name has taken the place of."""
-        latest: dict[tuple[str, str], tuple[_Started, JobKey]] = {}
-        ended: list[tuple[JobKey, tuple[str, str]]] = []
         if not self._supersedes:
             return set()
-        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
-            if count % JOBS_PER_STEP == 0:
-                yield
-            job = track.job
-            if job is None:
-                continue
-            name, started = (job.project, job.job_name), _started(job, track.seen_at)
-            if name not in latest or started > latest[name][0]:
-                latest[name] = (started, key)
-            if job.ended:
-                ended.append((key, name))
-        return {key for key, name in ended if latest[name][1] != key}
-
-
-def _started(job: Job, seen_at: float) -> _Started:
-    """Return when a run began: no later than when it was first seen, whatever the platform says.
-
-    A clock there that was ahead would otherwise make a run that has ended the latest for so long.
-    """
-    told = job.start_timestamp or job.created_timestamp or 0.0
-    return min(told, seen_at), told
+        return (yield from replaced(self._tracks))

@@ -4,8 +4,8 @@ Two observations of one job differ in age and in fullness. The newer one decides
 what it leaves out is taken from the older one as far as it can still be true.
 """
 
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
@@ -32,13 +32,15 @@ _MEASURED = (
 )
 """What of a job that lives is different a little later, though nothing happens to it."""
 
+_CACHED = 5.0
+"""Seconds by which an answer may be older than it says: platforms keep theirs for so long."""
 _RUNNING_LIKE = frozenset({State.RUNNING, State.RESTARTING, State.STOPPING})
 _BEGINNING = frozenset({State.STARTING, State.RUNNING, State.RESTARTING})
 _NAMES = tuple(field.name for field in fields(Job))
 _LASTING = tuple(
     name
     for name in _NAMES
-    if name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name")
+    if name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name", "name_digest")
     and name != "observed_timestamp"
 )
 _UNKNOWN: tuple[object, ...] = (None, "", ())
@@ -71,28 +73,43 @@ def lasting(job: Job) -> Job:
     return Job(**facts | {name: _NOTHING[name] for name in _MEASURED})
 
 
+def without(job: Job, names: Collection[str]) -> Job:
+    """Return a job without what some of its fields say."""
+    return Job(**_facts(job) | {name: _NOTHING[name] for name in names}) if names else job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What we ourselves saw of when the state of a job began."""
+
+    seen_at: float = 0.0
+    """When the state that is shown was first seen."""
+    other_at: float | None = None
+    """When this run was last seen in another state; None when it was in none."""
+
+
 def settle(
     row: Job,
     details: Job | None,
     *,
     before: Job | None,
-    since: float,
+    since: Since,
     expected: Callable[[str], bool],
-) -> tuple[Job, float]:
+) -> tuple[Job, Since]:
     """Return what to show of a job, and since when it has been seen in that state.
 
-    `before` is what was shown of it until now, `since` when that state was first seen, `expected`
-    whether a job of a name is on the source's list.
+    `before` is what was shown of it until now, `since` what was seen of that, `expected` whether a
+    job of a name is on the source's list.
     """
     facts = _finished(_facts(row) if details is None else _merged(row, details))
-    if (
-        before is None
-        or before.state is not facts["state"]
-        or _tell_apart(before, facts["run_id"], facts["start_timestamp"])
-    ):
-        since = facts["observed_timestamp"]
-    if facts["state_since_timestamp"] is None:
-        facts["state_since_timestamp"] = since
+    if before is None or _tell_apart(before, facts["run_id"], facts["start_timestamp"]):
+        since = Since(seen_at=facts["observed_timestamp"])
+    elif before.state is not facts["state"]:
+        since = Since(seen_at=facts["observed_timestamp"], other_at=before.observed_timestamp)
+    told, other_at = facts["state_since_timestamp"], since.other_at
+    if told is None or (other_at is not None and told < other_at - _CACHED):
+        # Dated by when it was in that state before: it has been in another one since.
+        facts["state_since_timestamp"] = since.seen_at
     if facts["expected_running"] is None and expected(facts["job_name"]):
         facts["expected_running"] = True
     return Job(**facts), since
@@ -136,7 +153,7 @@ def _merged(one: Job, other: Job) -> _Facts:
     facts, known = _facts(newer), _facts(older)
     if newer.job_name in ("", newer.job_id):
         # Some answers leave the name out; the id stands in for it only until it is known.
-        facts["job_name"] = older.job_name
+        facts["job_name"], facts["name_digest"] = older.job_name, older.name_digest
     if new_run(older, newer):
         return facts
     _fill(facts, known, _LASTING)

@@ -71,8 +71,12 @@ class Selection:
 
     def watches(self, row: Job) -> bool:
         """Say whether a job is chosen by its name; one configured by its id always is."""
+        return self.chooses(row.job_name)
+
+    def chooses(self, name: str) -> bool:
+        """Say whether a job of that name is chosen."""
         try:
-            return self._judge(row.job_name).chosen
+            return self._judge(name).chosen
         except SlowExpressionError:
             # Known from before; whether it stays is for the next listing to say, which fails.
             return True
@@ -122,7 +126,7 @@ class Selection:
             ended_at = job.state_since_timestamp or job.observed_timestamp
         return now - ended_at <= self._ended_retention
 
-    def _chooses(self, name: str) -> bool:
+    def _is_included(self, name: str) -> bool:
         included = not self._include or _any_matches(self._include, name)
         return included and not _any_matches(self._exclude, name)
 
@@ -134,7 +138,7 @@ class Selection:
             raise self._slow
         try:
             verdict = _Verdict(
-                chosen=bool(self._jobs.ids) or self._chooses(name),
+                chosen=bool(self._jobs.ids) or self._is_included(name),
                 expected=tuple(
                     place for place, each in enumerate(self._expect) if each.matches(name)
                 ),

@@ -1,8 +1,8 @@
 """Hold what is remembered of one job, and compare what two looks at it told. All of it is pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from exporter.collecting.merging import new_run
+from exporter.collecting.merging import Since, new_run
 from exporter.model import Job, State
 
 
@@ -35,8 +35,11 @@ class TrackedJob:
     routine: bool = False
     """Whether it is in the queue for no other reason than old details."""
     missing: int = 0
-    since: float = 0.0
-    """When we first saw the state that is shown."""
+    """How many complete listings in a row lacked it, with no answer of its own in between."""
+    lived: bool = False
+    """Whether it lived when it was last seen."""
+    since: Since = field(default_factory=Since)
+    """What we saw of when the state that is shown began."""
 
 
 def lives(job: Job) -> bool:

@@ -59,7 +59,10 @@ class FlinkSource:
             ]
         )
         self._cluster = FlinkCluster(
-            managers, connector.runtime.clock, input_delay=settings.input_delay
+            managers,
+            connector.runtime.clock,
+            input_delay=settings.input_delay,
+            sleep=connector.runtime.sleep,
         )
 
     async def fetch_inventory(self) -> Inventory:

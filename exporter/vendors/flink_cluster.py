@@ -13,27 +13,20 @@ from typing import Any
 
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record, row_reader
-from exporter.model import Job, State
-from exporter.pacing import Clock
+from exporter.model import Job
+from exporter.pacing import Clock, Sleep
 from exporter.process.steps import Steps, in_steps
 from exporter.source import Details, Inventory
 from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import flink
-from exporter.vendors.flink_delay import parse_vertices
-from exporter.vendors.flink_delay_reader import DelayReader
-from exporter.vendors.flink_health import (
-    RESTART_METRICS,
-    parse_checkpoints,
-    parse_exceptions,
-    parse_restarts,
-)
+from exporter.vendors.flink_figures import FigureReader
+from exporter.vendors.flink_health import parse_checkpoints, parse_exceptions
 from exporter.vendors.flink_jobs import overview_in_steps, parse_job, row_parser
 from exporter.vendors.flink_managers import JobManagers
 
 CONFIG = "/config"
 OVERVIEW = "/jobs/overview"
 JOB = "/jobs/:jobid"
-METRICS = "/jobs/:jobid/metrics"
 CHECKPOINTS = "/jobs/:jobid/checkpoints"
 EXCEPTIONS = "/jobs/:jobid/exceptions"
 
@@ -44,8 +37,6 @@ _NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INI
 _JOBS_PER_STEP = 100
 _CACHED = 3.0
 """Seconds that Flink keeps its answers about one job, unless `web.refresh-interval` differs."""
-_SETTLED_AFTER = 60.0
-"""Seconds a job runs before the names of its metrics are kept: operators register one by one."""
 
 
 class FlinkCluster:
@@ -58,16 +49,17 @@ class FlinkCluster:
         *,
         project: str = "",
         input_delay: bool = True,
+        sleep: Sleep | None = None,
     ) -> None:
+        """Take who to ask; with `sleep` figures are waited for that Flink is still gathering."""
         self._managers = managers
         self._clock = clock
         self._project = project
-        self._input_delay = input_delay
         self._version = ""
         self._version_known = False
         self._version_refused = False
         self._listed: frozenset[str] = frozenset()
-        self._delays = DelayReader(managers, clock)
+        self._figures = FigureReader(managers, clock, sleep=sleep, input_delay=input_delay)
 
     async def fetch_inventory(self, ids: Sequence[str] = ()) -> Inventory:
         """List the jobs, or ask for those of these ids alone. Raises FetchError."""
@@ -86,7 +78,7 @@ class FlinkCluster:
             # Jobs disappear when they expire, and when a JobManager is replaced.
             self._version_known = False
         self._listed = listed
-        self._delays.keep_only(listed)
+        self._figures.keep_only(listed)
         refused = await self._learn_version(flaws)
         jobs = list(inventory.jobs)
         # From here on the list alone has the rows: each goes as soon as there is another for it.
@@ -101,6 +93,7 @@ class FlinkCluster:
         Raises FetchError; with `gone` set when the cluster does not know the job.
         """
         flaws = Flaws()
+        self._figures.note_question()
         graph = await self._fetch_graph(job.job_id, flaws)
         found = parse_job(graph, self._clock(), flaws, self._project)
         if job.ended and not found.ended:
@@ -108,6 +101,7 @@ class FlinkCluster:
             found = found.at(min(found.observed_timestamp, job.observed_timestamp - _CACHED))
         changes: dict[str, Any] = {
             "job_name": found.job_name or job.job_name,
+            "name_digest": found.name_digest if found.job_name else job.name_digest,
             "engine_version": self._version,
         }
         failures: list[FetchError] = []
@@ -120,8 +114,23 @@ class FlinkCluster:
                 if exc.code not in _NO_NEWS:
                     failures.append(exc)
 
-        await asyncio.gather(*(add(part) for part in self._parts(found, graph, flaws)))
-        return Details(job=replace(found, **changes), flaws=flaws, failures=tuple(failures))
+        # The question about the job has made Flink gather metrics; it does so while it is asked for
+        # what it knows by itself.
+        await asyncio.gather(*(add(part) for part in self._parts(found, flaws)))
+        withdrawn: tuple[str, ...] = ()
+        if not found.ended:
+            # The metrics of an ended job are an empty list. With the adaptive scheduler of 1.13 and
+            # 1.14 a job that waits for slots is INITIALIZING: it may have restarted by then.
+            figures = await self._figures.read(found, graph, flaws)
+            changes |= figures.facts
+            withdrawn = tuple(figures.withdrawn)
+            failures += [exc for exc in figures.failures if exc.code not in _NO_NEWS]
+        return Details(
+            job=replace(found, **changes),
+            flaws=flaws,
+            failures=tuple(failures),
+            withdrawn=withdrawn,
+        )
 
     def _set_version(self, jobs: list[Job]) -> Steps[None]:
         for place, job in enumerate(jobs):
@@ -189,19 +198,12 @@ class FlinkCluster:
         self._version_refused = False
         return None
 
-    def _parts(self, job: Job, graph: Record, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
+    def _parts(self, job: Job, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
         """Choose what else to ask: no question is sent whose answer is known to be empty."""
         yield self._exceptions(job, flaws)
-        if job.native_status == _INITIALIZING:
+        if job.native_status != _INITIALIZING:
             # Asked for the checkpoints of such a job, Flink answers 500.
-            return
-        yield self._checkpoints(job, flaws)
-        if job.ended:
-            # The metrics of an ended job are an empty list.
-            return
-        yield self._restarts(job, flaws)
-        if job.state is State.RUNNING and self._input_delay:
-            yield self._delay(job, graph, flaws)
+            yield self._checkpoints(job, flaws)
 
     async def _exceptions(self, job: Job, flaws: Flaws) -> dict[str, Any]:
         path = ("jobs", job.job_id, "exceptions")
@@ -222,23 +224,6 @@ class FlinkCluster:
             "last_checkpoint_duration_seconds": checkpoints.duration_seconds,
             "last_checkpoint_size_bytes": checkpoints.size_bytes,
         }
-
-    async def _restarts(self, job: Job, flaws: Flaws) -> dict[str, Any]:
-        path = ("jobs", job.job_id, "metrics")
-        query = {"get": ",".join(RESTART_METRICS)}
-        return {
-            "restart_times": parse_restarts(await self._managers.ask(METRICS, path, query), flaws)
-        }
-
-    async def _delay(self, job: Job, graph: Record, flaws: Flaws) -> dict[str, Any]:
-        since = job.state_since_timestamp
-        delay = await self._delays.read(
-            job.job_id,
-            parse_vertices(graph),
-            settled=since is not None and job.observed_timestamp - since >= _SETTLED_AFTER,
-            flaws=flaws,
-        )
-        return {"input_delay_seconds": delay}
 
 
 def _unlike(operation: str, expected: str) -> FetchError:

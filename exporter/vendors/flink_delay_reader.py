@@ -37,16 +37,24 @@ class DelayReader:
         self._names = {jid: names for jid, names in self._names.items() if jid in job_ids}
 
     async def read(
-        self, job_id: str, vertices: dict[str, Vertex], *, settled: bool, flaws: Flaws
+        self,
+        job_id: str,
+        vertices: dict[str, Vertex],
+        *,
+        settled: bool,
+        flaws: Flaws,
+        moment: float | None = None,
     ) -> float | None:
         """Return the greatest delay of a job's sources in seconds; None when none is known.
 
-        `settled` says that all operators have registered their metrics, so that the names found
-        may be kept. Raises FetchError: the sources that answered may be those that do not lag.
+        `moment` is of when the figures are, where that is known: they lag behind that, and not
+        behind now. `settled` says that all operators have registered their metrics, so that the
+        names found may be kept. Raises FetchError: the sources that answered may be those that do
+        not lag.
         """
 
         async def read_all(chosen: Iterable[Vertex]) -> list[float | None]:
-            readings = (self._read_vertex(job_id, one, settled, flaws) for one in chosen)
+            readings = (self._read_vertex(job_id, one, settled, flaws, moment) for one in chosen)
             return await _gather(readings)
 
         sources = [vertex for vertex in vertices.values() if vertex.is_source]
@@ -61,7 +69,7 @@ class DelayReader:
         return worst([*delays, *await read_all(readers.values())])
 
     async def _read_vertex(
-        self, job_id: str, vertex: Vertex, settled: bool, flaws: Flaws
+        self, job_id: str, vertex: Vertex, settled: bool, flaws: Flaws, moment: float | None
     ) -> float | None:
         path = ("jobs", job_id, "vertices", vertex.vertex_id)
         names = await self._metric_names(job_id, vertex.vertex_id, settled, flaws)
@@ -71,7 +79,8 @@ class DelayReader:
             )
             for chosen in select(names)
         ]
-        delay = parse_vertex_delay(documents, self._clock(), flaws)
+        now = self._clock() if moment is None else moment
+        delay = parse_vertex_delay(documents, now, flaws)
         selections = select(subtask_names(delay.partial, vertex.parallelism))
         if len(selections) != 1:
             # None to ask for; or so many that the vertex behind, which leaves out idle inputs by
@@ -80,7 +89,7 @@ class DelayReader:
         single = await self._managers.ask(
             VERTEX_METRICS, (*path, "metrics"), {"get": selections[0]}
         )
-        return worst([delay.seconds, parse_subtask_delay(single, self._clock(), flaws)])
+        return worst([delay.seconds, parse_subtask_delay(single, now, flaws)])
 
     async def _metric_names(
         self, job_id: str, vertex_id: str, settled: bool, flaws: Flaws

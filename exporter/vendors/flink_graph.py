@@ -9,6 +9,7 @@ JobDetailsInfo; DLI documentation: "Querying the Job Execution Plan".
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 
 from exporter.fields import Flaws, Record
 from exporter.model import State, StateMap, look_up
@@ -31,6 +32,7 @@ FLINK_STATES: StateMap = {
 
 _TASK_STATE = re.compile(r"[a-z_]{1,32}")
 _TOTAL = "total"
+_MOST_STATES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +69,30 @@ def parse_graph(graph: Record, flaws: Flaws) -> FlinkGraph:
         start_timestamp=graph.time_milliseconds("start-time"),
         end_timestamp=graph.time_milliseconds("end-time"),
         duration_seconds=graph.milliseconds("duration"),
-        state_since_timestamp=timestamps.time_milliseconds(native_state) if native_state else None,
+        state_since_timestamp=_state_since(timestamps, native_state),
         parallelism=max(parallelisms, default=0) or None,
         tasks=_tasks(graph, vertices),
     )
+
+
+def _state_since(timestamps: Record, native_state: str) -> float | None:
+    """Return when a job came to its state; None when it was in another since, whatever it says.
+
+    The adaptive scheduler builds the graph of a job anew and does not date all that it goes through
+    again: what is told then is when the job was in that state before.
+    """
+    since = timestamps.time_milliseconds(native_state) if native_state else None
+    if since is None:
+        return None
+    # Of what else there may be the first few tell enough: there are eleven states.
+    timestamps = timestamps.reread()
+    names = islice(timestamps.names(), _MOST_STATES)
+    others = (
+        timestamps.time_milliseconds(name)
+        for name in names
+        if look_up(FLINK_STATES, name) is not State.UNKNOWN
+    )
+    return None if any(other is not None and other > since for other in others) else since
 
 
 def parse_flink_state(native: str, flaws: Flaws) -> State | None:

@@ -6,6 +6,7 @@ Flink documentation, "REST API": `/jobs/:jobid/metrics`, `/jobs/:jobid/checkpoin
 
 import re
 from dataclasses import dataclass
+from itertools import chain, islice, pairwise
 
 from exporter.fields import Flaws, Record
 
@@ -15,12 +16,38 @@ RESTART_METRICS = ("numRestarts", "fullRestarts")
 LONGEST_ERROR_TEXT = 16384
 """Bytes of an exception's text that are kept, for people: four times a usual stack trace."""
 
-_WRAPPER = "org.apache.flink.runtime.JobException"
-"""What Flink wraps around the exception that ended a job: Recovery is suppressed by ..."""
+_WRAPPERS = frozenset(
+    {
+        "java.lang.reflect.InvocationTargetException",
+        "java.lang.reflect.UndeclaredThrowableException",
+        "java.security.PrivilegedActionException",
+        "java.util.concurrent.CompletionException",
+        "java.util.concurrent.ExecutionException",
+        "org.apache.flink.client.program.ProgramInvocationException",
+        "org.apache.flink.runtime.JobException",
+        "org.apache.flink.runtime.client.JobExecutionException",
+        "org.apache.flink.runtime.client.JobInitializationException",
+        "org.apache.flink.runtime.client.JobSubmissionException",
+        "org.apache.flink.runtime.io.network.netty.exception.LocalTransportException",
+        "org.apache.flink.runtime.io.network.netty.exception.RemoteTransportException",
+        "org.apache.flink.runtime.taskmanager.AsynchronousException",
+        "org.apache.flink.streaming.runtime.tasks.AsynchronousException",
+        "org.apache.flink.streaming.runtime.tasks.ExceptionInChainedOperatorException",
+        "org.apache.flink.util.SerializedThrowable",
+        "org.apache.flink.util.WrappingRuntimeException",
+    }
+)
+"""Exceptions that tell where another one was caught, and nothing of what is wrong."""
 
-_CAUSE = re.compile(r"^Caused by: ([^:\s]+)", re.MULTILINE)
+_PLAIN = frozenset({"java.lang.Exception", "java.lang.RuntimeException", "java.lang.Throwable"})
+"""Made of a cause alone, these repeat it as their message: then they are wrappers as well."""
+
+_CAUSE = re.compile(r"^Caused by: ([^\n]{0,2000})", re.MULTILINE)
+_MOST_CAUSES = 50
 _CLASS_NAME = re.compile(r"[A-Za-z_$][\w$]{0,99}(?:\.[A-Za-z_$][\w$]{0,99}){0,15}", re.ASCII)
 _LONGEST_CLASS_NAME = 200
+_LONGEST_LINE = 2000
+_MOST_NESTED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +113,30 @@ def parse_exceptions(document: object, flaws: Flaws) -> LastError:
 
 
 def _error_type(named: str, text: str) -> str:
-    cause = _CAUSE.search(text) if named == _WRAPPER else None
-    return (_class_name(cause[1]) if cause else "") or named
+    """Return the first exception of a stack trace, from the outside in, that is no wrapper."""
+    if named not in _WRAPPERS and named not in _PLAIN:
+        return named
+    causes = (cause[1] for cause in islice(_CAUSE.finditer(text), _MOST_CAUSES))
+    for line in chain((text.partition("\n")[0],), causes):
+        for wrapped, following in pairwise([*_classes(line), ""]):
+            if wrapped not in _WRAPPERS and not (wrapped in _PLAIN and following):
+                return wrapped
+    return named
+
+
+def _classes(line: str) -> list[str]:
+    """Return the exceptions that a line of a stack trace begins with.
+
+    An exception made of its cause alone has as its message what the cause says of itself.
+    """
+    found: list[str] = []
+    for part in line[:_LONGEST_LINE].split(":")[:_MOST_NESTED]:
+        name = _class_name(part.strip())
+        # Who is told by a message may be a host as well; classes begin with a capital letter.
+        if "." not in name or (found and not name.rpartition(".")[2][:1].isupper()):
+            break
+        found.append(name)
+    return found
 
 
 def _class_name(text: str) -> str:

@@ -15,6 +15,8 @@ from exporter.vendors.flink_graph import parse_flink_state, parse_graph, parse_t
 
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 _ROWS_PER_STEP = 2000
+_LOCALLY_OVER = State.SUSPENDED
+"""A JobManager that lost its leadership lets go of a job so; another may run it on."""
 
 
 def parse_overview(
@@ -33,7 +35,8 @@ def overview_in_steps(
     found: dict[str, Job] = {}
     for count, job in enumerate(read_rows(rows if isinstance(rows, list) else [], read), start=1):
         if job is not None:
-            found[job.job_id] = job
+            known = found.get(job.job_id)
+            found[job.job_id] = job if known is None else _truer(known, job)
         if count % _ROWS_PER_STEP == 0:
             yield
     return tuple(found.values())
@@ -54,6 +57,7 @@ def row_parser(
             project=project,
             job_id=job_id,
             job_name=row.text("name"),
+            name_digest=row.digest("name", cut=job_id),
             state=parse_flink_state(native_status, flaws) or State.UNKNOWN,
             native_status=native_status,
             job_type=row.text("jobType"),
@@ -70,6 +74,22 @@ def row_parser(
     return parse_row
 
 
+def _truer(one: Job, other: Job) -> Job:
+    """Return which of two rows of one job holds.
+
+    Versions 1.13.0 to 1.13.5 and 1.14.0 to 1.14.2 list a job twice after a loss of leadership: as
+    it runs now, and as it was when it was suspended (FLINK-20195). Later versions keep the one that
+    is in progress, as is done here, in whatever order the two come.
+    """
+    return max(other, one, key=_finality)
+
+
+def _finality(job: Job) -> tuple[int, float, float]:
+    going_on = not job.ended and job.state is not _LOCALLY_OVER and job.end_timestamp is None
+    rank = 2 if going_on else int(job.ended)
+    return rank, job.start_timestamp or 0.0, job.updated_timestamp or 0.0
+
+
 def parse_job(graph: Record, now: float, flaws: Flaws, project: str = "") -> Job:
     """Read the job object of one job. `project` names the cluster."""
     found = parse_graph(graph, flaws)
@@ -77,6 +97,7 @@ def parse_job(graph: Record, now: float, flaws: Flaws, project: str = "") -> Job
         project=project,
         job_id=found.jid,
         job_name=found.name,
+        name_digest=graph.digest("name", cut=found.jid),
         state=found.state or State.UNKNOWN,
         native_status=found.native_state,
         job_type=graph.text("job-type"),

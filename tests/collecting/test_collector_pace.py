@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.collecting.store import Store
+from exporter.errors import FetchError, Reason
 from exporter.model import Job, Snapshot
 from exporter.process.steps import Steps
 from tests.collecting.scripted_source import Bench, ScriptedSource
@@ -39,8 +40,16 @@ def behind(jobs: int, **settings: Any) -> Bench:
         # From the thousandth second on there is time enough.
         return [job(f"j{n:02}") for n in range(jobs if now < 1000 else 5)]
 
+    def details(row: Job, now: float) -> Job | FetchError:
+        if any(row.job_name == each.job_name for each in listing(now)):
+            return row
+        return FetchError(Reason.NOT_FOUND, "Show", status=404, gone=True)
+
     return Bench(
-        ScriptedSource(listing, latency=1.0), concurrency=1, stale_after=3600.0, **settings
+        ScriptedSource(listing, details=details, latency=1.0),
+        concurrency=1,
+        stale_after=3600.0,
+        **settings,
     )
 
 

@@ -14,7 +14,7 @@ def test_missing_job_is_asked_about_and_goes_when_the_platform_says_so() -> None
     detail_queue = book.note_inventory(listing(job("a")), EPOCH + 30)
     assert names(detail_queue.missing) == ["b"]
     assert names(book.jobs(EPOCH + 30)) == ["a", "b"]
-    book.note_gone(key("b"))
+    book.note_gone(key("b"), EPOCH)
     assert names(book.jobs(EPOCH + 30)) == ["a"]
 
 

@@ -50,7 +50,7 @@ def test_answer_about_a_job_that_is_no_longer_known_changes_nothing() -> None:
     book = job_tracker()
     book.note_details(job("a"), EPOCH)
     book.note_failure(key("a"), EPOCH)
-    book.note_gone(key("a"))
+    book.note_gone(key("a"), EPOCH)
     assert book.jobs(EPOCH) == ()
 
 

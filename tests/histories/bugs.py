@@ -82,7 +82,7 @@ BUGS = (
     Bug(
         name="restarts are dropped",
         module=_JOB_TRACKER,
-        old="track.details = job if track.details is None else merge(track.details, job)\n",
+        old="track.details = job if known is None else merge(known, job)\n",
         new="track.details = track.details or job\n",
         rule=Rule.TOLD_IS_SHOWN,
         kinds=(FLINK,),
@@ -165,11 +165,11 @@ BUGS = (
     Bug(
         name="a job that was missing once is so for ever",
         module=_JOB_TRACKER,
-        old="            track.missing = 0\n",
-        new="",
+        old="            track.missing = 0\n            self._drop",
+        new="            self._drop",
         rule=Rule.CHANGE_IS_ASKED,
         kinds=(DLI, FLINK),
-        often=(Weather.HIDDEN,),
+        often=(Weather.HIDDEN, Deed.CHANGE),
     ),
     Bug(
         name="a project that cannot be listed is taken for empty",
@@ -266,9 +266,9 @@ BUGS = (
     ),
     Bug(
         name="the end of a run does not end its replacement",
-        module=_JOB_TRACKER,
-        old="        return {key for key, name in ended if latest[name][1] != key}\n",
-        new="        return {key for key, name in ended if latest[name][1] is None}\n",
+        module="exporter.collecting.successors",
+        old="if latest[name][1] != key and _follows",
+        new="if latest[name][1] is None and _follows",
         rule=Rule.LATER_RUN_REPLACES,
         kinds=(FLINK,),
         often=(Deed.RESUBMIT,),
@@ -285,8 +285,8 @@ BUGS = (
     Bug(
         name="a state is dated anew at each poll",
         module=_MERGING,
-        old="        before is None\n        or before.state",
-        new="        True\n        or before.state",
+        old="    if before is None or _tell_apart",
+        new="    if before or _tell_apart",
         rule=Rule.TIME_GOES_ON,
     ),
     Bug(
@@ -354,7 +354,43 @@ BUGS = (
         name="a run goes back in time for its restarts",
         module=_JOB_TRACKER,
         old="            if differs(track.row, row):\n",
-        new="            track.since -= 60.0\n            if differs(track.row, row):\n",
+        new="""            from dataclasses import replace
+            track.since = replace(track.since, seen_at=track.since.seen_at - 60.0)
+            if differs(track.row, row):
+""",
         rule=Rule.TIME_GOES_ON,
+    ),
+    Bug(
+        name="a job that is gone is forgotten",
+        module=_JOB_TRACKER,
+        old="        if lost and track.lived and track.job is not None:\n",
+        new="        if lost and track.lived and track.job is None:\n",
+        rule=Rule.GONE_IS_TOLD,
+        often=(Deed.DELETE,),
+    ),
+    Bug(
+        name="a job that was deleted after its end is told as gone",
+        module="exporter.collecting.gone_jobs",
+        old="    return before if job.state is State.UNKNOWN else job.state in _LIVING\n",
+        new="    return True\n",
+        rule=Rule.GONE_IS_TOLD,
+        often=(Deed.CHANGE, Deed.DELETE),
+    ),
+    Bug(
+        name="a job that is there again is told as gone",
+        module="exporter.collecting.gone_jobs",
+        old="        self._gone.pop(key, None)\n        self._leaving",
+        new="        self._leaving",
+        rule=Rule.GONE_IS_TOLD,
+        kinds=(BLINK, DATAARTS),
+        often=(Deed.DELETE, Deed.SUBMIT),
+    ),
+    Bug(
+        name="what is left out of a listing is gone though it answers",
+        module=_JOB_TRACKER,
+        old="            track.missing = 0\n        track.changed",
+        new="            pass\n        track.changed",
+        rule=Rule.NONE_LEAVES_UNTOLD,
+        often=(Weather.HIDDEN,),
     ),
 )

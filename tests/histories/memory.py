@@ -61,6 +61,9 @@ class Told:
         """Hear details."""
         self._note_state(said, then, now)
         self.details, self.details_at, self.details_of = said, now, then
+        if said.native_status and not said.ended:
+            # Whatever the listing lacks, it is there.
+            self.missed = 0
         self.another_run = self.unasked = False
         self.adopted = False
         self.refused = 0

@@ -14,6 +14,7 @@ from tests.histories.memory import Memory, Told
 from tests.histories.page import judge_page
 from tests.histories.rules import Broken, Rule, brief
 from tests.histories.truth import Truth
+from tests.histories.vanished import Vanished
 
 _STOPPING = (Reason.AUTH, Reason.THROTTLED, Reason.CONNECTION, Reason.TLS)
 _FIRST_POLL = 3.0
@@ -34,6 +35,7 @@ class Observer:
         self._memory = Memory()
         self._sky = sky
         self._hindsight = Hindsight(history, truth, sky)
+        self._vanished = Vanished(self._hindsight.is_replaced)
         self._judge = Judge(history, truth, self._memory)
         self._shown: tuple[Job, ...] = ()
         self._snapshot: Snapshot | None = None
@@ -57,6 +59,7 @@ class Observer:
         self._memory.jobs.clear()
         self._memory.gone.clear()
         self._judge.forget()
+        self._vanished.restarted()
         self._shown, self._snapshot, self._poll = (), None, None
         self._round_ended = True
         self._disturbed.append(now)
@@ -65,6 +68,7 @@ class Observer:
     def reloads(self, settings: SourceSettings) -> None:
         """Hear that the configuration is being changed."""
         self._settings = settings
+        self._vanished.reloads(self._selects)
         self._memory.reloaded()
         self._poll = None
         self._round_ended = True
@@ -106,12 +110,16 @@ class Observer:
         rows = {row.key: row for row in inventory.jobs if self._selects(row)}
         for key, row in rows.items():
             self._memory.of(key).hear_row(row, now)
+            self._vanished.heard(row)
         listed = {row.key for row in inventory.jobs}
         for key in self._hindsight.existing(now) - listed:
             if key.project not in incomplete and not self._hindsight.may_lack(key, begun, now):
                 self._breaks(Rule.LISTING_IS_WHOLE, now, f"{key.job_id} is not in it")
+        self._vanished.listed(listed, incomplete)
         lacked = self._memory.jobs.keys() - rows.keys()
         self._memory.missed([key for key in lacked if key.project not in incomplete])
+        for key in lacked - self._memory.jobs.keys():
+            self._vanished.left(key, listed=key in listed)
 
     def listing_failed(self, error: Exception, now: float) -> None:
         """Hear that a listing has brought nothing."""
@@ -121,12 +129,15 @@ class Observer:
 
     def answered(self, job: Job, *, whole: bool, then: float, now: float) -> None:
         """Hear what was said of one job."""
+        self._vanished.heard(job)
         if job.key in self._memory.jobs:
             self._memory.of(job.key).hear_details(job, whole=whole, then=then, now=now)
 
     def refused(self, key: JobKey, error: FetchError, now: float) -> None:
         """Hear that nothing was said of one job."""
         if error.gone:
+            known = self._memory.jobs.get(key)
+            self._vanished.refused(key, missed=known is not None and known.missed > 0)
             self._memory.let_go(key)
         elif key in self._memory.jobs:
             known = self._memory.of(key)
@@ -147,6 +158,7 @@ class Observer:
             self._breaks(Rule.UP_IS_TRUE, now, f"the last poll went {self._poll}: {snapshot.up}")
         if snapshot.jobs is not self._shown or self._snapshot is None:
             self._judge_jobs(snapshot, now)
+        self._guard(partial(self._vanished.published, snapshot, now))
         self._shown, self._snapshot = snapshot.jobs, snapshot
 
     def scraped(self, page: str, now: float) -> None:

@@ -24,6 +24,8 @@ _COPIED = (
     "exporter.collecting.merging",
     "exporter.collecting.selection",
     "exporter.collecting.tracked_job",
+    "exporter.collecting.successors",
+    "exporter.collecting.gone_jobs",
     "exporter.collecting.detail_scheduler",
     "exporter.collecting.job_tracker",
     "exporter.collecting.store",

@@ -21,6 +21,7 @@ class Rule(StrEnum):
     FAILED_POLL_KEEPS_ALL = "a failed poll withdraws nothing"
     NONE_LEAVES_UNTOLD = "a job leaves only when the platform says so twice over"
     DELETED_LEAVE = "a job that is told to be gone leaves"
+    GONE_IS_TOLD = "a job is told as gone if it lived, left, and nobody told its end; no other is"
     ENDED_STAY = "ended jobs stay for ended_retention"
     ENDED_LEAVE = "ended jobs leave after ended_retention"
     LATER_RUN_REPLACES = "a later run takes the place of an ended one"

@@ -1,0 +1,176 @@
+"""Read what Flink counts and measures of a job: restarts and the input delay, if they are fresh.
+
+What is not as fresh as it claims is withdrawn: what was told before holds no longer either. How old
+figures are is judged in `exporter.vendors.flink_freshness`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from exporter.errors import FetchError
+from exporter.fields import Flaws, Record
+from exporter.model import Job, State
+from exporter.pacing import Clock, Sleep
+from exporter.vendors.flink_delay import parse_vertices
+from exporter.vendors.flink_delay_reader import DelayReader
+from exporter.vendors.flink_freshness import (
+    UPTIME,
+    Looks,
+    is_old,
+    parse_attempts,
+    parse_entered,
+    parse_moment,
+)
+from exporter.vendors.flink_health import RESTART_METRICS, parse_restarts
+from exporter.vendors.flink_managers import JobManagers
+
+METRICS = "/jobs/:jobid/metrics"
+VERTEX = "/jobs/:jobid/vertices/:vertexid"
+
+_SETTLED_AFTER = 60.0
+"""Seconds a job runs before the names of its metrics are kept: operators register one by one."""
+_GATHERED_EVERY = 10.0
+"""Seconds within which Flink gathers metrics once at most, when it is asked for something."""
+_GATHERED_WITHIN = 0.5
+"""Seconds that it takes, with room to spare: a round trip to every TaskManager."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was found: facts of a job, facts that no longer hold, and what could not be had."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    withdrawn: list[str] = field(default_factory=list)
+    failures: list[FetchError] = field(default_factory=list)
+
+
+class FigureReader:
+    """Reads the restarts and the input delay of the jobs of one cluster.
+
+    With `sleep` it waits, before it reads, until what an earlier question made Flink gather is
+    there; without, the figures are those that the question before has brought.
+    """
+
+    def __init__(
+        self, managers: JobManagers, clock: Clock, *, sleep: Sleep | None, input_delay: bool
+    ) -> None:
+        self._managers = managers
+        self._clock = clock
+        self._sleep = sleep
+        self._input_delay = input_delay
+        self._delays = DelayReader(managers, clock)
+        self._looks = Looks()
+        self._gathering_since = 0.0
+
+    def keep_only(self, job_ids: Collection[str]) -> None:
+        """Forget every job but these."""
+        self._delays.keep_only(job_ids)
+        self._looks.keep_only(job_ids)
+
+    def note_question(self) -> None:
+        """Take in that a question is sent which makes Flink gather metrics, if it is time to."""
+        if abs(self._clock() - self._gathering_since) >= _GATHERED_EVERY:
+            self._gathering_since = self._clock()
+
+    async def read(self, job: Job, graph: Record, flaws: Flaws) -> Figures:
+        """Read the figures of a job that has not ended, whose object was just read."""
+        await self._let_gather()
+        found, again = Figures(), graph.reread()
+        running = parse_entered(again).running if job.state is State.RUNNING else None
+        now = self._time_there(job, again)
+        try:
+            query = {"get": ",".join((*RESTART_METRICS, UPTIME))}
+            document = await self._managers.ask(METRICS, ("jobs", job.job_id, "metrics"), query)
+        except FetchError as exc:
+            found.failures.append(exc)
+            moment, old = None, False
+        else:
+            moment = parse_moment(document, running, now, Flaws())
+            old = is_old(moment, now)
+            await self._note_restarts(parse_restarts(document, flaws), job, again, found, old=old)
+        if old:
+            self._looks.stand_still(job.job_id)
+        if job.state is State.RUNNING and self._input_delay:
+            await self._note_delay(job, graph, found, flaws, moment=moment, old=old)
+        return found
+
+    async def _let_gather(self) -> None:
+        left = self._gathering_since + _GATHERED_WITHIN - self._clock()
+        if self._sleep is not None and 0 < left <= _GATHERED_WITHIN:
+            await self._sleep(left)
+
+    def _time_there(self, job: Job, graph: Record) -> float:
+        """Return what the clock of the JobManager says by now."""
+        told = graph.time_milliseconds("now")
+        if told is None:
+            return self._clock()
+        return told + max(0.0, self._clock() - job.observed_timestamp)
+
+    async def _note_restarts(
+        self, number: int | None, job: Job, graph: Record, found: Figures, *, old: bool
+    ) -> None:
+        entered = parse_entered(graph)
+        if number is not None and not old:
+            number = self._looks.restarts(job.job_id, number, entered)
+            old = number is None
+        if old:
+            number = await self._certain_restarts(job, graph, found)
+            if number is None:
+                found.withdrawn.append("restart_times")
+        found.facts["restart_times"] = number
+
+    async def _certain_restarts(self, job: Job, graph: Record, found: Figures) -> int | None:
+        """Return how often a job restarted at least, by what does not stand still with metrics."""
+        least, certain = self._looks.least_restarts(job.job_id, parse_entered(graph))
+        vertices = graph.records("vertices")
+        vertex = vertices[0].text("id") if vertices else ""
+        if certain or not vertex.isalnum():
+            return least
+        try:
+            path = ("jobs", job.job_id, "vertices", vertex)
+            attempts = parse_attempts(await self._managers.ask(VERTEX, path), Flaws())
+        except FetchError as exc:
+            found.failures.append(exc)
+            return least
+        return max(attempts, least or 0)
+
+    async def _note_delay(
+        self,
+        job: Job,
+        graph: Record,
+        found: Figures,
+        flaws: Flaws,
+        *,
+        moment: float | None,
+        old: bool,
+    ) -> None:
+        if old or not _any_runs(job):
+            # What nobody measures now is not known, whatever was measured last.
+            found.withdrawn.append("input_delay_seconds")
+            return
+        # Where nothing tells, they are as old as the question that they were gathered for.
+        moment = job.observed_timestamp if moment is None else moment
+        since = job.state_since_timestamp
+        try:
+            delay = await self._delays.read(
+                job.job_id,
+                parse_vertices(graph),
+                settled=since is not None and job.observed_timestamp - since >= _SETTLED_AFTER,
+                flaws=flaws,
+                moment=moment,
+            )
+        except FetchError as exc:
+            found.failures.append(exc)
+            return
+        if not self._looks.believes(job.job_id, moment, delay):
+            delay = None
+        if delay is None:
+            found.withdrawn.append("input_delay_seconds")
+        found.facts["input_delay_seconds"] = delay
+
+
+def _any_runs(job: Job) -> bool:
+    """Say whether any task runs, as far as that is told."""
+    counts = dict(job.tasks)
+    return not sum(counts.values()) or counts.get("running", 1) > 0

@@ -1,0 +1,330 @@
+"""Figures are shown only if they are as fresh as they claim, whatever a TaskManager does."""
+
+from typing import Any
+
+import pytest
+
+from exporter.fields import Flaws, Record
+from exporter.source import Details
+from exporter.vendors.flink_freshness import (
+    Entered,
+    Looks,
+    is_old,
+    parse_attempts,
+    parse_entered,
+    parse_moment,
+)
+from tests.platforms.flink_job_manager import (
+    JID,
+    NOW_MS,
+    OTHER_JID,
+    SOURCE,
+    SOURCE_VERTEX,
+    Flink,
+    connect,
+    graph,
+    listed,
+    metric,
+)
+from tests.virtual_time import EPOCH, run
+
+DELAY = 120.0
+BEGAN = EPOCH - 3600
+
+
+class Cluster(Flink):
+    """A job whose events are 120 s old, on a cluster that gathers figures as Flink does.
+
+    `frozen` is the moment since which a TaskManager hangs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.frozen: float | None = None
+        self.stalled: float | None = None
+        self.uptime_at = self.watermark_at = 0.0
+        self.restarts = 0
+        self.restarted = 0.0
+        self.tells_uptime = True
+        self.running_tasks = 2
+
+    def gather(self) -> None:
+        """Gather what can be: the figures of the JobManager come first."""
+        if self.frozen is not None and self.uptime_at >= self.frozen:
+            return
+        self.uptime_at = self.now
+        if self.frozen is None:
+            self.watermark_at = self.now if self.stalled is None else self.stalled
+
+    def answer(self) -> None:
+        """Put together what the cluster says."""
+        timestamps = {"RUNNING": (BEGAN + self.restarted) * 1000}
+        if self.restarted:
+            timestamps["RESTARTING"] = timestamps["RUNNING"] - 1
+        tasks = {"RUNNING": self.running_tasks, "SCHEDULED": 2 - self.running_tasks}
+        vertex = {"id": SOURCE_VERTEX, "parallelism": 2, "tasks": tasks}
+        self.answers[f"/jobs/{JID}"] = graph(
+            timestamps=timestamps, now=NOW_MS + self.now * 1000, vertices=[vertex]
+        )
+        counted = [{"id": "numRestarts", "value": str(self.counted)}]
+        uptime = EPOCH + self.uptime_at - BEGAN - self.restarted
+        if self.tells_uptime:
+            counted.append({"id": "uptime", "value": str(int(uptime * 1000))})
+        self.answers[f"/jobs/{JID}/metrics"] = counted
+        watermark = NOW_MS + (self.watermark_at - DELAY) * 1000
+        self.metrics = {SOURCE_VERTEX: [metric(SOURCE, watermark, watermark)]}
+        self.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = {
+            "subtasks": [{"attempt": self.restarts}, {"attempt": 0}]
+        }
+
+    @property
+    def counted(self) -> int:
+        """Return how many restarts the metrics know of."""
+        return self.restarts if self.frozen is None else 0
+
+    def looks(self, *moments: float, act: Any = None) -> list[Details]:
+        """Look at these moments, and return what each look found."""
+        found = []
+
+        async def look() -> None:
+            source = connect(self.handle, endpoint="http://flink:8081")
+            try:
+                for moment in moments:
+                    self.now = moment
+                    if act is not None:
+                        act(moment)
+                    self.gather()
+                    self.answer()
+                    found.append(await source.fetch_details(listed()))
+            finally:
+                await source.aclose()
+
+        run(look())
+        return found
+
+    def delays(self, *moments: float, act: Any = None) -> list[float | None]:
+        """Look at these moments, and return the delays that were told."""
+        found = self.looks(*moments, act=act)
+        for each in found:
+            assert ("input_delay_seconds" in each.withdrawn) == (
+                each.job.input_delay_seconds is None
+            )
+        return [each.job.input_delay_seconds for each in found]
+
+
+def test_delay_is_told_while_a_cluster_is_well() -> None:
+    assert Cluster().delays(0, 120, 240, 250, 253, 360) == [DELAY] * 6
+
+
+def test_first_look_after_a_freeze_tells_no_delay_beside_a_fresh_uptime() -> None:
+    """The JobManager's own figures are new then, those of the TaskManagers are not."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.frozen = 130.0 if moment >= 130 else None
+
+    delays = cluster.delays(0, 120, 240, 360, 480, act=act)
+    assert delays == [DELAY, DELAY, None, None, None]
+
+
+@pytest.mark.parametrize("pause", [12.0, 20.0, 45.0])
+def test_delay_is_never_larger_than_it_is_however_often_one_looks(pause: float) -> None:
+    """Within what Flink lets figures become, a delay is told as of when they were gathered."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.frozen = 130.0 if moment >= 130 else None
+
+    delays = cluster.delays(*(pause * number for number in range(40)), act=act)
+    assert set(delays) == {DELAY, None}
+    assert delays[-1] is None
+
+
+def test_delay_comes_back_with_the_task_manager() -> None:
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.frozen = 130.0 if 130 <= moment < 500 else None
+
+    assert cluster.delays(0, 120, 240, 360, 600, 720, act=act) == [
+        *(DELAY, DELAY, None, None, DELAY, DELAY)
+    ]
+
+
+def test_gathering_that_timed_out_proves_nothing() -> None:
+    """After ten minutes Flink gives a silent TaskManager up, and begins again."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.frozen = 130.0 if moment >= 130 else None
+        if moment == 840:
+            # The JobManager's figures are gathered anew, the others wait again.
+            cluster.uptime_at = 840.0
+
+    delays = cluster.delays(0, 120, 240, 360, 480, 600, 720, 840, 960, act=act)
+    assert delays == [DELAY, DELAY, *[None] * 7]
+
+
+def test_job_that_stands_still_is_believed_at_the_second_look() -> None:
+    """That figures were gathered once more proves that all were there before."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.stalled = 130.0 if moment >= 130 else None
+
+    delays = cluster.delays(0, 120, 240, 360, 480, act=act)
+    assert delays == [DELAY, DELAY, None, DELAY + 230, DELAY + 350]
+
+
+def test_versions_without_an_uptime_still_tell_a_delay() -> None:
+    cluster = Cluster()
+    cluster.tells_uptime = False
+    assert cluster.delays(0) == [DELAY]
+
+
+def test_job_of_which_nothing_runs_has_no_delay() -> None:
+    """After a loss of its TaskManager it is RUNNING without slots, and gauges keep their values."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.running_tasks = 2 if moment < 200 else 0
+
+    assert cluster.delays(0, 120, 240, act=act) == [DELAY, DELAY, None]
+    cluster.asked()
+
+
+def _restarts(found: list[Details]) -> list[int | None]:
+    return [each.job.restart_times for each in found]
+
+
+def test_restarts_come_from_attempts_while_metrics_stand_still() -> None:
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.frozen = 130.0 if moment >= 130 else None
+        cluster.restarts = 4 if moment >= 300 else 0
+        cluster.restarted = moment - 1 if moment >= 300 else 0.0
+
+    assert _restarts(cluster.looks(0, 120, 240, 360, 480, act=act)) == [0, 0, 0, 4, 4]
+
+
+def test_one_restart_is_certain_where_attempts_cannot_be_had() -> None:
+    """The job object says that the job has restarted since it was last counted."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        cluster.frozen = 130.0 if moment >= 130 else None
+        cluster.restarted = moment - 1 if moment >= 300 else 0.0
+
+    def answer() -> None:
+        Cluster.answer(cluster)
+        cluster.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = (500, {"errors": ["busy"]})
+
+    cluster.answer = answer  # type: ignore[method-assign]
+    found = cluster.looks(0, 120, 240, 360, act=act)
+    assert _restarts(found) == [0, 0, 0, 1]
+    assert [len(each.failures) for each in found] == [0, 0, 0, 1]
+
+
+def test_restarts_that_nobody_counted_are_withdrawn() -> None:
+    """Started while metrics stand still, the exporter knows none, and says so."""
+    cluster = Cluster()
+    cluster.frozen, cluster.uptime_at = 0.0, 0.0
+
+    def answer() -> None:
+        Cluster.answer(cluster)
+        cluster.answers[f"/jobs/{JID}"]["vertices"] = []
+
+    cluster.answer = answer  # type: ignore[method-assign]
+    [found] = cluster.looks(600)
+    assert (found.job.restart_times, found.job.input_delay_seconds) == (None, None)
+    assert set(found.withdrawn) == {"restart_times", "input_delay_seconds"}
+
+
+def test_no_more_calls_are_made_while_all_is_well() -> None:
+    cluster = Cluster()
+    cluster.looks(0)
+    assert len(cluster.asked()) == 6  # The names of the metrics are not known yet.
+
+
+def test_question_about_the_metrics_comes_last() -> None:
+    """Asked for the job, Flink gathers them; the pause is filled with other questions."""
+    cluster = Cluster()
+    cluster.answer()
+    cluster.looks(0)
+    paths = [request.url.path.rpartition("/")[2] for request in cluster.requests]
+    assert paths[0] == JID
+    assert set(paths[1:3]) == {"exceptions", "checkpoints"}
+    assert paths[3:] == ["metrics"] * 3
+
+
+@pytest.mark.parametrize(
+    ("metrics", "running", "moment"),
+    [
+        ([{"id": "uptime", "value": "60000"}], EPOCH - 70, EPOCH - 10),
+        ([{"id": "uptime", "value": "60000"}], EPOCH - 57, EPOCH + 3),
+        ([{"id": "uptime", "value": "60000"}], EPOCH, None),
+        ([{"id": "uptime", "value": "60000"}], None, None),
+        ([{"id": "uptime", "value": "0"}], EPOCH - 70, None),
+        ([{"id": "uptime", "value": "-1"}], EPOCH - 70, None),
+        ([{"id": "uptime", "value": "long"}], EPOCH - 70, None),
+        ([{"id": "numRestarts", "value": "3"}], EPOCH - 70, None),
+        ({}, EPOCH - 70, None),
+    ],
+    ids=str,
+)
+def test_moment_of_figures(metrics: Any, running: float | None, moment: float | None) -> None:
+    assert parse_moment(metrics, running, EPOCH, Flaws()) == moment
+
+
+def test_figures_become_old() -> None:
+    assert [is_old(moment, 100.0) for moment in (None, 100.0, 70.0, 69.0)] == [
+        *(False, False, False, True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "attempts"),
+    [
+        ({"subtasks": [{"attempt": 2}, {"attempt": 7}, {"attempt": -1}, {}]}, 7),
+        ({"subtasks": []}, 0),
+        ([], 0),
+    ],
+    ids=str,
+)
+def test_attempts_of_a_vertex(document: Any, attempts: int) -> None:
+    assert parse_attempts(document, Flaws()) == attempts
+
+
+def test_looks_are_forgotten_with_the_job() -> None:
+    looks = Looks()
+    entered = parse_entered(Record(graph(), "job", Flaws()))
+    assert entered == Entered(running=EPOCH - 3600)
+    for job_id in (JID, OTHER_JID):
+        assert looks.restarts(job_id, 3, entered) == 3
+        assert looks.believes(job_id, EPOCH, 3.0)
+    looks.keep_only([JID])
+    assert looks.least_restarts(JID, entered) == (3, True)
+    assert looks.least_restarts(OTHER_JID, entered) == (None, False)
+
+
+def test_restart_that_the_count_does_not_know_of_makes_it_old() -> None:
+    """The object of a job is fresher than its metrics: they stand still, or are on their way."""
+    looks = Looks()
+    assert looks.restarts(JID, 3, Entered(running=50.0)) == 3
+    assert looks.restarts(JID, 3, Entered(running=60.0)) == 3
+    assert looks.restarts(JID, 3, Entered(running=90.0, restarting=80.0)) is None
+    assert looks.least_restarts(JID, Entered(running=90.0, restarting=80.0)) == (4, False)
+    assert looks.restarts(JID, 4, Entered(running=90.0, restarting=80.0)) == 4
+    assert looks.restarts(JID, None, Entered()) is None
+
+
+def test_look_that_is_too_soon_changes_nothing() -> None:
+    looks = Looks()
+    assert looks.believes(JID, 0.0, 10.0)
+    assert looks.believes(JID, 3.0, 10.0)
+    assert not looks.believes(JID, 20.0, 30.0)
+    assert not looks.believes(JID, 22.0, 30.0)
+    assert looks.believes(JID, 40.0, 50.0)
+    assert looks.believes(JID, 30.0, 99.0)
