@@ -41,17 +41,18 @@ class Hindsight:
                 return False
         return True
 
-    def is_replaced(self, key: JobKey, by: float) -> bool:
+    def has_later_run(self, key: JobKey, by: float) -> bool:
         """Say whether a later run of the name of a job exists."""
-        if not self._kind.run_is_id:
-            return False
+        return any(True for _ in self._later_runs(key, by))
+
+    def is_replaced(self, key: JobKey, by: float) -> bool:
+        """Say whether one exists that may have taken the place of the job.
+
+        None does that ran already when the job failed.
+        """
         return any(
-            other.facts[-1].name == job.facts[-1].name
-            and other is not job
-            # Of two that began at once either may be the later.
-            and _begun(job) <= _begun(other) <= by
-            for job in self._of(key)
-            for other in self._truth.jobs
+            job.facts[-1].state is not State.FAILED or _begun(other) >= job.facts[-1].at - _SLACK
+            for job, other in self._later_runs(key, by)
         )
 
     def retention_may_be_over(self, key: JobKey, heard: float, now: float) -> bool:
@@ -92,6 +93,16 @@ class Hindsight:
             waiting = self._sky.during(Weather.THROTTLED, spell.begins - RETRY_AFTER, by)
             if not waiting and not any(spell.begins <= at <= by for at in disturbed):
                 yield spell.begins, by
+
+    def _later_runs(self, key: JobKey, by: float) -> Iterator[tuple[JobTruth, JobTruth]]:
+        if not self._kind.run_is_id:
+            return
+        for job in self._of(key):
+            for other in self._truth.jobs:
+                same_name = other.facts[-1].name == job.facts[-1].name
+                # Of two that began at once either may be the later.
+                if same_name and other is not job and _begun(job) <= _begun(other) <= by:
+                    yield job, other
 
     def _failures(self, now: float) -> Iterator[tuple[JobKey, float, float]]:
         for key, job in self._keys():

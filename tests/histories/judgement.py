@@ -54,7 +54,7 @@ class Judge:
         self._judge_end(job, known, now)
         if self._kind.run_is_id and job.ended:
             for other in all_shown:
-                if other.job_name == job.job_name and _begun(other) > _begun(job):
+                if other.job_name == job.job_name and _follows(other, job):
                     raise Broken(Rule.LATER_RUN_REPLACES, now, f"{job.job_id}: {other.job_id}")
         entered = {facts.since for _, facts in true}
         self._last[job.key] = job, marks, entered
@@ -215,6 +215,16 @@ class Judge:
             ended = known.ended_told - EPOCH
         if ended is not None and now - ended > self._history.ended_retention + _EPS:
             raise Broken(Rule.ENDED_LEAVE, now, f"ended at {ended:.2f}: {brief(job)}")
+
+
+def _follows(other: Job, job: Job) -> bool:
+    """Say whether one is a later run of an ended one: none is that ran already when it failed."""
+    ran_already = (
+        job.state is State.FAILED
+        and job.end_timestamp is not None
+        and _begun(other) < job.end_timestamp
+    )
+    return _begun(other) > _begun(job) and not ran_already
 
 
 def _begun(job: Job) -> float:

@@ -35,7 +35,7 @@ class Observer:
         self._memory = Memory()
         self._sky = sky
         self._hindsight = Hindsight(history, truth, sky)
-        self._vanished = Vanished(self._hindsight.is_replaced)
+        self._vanished = Vanished(self._hindsight.has_later_run)
         self._judge = Judge(history, truth, self._memory)
         self._shown: tuple[Job, ...] = ()
         self._snapshot: Snapshot | None = None

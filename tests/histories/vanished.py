@@ -11,11 +11,11 @@ _LIVING = (State.STARTING, State.RUNNING, State.RESTARTING, State.STOPPING)
 class Vanished:
     """What must be told as gone, worked out from what was shown and what the cloud said since.
 
-    `is_replaced` says whether a later run of a job exists by now.
+    `has_later_run` says whether a later run of a job exists by now.
     """
 
-    def __init__(self, is_replaced: Callable[[JobKey, float], bool]) -> None:
-        self._is_replaced = is_replaced
+    def __init__(self, has_later_run: Callable[[JobKey, float], bool]) -> None:
+        self._has_later_run = has_later_run
         self._shown: dict[JobKey, Job] = {}
         """Every job as it was last shown."""
         self._lived: dict[JobKey, Job] = {}
@@ -65,7 +65,7 @@ class Vanished:
         if told & {job.key for job in snapshot.jobs}:
             raise Broken(Rule.GONE_IS_TOLD, now, f"shown as well: {told}")
         for key in told ^ self._gone.keys():
-            if not self._is_replaced(key, now):
+            if not self._has_later_run(key, now):
                 job = self._gone.get(key) or self._shown.get(key)
                 text = f"told: {key in told}, {'never shown' if job is None else brief(job)}"
                 raise Broken(Rule.GONE_IS_TOLD, now, f"{key.job_id} {text}")
