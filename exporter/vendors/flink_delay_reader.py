@@ -5,10 +5,9 @@ sources when those know of no event time; one more where only some subtasks of a
 """
 
 import asyncio
-from collections.abc import Awaitable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from exporter.fields import Flaws
-from exporter.pacing import Clock
 from exporter.vendors.flink_delay import (
     Vertex,
     parse_metric_names,
@@ -27,9 +26,8 @@ SUBTASK_METRICS = "/jobs/:jobid/vertices/:vertexid/subtasks/metrics"
 class DelayReader:
     """Read the input delay of jobs, remembering what their metrics are called."""
 
-    def __init__(self, managers: JobManagers, clock: Clock) -> None:
+    def __init__(self, managers: JobManagers) -> None:
         self._managers = managers
-        self._clock = clock
         self._names: dict[str, dict[str, tuple[str, ...]]] = {}
 
     def keep_only(self, job_ids: Collection[str]) -> None:
@@ -43,14 +41,13 @@ class DelayReader:
         *,
         settled: bool,
         flaws: Flaws,
-        moment: float | None = None,
+        moment: Callable[[], Awaitable[float]],
     ) -> float | None:
         """Return the greatest delay of a job's sources in seconds; None when none is known.
 
-        `moment` is of when the figures are, where that is known: they lag behind that, and not
-        behind now. `settled` says that all operators have registered their metrics, so that the
-        names found may be kept. Raises FetchError: the sources that answered may be those that do
-        not lag.
+        `moment` says of when the figures are: they lag behind that, and not behind now. `settled`
+        says that all operators have registered their metrics, so that the names found may be kept.
+        Raises FetchError: the sources that answered may be those that do not lag.
         """
 
         async def read_all(chosen: Iterable[Vertex]) -> list[float | None]:
@@ -69,7 +66,12 @@ class DelayReader:
         return worst([*delays, *await read_all(readers.values())])
 
     async def _read_vertex(
-        self, job_id: str, vertex: Vertex, settled: bool, flaws: Flaws, moment: float | None
+        self,
+        job_id: str,
+        vertex: Vertex,
+        settled: bool,
+        flaws: Flaws,
+        moment: Callable[[], Awaitable[float]],
     ) -> float | None:
         path = ("jobs", job_id, "vertices", vertex.vertex_id)
         names = await self._metric_names(job_id, vertex.vertex_id, settled, flaws)
@@ -79,7 +81,7 @@ class DelayReader:
             )
             for chosen in select(names)
         ]
-        now = self._clock() if moment is None else moment
+        now = await moment()
         delay = parse_vertex_delay(documents, now, flaws)
         selections = select(subtask_names(delay.partial, vertex.parallelism))
         if len(selections) != 1:

@@ -4,6 +4,7 @@ What is not as fresh as it claims is withdrawn: what was told before holds no lo
 figures are is judged in `exporter.vendors.flink_freshness`.
 """
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,14 @@ class Figures:
     failures: list[FetchError] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Of when the figures are, if that is told, and whether they stand still."""
+
+    moment: float | None
+    old: bool
+
+
 class FigureReader:
     """Reads the restarts and the input delay of the jobs of one cluster.
 
@@ -59,7 +68,7 @@ class FigureReader:
         self._clock = clock
         self._sleep = sleep
         self._input_delay = input_delay
-        self._delays = DelayReader(managers, clock)
+        self._delays = DelayReader(managers)
         self._looks = Looks()
         self._gathering_since = 0.0
 
@@ -76,24 +85,38 @@ class FigureReader:
     async def read(self, job: Job, graph: Record, flaws: Flaws) -> Figures:
         """Read the figures of a job that has not ended, whose object was just read."""
         await self._let_gather()
-        found, again = Figures(), graph.reread()
-        running = parse_entered(again).running if job.state is State.RUNNING else None
-        now = self._time_there(job, again)
+        found = Figures()
+        look = asyncio.get_running_loop().create_future()
+        # Side by side, since a question may take as long as the time-out; of when the figures are
+        # is only needed once they have come.
+        parts = [self._look(job, graph.reread(), found, flaws, look)]
+        if job.state is State.RUNNING and self._input_delay:
+            parts.append(self._note_delay(job, graph, found, flaws, look))
+        await asyncio.gather(*parts)
+        return found
+
+    async def _look(
+        self, job: Job, graph: Record, found: Figures, flaws: Flaws, look: "asyncio.Future[_Look]"
+    ) -> None:
+        """Read the restarts, and tell `look` of when all figures are."""
+        running = parse_entered(graph).running if job.state is State.RUNNING else None
+        now = self._time_there(job, graph)
+        moment, old = None, False
         try:
             query = {"get": ",".join((*RESTART_METRICS, UPTIME))}
             document = await self._managers.ask(METRICS, ("jobs", job.job_id, "metrics"), query)
-        except FetchError as exc:
-            found.failures.append(exc)
-            moment, old = None, False
-        else:
             moment = parse_moment(document, running, now, Flaws())
             old = is_old(moment, now)
-            await self._note_restarts(parse_restarts(document, flaws), job, again, found, old=old)
-        if old:
-            self._looks.stand_still(job.job_id)
-        if job.state is State.RUNNING and self._input_delay:
-            await self._note_delay(job, graph, found, flaws, moment=moment, old=old)
-        return found
+        except FetchError as exc:
+            found.failures.append(exc)
+            return
+        finally:
+            if old:
+                self._looks.stand_still(job.job_id)
+            if not look.done():
+                # Whoever was broken off while waiting for it has cancelled it.
+                look.set_result(_Look(moment=moment, old=old))
+        await self._note_restarts(parse_restarts(document, flaws), job, graph, found, old=old)
 
     async def _let_gather(self) -> None:
         left = self._gathering_since + _GATHERED_WITHIN - self._clock()
@@ -141,16 +164,18 @@ class FigureReader:
         graph: Record,
         found: Figures,
         flaws: Flaws,
-        *,
-        moment: float | None,
-        old: bool,
+        look: "asyncio.Future[_Look]",
     ) -> None:
-        if old or not _any_runs(job):
+        if not _any_runs(job):
             # What nobody measures now is not known, whatever was measured last.
             found.withdrawn.append("input_delay_seconds")
             return
-        # Where nothing tells, they are as old as the question that they were gathered for.
-        moment = job.observed_timestamp if moment is None else moment
+
+        async def moment_of_figures() -> float:
+            # Where nothing tells, they are as old as the question that they were gathered for.
+            moment = (await look).moment
+            return job.observed_timestamp if moment is None else moment
+
         since = job.state_since_timestamp
         try:
             delay = await self._delays.read(
@@ -158,12 +183,14 @@ class FigureReader:
                 parse_vertices(graph),
                 settled=since is not None and job.observed_timestamp - since >= _SETTLED_AFTER,
                 flaws=flaws,
-                moment=moment,
+                moment=moment_of_figures,
             )
         except FetchError as exc:
             found.failures.append(exc)
             return
-        if not self._looks.believes(job.job_id, moment, delay):
+        if (await look).old or not self._looks.believes(
+            job.job_id, await moment_of_figures(), delay
+        ):
             delay = None
         if delay is None:
             found.withdrawn.append("input_delay_seconds")
