@@ -197,7 +197,8 @@ def test_wrong_arguments_end_with_usage(
 
 
 @pytest.mark.parametrize(
-    "address", ["localhost", "host:port", "127.0.0.1:70000", "[::1", "127.0.0.1:1:2", ":"]
+    "address",
+    ["localhost", "host:port", "127.0.0.1:70000", "[::1", "127.0.0.1:1:2", ":", "a b:1", ":\u0661"],
 )
 def test_wrong_listen_address_is_told(config: Path, address: str) -> None:
     code, _, err = invoke(f"--config.file={config}", f"--web.listen-address={address}")

@@ -10,7 +10,9 @@ BACKLOG = 128
 """Connections that wait to be let in. asyncio tries so many at once, even when it can open none."""
 _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EPROTONOSUPPORT, errno.ENOPROTOOPT)
 """Errors of a system that was built without IPv6, or has it switched off."""
-_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]]*)):(?P<port>\d{1,5})")
+_ADDRESS = re.compile(
+    r"(?:\[(?P<six>[0-9A-Fa-f:.%a-z]+)\]|(?P<four>[^:\[\]\s]*)):(?P<port>[0-9]{1,5})"
+)
 
 
 def parse_address(address: str) -> tuple[str, int]:

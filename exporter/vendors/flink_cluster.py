@@ -114,22 +114,27 @@ class FlinkCluster:
                 if exc.code not in _NO_NEWS:
                     failures.append(exc)
 
-        # The question about the job has made Flink gather metrics; it does so while it is asked for
-        # what it knows by itself.
-        await asyncio.gather(*(add(part) for part in self._parts(found, flaws)))
-        withdrawn: tuple[str, ...] = ()
+        withdrawn: list[str] = []
+
+        async def add_figures() -> None:
+            figures = await self._figures.read(found, graph, flaws)
+            changes.update(figures.facts)
+            withdrawn.extend(figures.withdrawn)
+            failures.extend(exc for exc in figures.failures if exc.code not in _NO_NEWS)
+
+        # The question about the job has made Flink gather metrics; meanwhile it is asked for what
+        # it knows by itself.
+        parts = [add(part) for part in self._parts(found, flaws)]
         if not found.ended:
             # The metrics of an ended job are an empty list. With the adaptive scheduler of 1.13 and
             # 1.14 a job that waits for slots is INITIALIZING: it may have restarted by then.
-            figures = await self._figures.read(found, graph, flaws)
-            changes |= figures.facts
-            withdrawn = tuple(figures.withdrawn)
-            failures += [exc for exc in figures.failures if exc.code not in _NO_NEWS]
+            parts.append(add_figures())
+        await asyncio.gather(*parts)
         return Details(
             job=replace(found, **changes),
             flaws=flaws,
             failures=tuple(failures),
-            withdrawn=withdrawn,
+            withdrawn=tuple(withdrawn),
         )
 
     def _set_version(self, jobs: list[Job]) -> Steps[None]:

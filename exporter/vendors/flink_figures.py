@@ -89,10 +89,10 @@ class FigureReader:
         look = asyncio.get_running_loop().create_future()
         # Side by side, since a question may take as long as the time-out; of when the figures are
         # is only needed once they have come.
-        parts = [self._look(job, graph.reread(), found, flaws, look)]
-        if job.state is State.RUNNING and self._input_delay:
-            parts.append(self._note_delay(job, graph, found, flaws, look))
-        await asyncio.gather(*parts)
+        async with asyncio.TaskGroup() as beside:
+            if job.state is State.RUNNING and self._input_delay:
+                beside.create_task(self._note_delay(job, graph, found, flaws, look))
+            await self._look(job, graph.reread(), found, flaws, look)
         return found
 
     async def _look(
