@@ -7,6 +7,8 @@ known is None (or an empty text): never 0, never -1.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from heapq import nlargest
+from operator import attrgetter
 
 
 class State(StrEnum):
@@ -96,6 +98,8 @@ class Job:
     updated_timestamp: float | None = None
     """The platform's last change of the record: dates an end where no end time is given."""
     state_since_timestamp: float | None = None
+    nothing_runs_since_timestamp: float | None = None
+    """Since when no task of it was seen to run or to be restored, though it is called running."""
 
     last_error_timestamp: float | None = None
     error_id: str = ""
@@ -190,3 +194,8 @@ class Snapshot:
         Of a source that was never read, or not for `stale_after`, none is shown: that is not zero.
         """
         return bool(self.jobs) or (self.last_success_timestamp is not None and not self.outdated)
+
+
+def latest_gone(snapshot: Snapshot, most: int) -> list[GoneJob]:
+    """Return up to so many of the jobs of a source that are gone, the last ones first."""
+    return nlargest(most, snapshot.gone, key=attrgetter("gone_timestamp"))

@@ -36,12 +36,14 @@ _CACHED = 5.0
 """Seconds by which an answer may be older than it says: platforms keep theirs for so long."""
 _RUNNING_LIKE = frozenset({State.RUNNING, State.RESTARTING, State.STOPPING})
 _BEGINNING = frozenset({State.STARTING, State.RUNNING, State.RESTARTING})
+_AT_WORK = frozenset({"running", "initializing"})
+"""Task states, in Flink's words, in which a task has its slot and works, or is being restored."""
 _NAMES = tuple(field.name for field in fields(Job))
 _LASTING = tuple(
     name
     for name in _NAMES
     if name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name", "name_digest")
-    and name != "observed_timestamp"
+    and name not in ("observed_timestamp", "nothing_runs_since_timestamp")
 )
 _UNKNOWN: tuple[object, ...] = (None, "", ())
 _NOTHING = {field.name: field.default for field in fields(Job)}
@@ -110,9 +112,24 @@ def settle(
     if told is None or (other_at is not None and told < other_at - _CACHED):
         # Dated by when it was in that state before: it has been in another one since.
         facts["state_since_timestamp"] = since.seen_at
+    if _nothing_runs(facts):
+        known = None if before is None else before.nothing_runs_since_timestamp
+        facts["nothing_runs_since_timestamp"] = known or facts["observed_timestamp"]
     if facts["expected_running"] is None and expected(facts["job_name"]):
         facts["expected_running"] = True
     return Job(**facts), since
+
+
+def _nothing_runs(facts: _Facts) -> bool:
+    """Say whether a job that is called running has tasks, of which not one is at work.
+
+    Flink calls a job so again as soon as it may start, with or without a slot to run in.
+    """
+    if facts["state"] is not State.RUNNING or not facts["tasks"]:
+        return False
+    counts = dict(facts["tasks"])
+    waiting = sum(number for name, number in counts.items() if name != "finished")
+    return waiting > 0 and not any(counts.get(name) for name in _AT_WORK)
 
 
 def new_run(older: Job, newer: Job) -> bool:

@@ -8,6 +8,8 @@ from exporter.pages.formatting import duration
 
 STUCK_AFTER = 600.0
 """Seconds after which a job that is changing its state is taken to be stuck."""
+IDLE_AFTER = 300.0
+"""Seconds without a task at work after which a running job is stuck: no restart takes as long."""
 LATE_AFTER = 300.0
 """Seconds of input delay from which a job counts as late."""
 
@@ -42,7 +44,8 @@ def attention(job: Job, now: float) -> Attention | None:
     """Return why a job deserves a look, or None."""
     state = job.state
     late = job.input_delay_seconds is not None and job.input_delay_seconds >= LATE_AFTER
-    if state is State.RUNNING and not late and not job.nodes and not job.stale:
+    unremarkable = not late and not job.nodes and not job.stale
+    if state is State.RUNNING and unremarkable and job.nothing_runs_since_timestamp is None:
         return None
     if state is State.FAILED:
         return _FAILED
@@ -53,9 +56,9 @@ def attention(job: Job, now: float) -> Attention | None:
     broken = [node.name for node in job.nodes if node.state is State.FAILED]
     if broken:
         return Attention(3, Level.BAD, f"node {broken[0]} failed")
-    since = job.state_since_timestamp
-    if state in CHANGING_STATES and since is not None and now - since > STUCK_AFTER:
-        return Attention(4, Level.WARNING, f"stuck for {duration(now - since)}")
+    stuck = _stuck(job, now)
+    if stuck is not None:
+        return stuck
     if state is State.UNKNOWN:
         return _UNKNOWN
     if state is State.SUSPENDED and "arrear" in job.native_status.casefold():
@@ -63,3 +66,13 @@ def attention(job: Job, now: float) -> Attention | None:
     if job.stale:
         return _SILENT
     return _LATE if late else None
+
+
+def _stuck(job: Job, now: float) -> Attention | None:
+    since = job.state_since_timestamp
+    if job.state in CHANGING_STATES and since is not None and now - since > STUCK_AFTER:
+        return Attention(4, Level.WARNING, f"stuck for {duration(now - since)}")
+    since = job.nothing_runs_since_timestamp
+    if since is not None and now - since > IDLE_AFTER:
+        return Attention(4, Level.WARNING, f"no task runs for {duration(now - since)}")
+    return None

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.model import Job, Snapshot, State
+from exporter.model import Job, Snapshot, State, latest_gone
 from exporter.pages.attention import Level
 from exporter.pages.filtering import STATE_ORDER, Found, all_jobs, in_order, matching
 from exporter.pages.formatting import Moment, count, duration, moment, number, shorten, visible
@@ -17,8 +17,18 @@ from exporter.pages.query import Query, Sort, job_link
 
 PAGE_SIZE = 200
 _LONGEST_NAME = 120
+_MOST_GONE = 5
 _LONGEST_ERROR = 160
 _BAR_WIDTH = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneRow:
+    """One job that is gone without an end that anybody told."""
+
+    name: str
+    last_state: State
+    seen_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +41,10 @@ class SourceRow:
     """`up`, `down` or `waiting`."""
     failure: str
     absent: tuple[str, ...]
+    gone: tuple[GoneRow, ...]
+    """The last ones of the jobs that are gone, nobody knows how."""
+    gone_more: int
+    """How many there are beside those."""
     jobs: int | None
     """None where the source was never read, or not for too long."""
     link: str
@@ -167,7 +181,8 @@ def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overvie
 def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, ...]:
     """Return the table of sources, those in trouble first."""
     ordered = sorted(
-        snapshots, key=lambda each: (each.up is not False, not each.absent, each.source)
+        snapshots,
+        key=lambda each: (each.up is not False, not (each.absent or each.gone), each.source),
     )
     return tuple(
         SourceRow(
@@ -176,6 +191,8 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
             health=_HEALTH[snapshot.up],
             failure=visible(snapshot.failure),
             absent=tuple(visible(entry) for entry in snapshot.absent),
+            gone=_gone_rows(snapshot, now),
+            gone_more=max(0, len(snapshot.gone) - _MOST_GONE),
             jobs=len(snapshot.jobs) if snapshot.counts_jobs else None,
             link=Query(sources=frozenset({snapshot.source})).link(),
             last_success=moment(snapshot.last_success_timestamp, now),
@@ -183,6 +200,17 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
             poll_duration=duration(snapshot.poll_duration_seconds),
         )
         for snapshot in ordered
+    )
+
+
+def _gone_rows(snapshot: Snapshot, now: float) -> tuple[GoneRow, ...]:
+    return tuple(
+        GoneRow(
+            name=shorten(visible(gone.job_name or gone.key.job_id), _LONGEST_NAME),
+            last_state=gone.last_state,
+            seen_at=moment(gone.last_seen_timestamp, now),
+        )
+        for gone in latest_gone(snapshot, _MOST_GONE)
     )
 
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from exporter.model import Job, Node, Snapshot
+from exporter.model import GoneJob, Job, Node, Snapshot, latest_gone
 
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
 _NODE_FIELDS = tuple(field.name for field in fields(Node))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_MOST_GONE = 200
+"""Told of one source, the last ones: the page is written in one piece."""
 _ASKED_OF_SOURCES = ("source", "platform")
 _ASKED_OF_JOBS = ("project", "state", "job_id", "job_name")
 ASKED = (*_ASKED_OF_SOURCES, *_ASKED_OF_JOBS)
@@ -46,9 +48,22 @@ def encode_source(snapshot: Snapshot) -> str:
             "poll_duration_seconds": snapshot.poll_duration_seconds,
             "jobs": len(snapshot.jobs) if snapshot.counts_jobs else None,
             "absent": list(snapshot.absent),
+            "gone_jobs": len(snapshot.gone),
+            "gone": [_gone(gone) for gone in latest_gone(snapshot, _MOST_GONE)],
             "labels": dict(snapshot.labels),
         }
     )
+
+
+def _gone(gone: GoneJob) -> dict[str, Any]:
+    return {
+        "project": gone.key.project,
+        "job_id": gone.key.job_id,
+        "job_name": gone.job_name,
+        "last_state": gone.last_state,
+        "last_seen_timestamp": gone.last_seen_timestamp,
+        "gone_timestamp": gone.gone_timestamp,
+    }
 
 
 def as_bytes(text: str) -> bytes:

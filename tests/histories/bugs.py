@@ -286,7 +286,7 @@ BUGS = (
         name="a state is dated anew at each poll",
         module=_MERGING,
         old="    if before is None or _tell_apart",
-        new="    if before or _tell_apart",
+        new="    if True or _tell_apart",
         rule=Rule.TIME_GOES_ON,
     ),
     Bug(

@@ -89,6 +89,8 @@ def test_sources_tell_their_health() -> None:
                 "poll_duration_seconds": 0.5,
                 "jobs": 1,
                 "absent": ["x.*"],
+                "gone_jobs": 0,
+                "gone": [],
                 "labels": {"team": "a"},
             }
         ]
