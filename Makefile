@@ -9,16 +9,25 @@ BIN := $(VENV)/bin
 LOCKED := install --quiet --disable-pip-version-check --require-hashes
 EXPORTER := install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation
 
+# The Flink of `make test-flink`: one of those in tests/flink_cluster/versions.txt.
+VERSION ?= 1.20.5
+
 # How long `make fuzz` spends on each target, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-oldest test-newest lint bench fuzz sbom lock format setup setup-test clean
+.PHONY: demo test test-flink test-oldest test-newest lint bench fuzz sbom lock format setup setup-test clean
 
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
 
 test: setup-test lint
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term
+
+# The tests of a real Flink with another version of it, and what is different there, as a table.
+test-flink: $(VENV)/.test
+	scripts/fetch-flink $(VERSION)
+	FLINK_VERSION=$(VERSION) $(BIN)/python -m pytest -q tests/flink_cluster/test_real_platform.py \
+		tests/flink_cluster/test_versions.py
 
 # The same tests with the oldest and the newest that the ranges of `pip install .` allow, without those
 # of the browser, Flink and Prometheus.

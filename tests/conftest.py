@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.flink_cluster import FlinkCluster, FlinkDistribution
+from tests.flink_cluster.distribution import VERSION
 
 # How long an example takes says more about the machine than about the code. Where a change is
 # judged, it is judged by the same examples each time; new ones are looked for elsewhere.
@@ -16,8 +17,10 @@ settings.load_profile("untimed")
 
 @pytest.fixture(scope="session")
 def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkCluster]:
-    """Run one real Flink for all tests that ask for it."""
-    with FlinkCluster(FlinkDistribution.locate(), tmp_path_factory.mktemp("flink")) as cluster:
+    """Run one real Flink for all tests that ask for it, of the version that is asked for."""
+    version = os.environ.get("FLINK_VERSION") or VERSION
+    distribution = FlinkDistribution.locate(version=version)
+    with FlinkCluster(distribution, tmp_path_factory.mktemp("flink")) as cluster:
         yield cluster
 
 

@@ -150,6 +150,11 @@ class FlinkCluster:
         self.start_jobmanager()
 
     @property
+    def version(self) -> str:
+        """Return the version of Flink."""
+        return self._distribution.version
+
+    @property
     def pids(self) -> dict[str, int]:
         """Return the process ids by role."""
         return {name: process.pid for name, process in self._processes.items()}
@@ -160,7 +165,7 @@ class FlinkCluster:
 
     def submit(self, jobs: Iterable[JobSpec]) -> dict[str, str]:
         """Submit jobs and return their ids by name, without waiting for them to run."""
-        return submit(self._processes["submitter"], jobs)
+        return submit(self._processes["submitter"], jobs, self._distribution.numbers)
 
     def cancel(self, jid: str) -> None:
         """Ask Flink to cancel a job."""
@@ -217,9 +222,15 @@ class FlinkCluster:
         return "\n".join(f"--- {name}\n{p.tail()}" for name, p in self._processes.items())
 
     def _write_configuration(self) -> None:
-        # Flink reads YAML; a JSON string is a YAML string, whatever it holds.
-        lines = [f"{key}: {json.dumps(value)}\n" for key, value in self._settings.items()]
-        (self._workdir / "config.yaml").write_text("".join(lines), encoding="utf-8")
+        if self._distribution.numbers >= (1, 19):
+            # Flink reads YAML; a JSON string is a YAML string, whatever it holds.
+            lines = [f"{key}: {json.dumps(value)}\n" for key, value in self._settings.items()]
+            name = "config.yaml"
+        else:
+            # Before, a line was a key and a text, and some times were numbers of milliseconds.
+            lines = [f"{key}: {_as_number(value)}\n" for key, value in self._settings.items()]
+            name = "flink-conf.yaml"
+        (self._workdir / name).write_text("".join(lines), encoding="utf-8")
 
     def _environ(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "HOME")}
@@ -247,6 +258,12 @@ class FlinkCluster:
             environ=self._environ(),
             interactive=True,
         )
+
+
+def _as_number(value: str) -> str:
+    """Return milliseconds as every version reads them; what is no time stays."""
+    number, _, unit = value.partition(" ")
+    return {"ms": number, "s": f"{number}000"}.get(unit, value) if number.isdigit() else value
 
 
 def _free_ports(count: int) -> list[int]:

@@ -27,6 +27,14 @@ _OPENED = (
     "java.util.concurrent.locks",
     "sun.nio.ch",
 )
+_OPENED_BEFORE = (
+    "java.lang.invoke",
+    "java.math",
+    "java.security",
+    "jdk.internal.misc",
+    "sun.net.util",
+)
+"""What versions before this one reflect into as well."""
 
 
 class FlinkUnavailableError(Exception):
@@ -42,15 +50,24 @@ class FlinkDistribution:
     java: str
 
     @classmethod
-    def locate(cls, cache: Path = _REPOSITORY / ".cache" / "flink") -> "FlinkDistribution":
+    def locate(
+        cls, cache: Path = _REPOSITORY / ".cache" / "flink", version: str = VERSION
+    ) -> "FlinkDistribution":
         """Return the cached distribution, or say which command brings it."""
-        home = cache / VERSION
+        home = cache / version
         java = shutil.which("java")
         # The script moves the directory into place as its last step, so it is there whole or not.
         if not (home / "lib").is_dir() or java is None:
-            missing = f"Flink {VERSION}" if java else "Java"
-            raise FlinkUnavailableError(f"{missing} is missing: run scripts/fetch-flink")
-        return cls(version=VERSION, home=home, java=java)
+            missing = f"Flink {version}" if java else "Java"
+            command = "scripts/fetch-flink" + ("" if version == VERSION else f" {version}")
+            raise FlinkUnavailableError(f"{missing} is missing: run {command}")
+        return cls(version=version, home=home, java=java)
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Return the major and the minor number of the version."""
+        major, minor = self.version.split(".")[:2]
+        return int(major), int(minor)
 
     @property
     def jars(self) -> list[Path]:
@@ -65,6 +82,7 @@ class FlinkDistribution:
     def command(self, main: str, *arguments: str, heap: str, metaspace: str = "256m") -> list[str]:
         """Return the command that runs one of Flink's programs, or one of the rig's."""
         class_path = ":".join(map(str, [*self.jars, self.rig_classes()]))
+        opened = _OPENED if self.version == VERSION else (*_OPENED, *_OPENED_BEFORE)
         return [
             self.java,
             f"-Xmx{heap}",
@@ -74,7 +92,8 @@ class FlinkDistribution:
             "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
             "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED",
-            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED),
+            "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+            *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in opened),
             f"-Dlog4j.configurationFile={(_PACKAGE / 'log4j2.properties').as_uri()}",
             "-cp",
             class_path,
@@ -88,7 +107,9 @@ class FlinkDistribution:
         They are on the class path of the cluster too: that spares building a jar and shipping it
         with every job.
         """
-        source = _PACKAGE / "Submit.java"
+        # Its successors have dropped what the oldest have, and these lack what is used today.
+        folder = _PACKAGE if self.version == VERSION else _PACKAGE / "portable"
+        source = folder / "Submit.java"
         digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
         classes = self.home / f"classes-{digest}"
         if not classes.is_dir():

@@ -45,6 +45,11 @@ _COUNT_PER_WINDOW = (
     "TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' SECOND)) "
     "GROUP BY id, window_start, window_end"
 )
+_RENAMED = {
+    "restart-strategy.type": ((1, 18), "restart-strategy"),
+    "execution.checkpointing.storage": ((1, 20), "state.checkpoint-storage"),
+}
+"""The version since which a setting is called so, and what it was called before."""
 _SETTINGS = {
     "running": {"restart-strategy.type": "fixed-delay"},
     "failing": {"restart-strategy.type": "none"},
@@ -79,7 +84,7 @@ def _statements(job: JobSpec) -> list[str]:
     return [_orders(), _SINK, _COPY]
 
 
-def _lines(job: JobSpec) -> Iterator[str]:
+def _lines(job: JobSpec, version: tuple[int, int]) -> Iterator[str]:
     settings = {
         "pipeline.name": job.name,
         "parallelism.default": str(job.parallelism),
@@ -88,7 +93,8 @@ def _lines(job: JobSpec) -> Iterator[str]:
         **job.settings,
     }
     for key, value in settings.items():
-        yield f"set\t{key}\t{value}"
+        first, before = _RENAMED.get(key, ((0, 0), key))
+        yield f"set\t{before if version < first else key}\t{value}"
     if job.kind in ("late_stream", "starting"):
         yield f"late\t{job.late_seconds}"
     else:
@@ -97,8 +103,12 @@ def _lines(job: JobSpec) -> Iterator[str]:
     yield "end"
 
 
-def submit(submitter: GuardedProcess, jobs: Iterable[JobSpec]) -> dict[str, str]:
+def submit(
+    submitter: GuardedProcess, jobs: Iterable[JobSpec], version: tuple[int, int]
+) -> dict[str, str]:
     """Submit jobs through a running `Submit` process and return their ids by name.
+
+    `version` are the first two numbers of Flink's.
 
     A name may be submitted again later, but not twice in one call: the answer could hold only one.
     """
@@ -106,7 +116,7 @@ def submit(submitter: GuardedProcess, jobs: Iterable[JobSpec]) -> dict[str, str]
     for job in jobs:
         if job.name in submitted:
             raise ValueError(f"two jobs named {job.name} in one call")
-        answer, _, text = _exchange(submitter, _lines(job)).partition("\t")
+        answer, _, text = _exchange(submitter, _lines(job, version)).partition("\t")
         if answer != "jid":
             raise SubmissionError(f"{job.name}: {text or submitter.tail()}")
         submitted[job.name] = text

@@ -25,6 +25,7 @@ from exporter.vendors.flink_delay import (
 )
 from exporter.vendors.flink_graph import FLINK_STATES
 from tests.flink_cluster import FlinkCluster, JobSpec
+from tests.flink_cluster.distribution import VERSION
 
 T = TypeVar("T")
 
@@ -225,7 +226,7 @@ def test_checkpoints_are_those_of_the_cluster(
             figures = (
                 latest["latest_ack_timestamp"] / 1000,
                 latest["end_to_end_duration"] / 1000,
-                latest["checkpointed_size"],
+                latest.get("checkpointed_size", latest["state_size"]),
             )
         return (native["counts"]["failed"], *figures)
 
@@ -318,6 +319,8 @@ def test_job_without_event_time_has_no_delay(
 
 def test_initializing_job_is_starting_without_a_failure(flink_cluster: FlinkCluster) -> None:
     """Flink cannot answer everything about it, which is no trouble of the source."""
+    if flink_cluster.version != VERSION:
+        pytest.skip("other versions take a storage for checkpoints, which holds it up, elsewhere")
     (jid,) = flink_cluster.submit([JobSpec(name="slow", kind="starting")]).values()
     flink_cluster.wait_for(jid, "INITIALIZING")
     job = details(flink_cluster, jid).job
