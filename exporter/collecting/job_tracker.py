@@ -146,6 +146,8 @@ class JobTracker:
         track.detailed_at = now
         if measures(job):
             track.measured_at = now
+        if job.input_delay_seconds is not None:
+            track.delayed_at = now
         self._drop_old_measurements(track, now)
         track.news = False
         # What comes from a cache may be older than the change it was asked for, and of a run that
@@ -315,9 +317,13 @@ class JobTracker:
         """
         if track.measured_at is None or track.details is None or track.row.ended:
             return
-        if now - track.measured_at > self._settings.detail_interval + self._settings.stale_after:
+        oldest = now - self._settings.detail_interval - self._settings.stale_after
+        if track.measured_at < oldest:
             track.details = lasting(track.details)
-            track.measured_at = None
+            track.measured_at = track.delayed_at = None
+        elif track.delayed_at is not None and track.delayed_at < oldest:
+            track.details = without(track.details, ("input_delay_seconds",))
+            track.delayed_at = None
 
     def _settle(self, track: TrackedJob) -> None:
         track.job, track.since = settle(

@@ -1,0 +1,65 @@
+"""What nobody knows any more is not shown, though other parts of the details go on to arrive."""
+
+import pytest
+
+from exporter.fields import Flaws
+from exporter.model import Job
+from exporter.source import Details
+from tests.collecting.job_trackers import job_tracker, listing
+from tests.collecting.scripted_source import Bench, ScriptedSource
+from tests.jobs import job
+from tests.virtual_time import EPOCH, run
+
+TASKS = (("running", 2),)
+
+
+def test_fact_that_is_withdrawn_goes_at_once_and_others_stay() -> None:
+    tracker = job_tracker()
+    tracker.note_inventory(listing(job("a")), EPOCH)
+    tracker.note_details(job("a", input_delay_seconds=3.0, restart_times=7, queue="q"), EPOCH)
+    tracker.note_details(job("a", tasks=TASKS), EPOCH + 30, withdrawn=("input_delay_seconds",))
+    [shown] = tracker.jobs(EPOCH + 30)
+    assert (shown.input_delay_seconds, shown.restart_times, shown.queue) == (None, 7, "q")
+    tracker.note_details(job("a", restart_times=8), EPOCH + 60, withdrawn=("queue",))
+    [shown] = tracker.jobs(EPOCH + 60)
+    assert (shown.restart_times, shown.queue) == (8, "")
+
+
+def test_first_details_may_withdraw_as_well() -> None:
+    tracker = job_tracker()
+    tracker.note_inventory(listing(job("a")), EPOCH)
+    tracker.note_details(job("a"), EPOCH, withdrawn=("input_delay_seconds",))
+    assert tracker.jobs(EPOCH)[0].input_delay_seconds is None
+
+
+def test_collector_hands_on_what_a_source_withdraws() -> None:
+    def details(row: Job, now: float) -> Details:
+        if now < 100:
+            told = job("a", input_delay_seconds=3.0).at(EPOCH + now)
+            return Details(job=told, flaws=Flaws())
+        told = job("a").at(EPOCH + now)
+        return Details(job=told, flaws=Flaws(), withdrawn=("input_delay_seconds",))
+
+    async def scenario() -> None:
+        source = ScriptedSource(lambda now: [job("a")], details=details)
+        bench = Bench(source, poll_interval=10.0, detail_interval=10.0, stale_after=3600.0)
+        await bench.run_for(60)
+        assert bench.store.snapshots["s"].jobs[0].input_delay_seconds == 3.0
+        await bench.run_for(120)
+        assert bench.store.snapshots["s"].jobs[0].input_delay_seconds is None
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("later", "delay"), [(150, 3.0), (210, None)])
+def test_delay_whose_part_fails_goes_in_the_end(later: int, delay: float | None) -> None:
+    """Tasks that go on to be counted do not make it any younger."""
+    tracker = job_tracker(detail_interval=60.0, stale_after=120.0)
+    tracker.note_inventory(listing(job("a")), EPOCH)
+    tracker.note_details(job("a", input_delay_seconds=3.0, tasks=TASKS), EPOCH)
+    for at in range(30, later + 1, 30):
+        now = EPOCH + at
+        tracker.note_inventory(listing(job("a").at(now)), now)
+        tracker.note_details(job("a", tasks=TASKS).at(now), now)
+    [shown] = tracker.jobs(EPOCH + later)
+    assert (shown.input_delay_seconds, shown.tasks) == (delay, TASKS)
