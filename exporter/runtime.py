@@ -21,6 +21,7 @@ from exporter.pacing import Clock, Sleep
 T = TypeVar("T")
 HUAWEI_METADATA = "http://169.254.169.254"
 ALIBABA_METADATA = "http://100.100.100.200"
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
 class Wait(Protocol):
@@ -60,3 +61,5 @@ class Runtime:
     """Makes the transport of a source's client; None for real connections."""
     huawei_metadata: str = HUAWEI_METADATA
     alibaba_metadata: str = ALIBABA_METADATA
+    service_account: Path = SERVICE_ACCOUNT
+    """Where the kubelet keeps the token of the pod."""

@@ -132,6 +132,21 @@ def _endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
+def is_endpoint(text: str) -> bool:
+    """Say whether a text is the address of a service, without credentials or query."""
+    try:
+        _endpoint(text)
+    except PydanticCustomError:
+        return False
+    return True
+
+
+def is_proxy_url(text: str) -> bool:
+    """Say whether a text is the address of a proxy, with or without credentials."""
+    match = re.fullmatch(r"https?://([^/?#@\s]+@)?[^/?#@\s]+/?", text)
+    return match is not None and has_an_address(text)
+
+
 def has_an_address(text: str) -> bool:
     """Say whether host and port of a URL are ones that the HTTP library can connect to."""
     try:

@@ -23,7 +23,7 @@ from exporter.settings import (
     ExistingFile,
     PositiveDuration,
     Section,
-    has_an_address,
+    is_proxy_url,
 )
 
 MOST_JOBS = 200_000
@@ -67,8 +67,7 @@ def _labels(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _proxy_url(text: str) -> str:
-    match = re.fullmatch(r"https?://([^/?#@\s]+@)?[^/?#@\s]+/?", text)
-    if match is None or not has_an_address(text):
+    if not is_proxy_url(text):
         raise PydanticCustomError("proxy_url", "expected http(s)://host:port")
     return text
 

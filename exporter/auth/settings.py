@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.settings import Endpoint, SecretFile, SecretText, Section
+from exporter.settings import Endpoint, ExistingFile, SecretFile, SecretText, Section
 
 
 class IamSettings(Section):
@@ -109,4 +109,29 @@ class FlinkAuthSettings(Section):
     def _is_one_of_both(self) -> Self:
         if (self.basic is None) == (self.bearer is None):
             raise PydanticCustomError("auth", "give either basic or bearer")
+        return self
+
+
+class KubeconfigSettings(Section):
+    """Which kubeconfig, and which context of it.
+
+    Without `file` those that KUBECONFIG lists, or `~/.kube/config`; without `context` the current
+    one.
+    """
+
+    file: ExistingFile | None = None
+    context: str = ""
+
+
+class KubernetesAuthSettings(Section):
+    """Who asks the Kubernetes API: a token, a user of the proxy before it, or a kubeconfig."""
+
+    bearer: BearerSettings | None = None
+    basic: BasicSettings | None = None
+    kubeconfig: KubeconfigSettings | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if sum(each is not None for each in (self.bearer, self.basic, self.kubeconfig)) != 1:
+            raise PydanticCustomError("auth", "give one of bearer, basic and kubeconfig")
         return self

@@ -104,12 +104,13 @@ class Connector:
         auth: httpx.Auth | None = None,
         guard: RejectionGuard | None = None,
         headers: Mapping[str, str] | None = None,
+        http: Http | None = None,
     ) -> ApiClient:
-        """Return a client of the API at `base_url`."""
+        """Return a client of the API at `base_url`, over other connections than ours if given."""
         return ApiClient(
             source=self._settings.name,
             base_url=base_url,
-            http=self.http,
+            http=http or self.http,
             read_refusal=read_refusal,
             limits=self._limits,
             telemetry=self._telemetry,
@@ -121,6 +122,16 @@ class Connector:
             guard=guard,
             headers={**_HEADERS, **(headers or {})},
         )
+
+    def open_http(self, context: ssl.SSLContext, *, proxy_url: str | None = None) -> Http:
+        """Open connections of their own, for hosts that must not see what others are shown.
+
+        Whoever asks for them closes them. Without `proxy_url` the source's own proxy is used.
+        """
+        if self.runtime.transport is not None:
+            return PlainClient(self.runtime.transport())
+        resume_sessions(context)
+        return self._over(context, proxy_url or self._settings.proxy_url)
 
     async def send(self, request: httpx.Request, operation: str) -> httpx.Response:
         """Send a login or metadata request: counted and bounded, not paced, never repeated.
@@ -170,22 +181,25 @@ class Connector:
             return PlainClient(self.runtime.transport())
         context = self._context or ssl_context(self._settings.tls)
         resume_sessions(context)
-        if self._settings.proxy_url is None and not _environment_names_a_proxy():
+        return self._over(context, self._settings.proxy_url)
+
+    def _over(self, context: ssl.SSLContext, proxy_url: str | None) -> Http:
+        if proxy_url is None and not _environment_names_a_proxy():
             return self._plain(context)
-        return self._proxied(context)
+        return self._proxied(context, proxy_url)
 
     def _plain(self, context: ssl.SSLContext) -> PlainClient:
         return PlainClient(
             AiohttpTransport(context=context, connections=self._settings.concurrency + _LOGINS)
         )
 
-    def _proxied(self, context: ssl.SSLContext) -> httpx.AsyncClient:
+    def _proxied(self, context: ssl.SSLContext, proxy_url: str | None) -> httpx.AsyncClient:
         """Return httpx's own client, which knows what the environment's NO_PROXY means."""
         connections = self._settings.concurrency + _LOGINS
         try:
             return httpx.AsyncClient(
                 verify=context,
-                proxy=self._settings.proxy_url,
+                proxy=proxy_url,
                 timeout=httpx.Timeout(self._settings.timeout),
                 # A jar that takes no cookie from anyone.
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
