@@ -10,6 +10,7 @@ from collections.abc import Generator
 
 import httpx
 
+from exporter.auth.settings import FlinkAuthSettings
 from exporter.errors import CredentialError
 from exporter.secret import Secret
 
@@ -47,3 +48,14 @@ class BearerAuth(httpx.Auth):
             raise CredentialError("the bearer token is empty or holds blanks or control characters")
         request.headers["Authorization"] = f"Bearer {token}"
         yield request
+
+
+def plain_auth(settings: FlinkAuthSettings | None) -> httpx.Auth | None:
+    """Return what the settings ask to be sent; None when they ask for nothing."""
+    basic = settings and settings.basic
+    bearer = settings and settings.bearer
+    if basic and (password := basic.secret("password")):
+        return BasicAuth(basic.username, password)
+    if bearer and (token := bearer.secret("token")):
+        return BearerAuth(token)
+    return None

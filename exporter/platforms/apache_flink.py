@@ -6,11 +6,10 @@ in `exporter.vendors.flink_cluster`; here is which one, and as whom.
 
 from typing import Annotated, Self
 
-import httpx
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.plain import BasicAuth, BearerAuth
+from exporter.auth.plain import plain_auth
 from exporter.auth.settings import FlinkAuthSettings
 from exporter.model import Job
 from exporter.platforms import Platform
@@ -51,7 +50,7 @@ class FlinkSource:
     def __init__(self, settings: Settings, connector: Connector) -> None:
         self._ids = settings.jobs.ids
         self._connector = connector
-        auth = _auth(settings.auth)
+        auth = plain_auth(settings.auth)
         managers = JobManagers(
             [
                 connector.api(address, read_refusal=flink.read_refusal, auth=auth)
@@ -76,16 +75,6 @@ class FlinkSource:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._connector.aclose()
-
-
-def _auth(settings: FlinkAuthSettings | None) -> httpx.Auth | None:
-    basic = settings and settings.basic
-    bearer = settings and settings.bearer
-    if basic and (password := basic.secret("password")):
-        return BasicAuth(basic.username, password)
-    if bearer and (token := bearer.secret("token")):
-        return BearerAuth(token)
-    return None
 
 
 def _cost(settings: Settings, jobs: int) -> CallCost:

@@ -1,4 +1,4 @@
-"""Put the simulated clouds together: five platforms, their logins, and a configuration for them.
+"""Put the simulated clouds together: six platforms, their logins, and a configuration for them.
 
 Each cloud is an ASGI application with a fleet and faults of its own. Where they are served is up
 to the caller: on loopback for the demo, or in memory.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from exporter.simulator.alibaba import foas as alibaba_foas
 from exporter.simulator.alibaba import ververica as alibaba_ververica
@@ -22,6 +22,9 @@ from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.tokens import HuaweiTokens
+from exporter.simulator.kubernetes import service as kubernetes
+from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAccess
+from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
 
 PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"
 HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
@@ -29,6 +32,11 @@ ALIBABA_KEY, ALIBABA_SECRET = "LTAIdemoAccessKeyId", "demo-alibaba-access-key-se
 USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
 WORKSPACE = "a14bd5d90a0001"
 DATAARTS_WORKSPACE = "5f1c8a2b7d904c0e"
+NAMESPACE = "streams"
+KUBERNETES_ACCOUNT, KUBERNETES_TOKEN = (
+    "system:serviceaccount:monitoring:exporter",
+    "demo-kubernetes-service-account-token",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,7 @@ class Cloud:
     """One simulated API."""
 
     name: str
-    app: Starlette
+    app: ASGIApp
     faults: FaultInjection
     fleet: Fleet | None
     """The jobs behind it; None for the login service."""
@@ -44,7 +52,7 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clouds:
-    """All simulated APIs by name: iam, dli, dataarts, foas, ververica, flink."""
+    """All simulated APIs by name; `managers` are the JobManagers of what `kubernetes` runs."""
 
     iam: Cloud
     dli: Cloud
@@ -52,10 +60,15 @@ class Clouds:
     foas: Cloud
     ververica: Cloud
     flink: Cloud
+    kubernetes: Cloud
+    managers: Cloud
 
     def all(self) -> tuple[Cloud, ...]:
         """Return every cloud."""
-        return (self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink)
+        return (
+            *(self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink),
+            *(self.kubernetes, self.managers),
+        )
 
 
 def build_clouds(
@@ -82,7 +95,11 @@ def build_clouds(
         FaultInjection(started_at=started_at),
     )
     flink_faults = FaultInjection(started_at=started_at)
+    operated = fleet(6, plain_names=True)
+    kubernetes_cloud, managers_cloud = _kubernetes(operated, clock, started_at)
     return Clouds(
+        kubernetes=kubernetes_cloud,
+        managers=managers_cloud,
         iam=Cloud(
             name="iam",
             fleet=None,
@@ -147,6 +164,24 @@ def build_clouds(
     )
 
 
+def _kubernetes(fleet: Fleet, clock: Callable[[], float], started_at: float) -> tuple[Cloud, Cloud]:
+    """Build a cluster of Kubernetes with a Flink operator, and the JobManagers of its jobs."""
+    faults = FaultInjection(started_at=started_at)
+    manager_faults = FaultInjection(started_at=started_at)
+    cluster = kubernetes.KubernetesCluster(clock=clock)
+    SimulatedOperator(
+        fleet=fleet, cluster=cluster, clock=clock, faults=manager_faults, namespace=NAMESPACE
+    )
+    account = Account(name=KUBERNETES_ACCOUNT, token=KUBERNETES_TOKEN, rules=(FLINK,))
+    access = KubernetesAccess([account], clock=clock)
+    app = kubernetes.build(cluster=cluster, faults=faults, clock=clock, access=access)
+    return (
+        Cloud(name="kubernetes", fleet=fleet, faults=faults, app=app),
+        # The same jobs: whoever goes through all fleets meets them once.
+        Cloud(name="managers", fleet=None, faults=manager_faults, app=JobManagers(cluster)),
+    )
+
+
 def configuration(addresses: Mapping[str, str]) -> str:
     """Return a configuration that watches the clouds served at these addresses, by their names."""
     return f"""\
@@ -183,6 +218,12 @@ sources:
     namespaces: [default]
     auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}
   - {{name: flink, platform: apache_flink, endpoint: "{addresses["flink"]}"}}
+  - name: operator
+    platform: flink_operator
+    endpoint: {addresses["kubernetes"]}
+    namespaces: [{NAMESPACE}]
+    auth: {{bearer: {{token: {KUBERNETES_TOKEN}}}}}
+    job_managers: {{address: "{addresses["managers"]}/{{namespace}}/{{name}}"}}
 """
 
 

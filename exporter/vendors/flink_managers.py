@@ -16,8 +16,10 @@ _ELSEWHERE = frozenset({307, 308, 502, 503, 504})
 class JobManagers:
     """The JobManagers of one cluster: the next is asked when the present one cannot answer."""
 
-    def __init__(self, apis: Sequence[ApiClient]) -> None:
+    def __init__(self, apis: Sequence[ApiClient], *, patient: bool = True) -> None:
+        """Take a client of each; without patience one that hangs is not asked a second time."""
         self._apis = apis
+        self._patient = patient
         self._present = 0
 
     async def ask(
@@ -33,7 +35,8 @@ class JobManagers:
         """
         pairs = tuple((query or {}).items())
         # Who may ask somebody else does not ask one that hangs a second time.
-        give_up_after = _ONE_HANGS if len(self._apis) > 1 else GIVE_UP_AFTER
+        alone = len(self._apis) == 1 and self._patient
+        give_up_after = GIVE_UP_AFTER if alone else _ONE_HANGS
         for others in reversed(range(len(self._apis))):
             present = self._present
             try:

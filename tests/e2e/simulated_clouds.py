@@ -76,7 +76,7 @@ class Sky:
         return {key[0]: value for key, value in self.samples("streaming_source_up").items()}
 
 
-HOSTS = ("iam", "dli", "dataarts", "foas", "ververica", "flink")
+HOSTS = ("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers")
 
 
 @contextlib.asynccontextmanager
