@@ -17,7 +17,7 @@ from exporter.errors import ConfigError, ReportError
 from exporter.fields import Flaws
 from exporter.listening import addresses, protection
 from exporter.model import Job
-from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, plain
+from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, kubernetes, plain
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
 from fuzz.target import Form, Target
@@ -210,7 +210,7 @@ def targets() -> tuple[Target, ...]:
                 covers=(module.read_refusal,),
                 examples=examples.REFUSALS,
             )
-            for module in (alibaba, flink, huawei, plain)
+            for module in (alibaba, flink, huawei, kubernetes, plain)
         ),
         _plain("duration", _duration, settings.parse_duration, examples.DURATIONS),
         _plain("retry_after", _retry_after, pacing.parse_retry_after, examples.PAUSES),

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from fuzz import answers, inputs
+from fuzz import answers, inputs, operator
 from fuzz.target import ROOT, Target
 
 
 def all_targets() -> dict[str, Target]:
     """Return every target by name."""
-    return {target.name: target for target in (*answers.targets(), *inputs.targets())}
+    return {
+        target.name: target
+        for target in (*answers.targets(), *inputs.targets(), *operator.targets())
+    }
 
 
 def inputs_of(target: Target) -> Iterator[bytes]:

@@ -157,11 +157,12 @@ def join(described: Described, found: Job) -> Job:
     job, resource = described.job, described.resource
     facts = {name: getattr(found, name) for name in _MEASURED}
     if found.last_error_timestamp is not None:
-        facts |= {
-            "last_error_timestamp": found.last_error_timestamp,
-            "error_type": found.error_type or job.error_type,
-            "error_text": found.error_text or job.error_text,
-        }
+        facts["last_error_timestamp"] = found.last_error_timestamp
+        # Of a job that failed the operator names the innermost cause. While it lives, what the
+        # operator says is undated, and may be of a specification that was never in force.
+        if job.state is not State.FAILED or not job.error_type:
+            facts["error_type"] = found.error_type or job.error_type
+            facts["error_text"] = found.error_text or job.error_text
     joined = replace(job, **facts, observed_timestamp=found.observed_timestamp)
     wins = rest_may_win(resource) and not job.ended and found.state is not State.UNKNOWN
     if wins and not (found.ended and waits_for_operator(resource)):
