@@ -7,24 +7,6 @@ import httpx
 from exporter.files import in_memory
 
 
-class NamedContext(ssl.SSLContext):
-    """A context that asks for another name than that of the host, and checks it."""
-
-    server_name = ""
-
-    def wrap_bio(
-        self,
-        incoming: ssl.MemoryBIO,
-        outgoing: ssl.MemoryBIO,
-        server_side: bool = False,
-        server_hostname: str | bytes | None = None,
-        session: ssl.SSLSession | None = None,
-    ) -> ssl.SSLObject:
-        """Do the same with the name that was set."""
-        name = self.server_name or server_hostname
-        return super().wrap_bio(incoming, outgoing, server_side, name, session)
-
-
 def context_of(
     authority: bytes | None,
     certificate: bytes | None,
@@ -35,22 +17,38 @@ def context_of(
 ) -> ssl.SSLContext:
     """Return a context: verified unless told otherwise, TLS 1.2 or newer; all of them as PEM.
 
+    With a `server_name` the server is asked for its certificate by that name, whatever its host.
     Raises OSError, ssl.SSLError among them, or ValueError when something is no certificate or key.
     """
-    context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.server_name = server_name
+    if authority is not None and verify:
+        with in_memory(authority, None) as path:
+            context = ssl.create_default_context(cafile=path)
+    else:
+        context = httpx.create_ssl_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif authority is not None:
-        with in_memory(authority, None) as path:
-            context.load_verify_locations(cafile=path)
-    else:
-        authorities = httpx.create_ssl_context().get_ca_certs(binary_form=True)
-        context.load_verify_locations(cadata=b"".join(authorities))
     if certificate is not None and key is not None:
         with in_memory(certificate, None) as chain, in_memory(key, None) as secret:
             # Without an empty password OpenSSL asks the terminal for that of an encrypted key.
             context.load_cert_chain(chain, secret, password="")
+    if server_name:
+        _ask_for(context, server_name)
     return context
+
+
+def _ask_for(context: ssl.SSLContext, server_name: str) -> None:
+    wrap = context.wrap_bio
+
+    def wrap_bio(
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        return wrap(incoming, outgoing, server_side, server_name, session)
+
+    # Neither HTTP library takes a name for a whole connection pool; all of them come through here.
+    context.wrap_bio = wrap_bio  # type: ignore[method-assign]

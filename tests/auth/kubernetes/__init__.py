@@ -1,0 +1,1 @@
+"""Who asks a Kubernetes API server, and where that is written."""

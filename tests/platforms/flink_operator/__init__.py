@@ -1,0 +1,1 @@
+"""The platform flink_operator, before a simulated API server."""
