@@ -15,7 +15,8 @@ VERSION ?= 1.20.5
 # How long `make fuzz` spends on each target, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-flink test-oldest test-newest lint bench fuzz sbom lock format setup setup-test clean
+.PHONY: demo test test-flink test-kubernetes test-oldest test-newest lint bench fuzz sbom lock format
+.PHONY: setup setup-test clean
 
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
@@ -28,6 +29,11 @@ test-flink: $(VENV)/.test
 	scripts/fetch-flink $(VERSION)
 	FLINK_VERSION=$(VERSION) $(BIN)/python -m pytest -q tests/flink_cluster/test_real_platform.py \
 		tests/flink_cluster/test_versions.py
+
+# Before a real API server of Kubernetes, which takes six minutes to build, once: Debian has its sources.
+test-kubernetes: $(VENV)/.test
+	scripts/build-kube-apiserver
+	$(BIN)/python -m pytest -q -m kubernetes tests/kubernetes_server
 
 # The same tests with the oldest and the newest that the ranges of `pip install .` allow, without those
 # of the browser, Flink and Prometheus.

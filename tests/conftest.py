@@ -28,8 +28,13 @@ REAL = frozenset({"flink_cluster", "browser", "rig", "station"})
 """Fixtures that start a real Flink, a browser, Prometheus, Alertmanager, or what they look at."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use one of them; those that ask such a program directly say so."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests that use one of them; those that ask such a program directly say so.
+
+    A real API server is built for six minutes: its tests run when they are asked for by name.
+    """
+    if "kubernetes" not in str(config.option.markexpr):
+        items[:] = [item for item in items if item.get_closest_marker("kubernetes") is None]
     for item in items:
         if isinstance(item, pytest.Function) and not REAL.isdisjoint(item.fixturenames):
             item.add_marker(pytest.mark.real)

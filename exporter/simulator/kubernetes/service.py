@@ -188,10 +188,10 @@ class _Server:
             selects,
             self._cluster.revision,
         )
-        metadata: dict[str, object] = {
-            "continue": page.token,
-            "resourceVersion": page.resource_version,
-        }
+        metadata: dict[str, object] = {"resourceVersion": page.resource_version}
+        # Lists of custom resources have it even where it says nothing.
+        if page.token or asked.group:
+            metadata["continue"] = page.token
         if page.remaining is not None and "labelSelector" not in query:
             metadata["remainingItemCount"] = page.remaining
         version = "/".join(filter(None, (asked.group, asked.version)))
