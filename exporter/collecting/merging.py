@@ -178,7 +178,8 @@ def _merged(one: Job, other: Job) -> _Facts:
         # The newer answer is silent about the state: it neither confirms nor changes it.
         facts |= {name: known[name] for name in (*_STATE_WORDS, *_BOUND_TO_STATE)}
         facts["observed_timestamp"] = older.observed_timestamp
-    elif newer.native_status == older.native_status:
+    elif newer.native_status == older.native_status and newer.state is older.state:
+        # One word can mean two things: an operator calls FINISHED what ended and what it stopped.
         _fill(facts, known, _BOUND_TO_STATE)
         if newer.duration_seconds is None and newer.state in _RUNNING_LIKE:
             # A running job's duration of some time ago is wrong now.

@@ -53,6 +53,9 @@ def differs(previous: Job, row: Job) -> bool:
     """Say whether a row tells that something happened to the job since the previous one."""
     if row.native_status != previous.native_status or new_run(previous, row):
         return True
+    if row.native_status and row.state is not previous.state:
+        # The same word means something else by now: see `exporter.collecting.merging`.
+        return True
     if row.updated_timestamp is None or previous.updated_timestamp is None:
         return False
     return row.updated_timestamp != previous.updated_timestamp

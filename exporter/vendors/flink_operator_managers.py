@@ -20,6 +20,8 @@ from exporter.vendors.flink_managers import JobManagers
 from exporter.vendors.flink_operator_resources import REST_PORT, Resource
 
 _LONGEST_PAUSE = 600.0
+_SILENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.TLS})
+"""Why nobody answers; who says no answers at once, and costs little."""
 
 OpenManager = Callable[["ManagerPlace"], Awaitable[ApiClient]]
 
@@ -61,6 +63,8 @@ class _Manager:
     cluster: FlinkCluster
     backoff: Backoff
     asked_again_at: float = float("-inf")
+    silences: int = 0
+    """How many questions in a row nobody answered."""
     lives: frozenset[str] = field(default=frozenset())
 
 
@@ -100,6 +104,7 @@ class OperatorManagers:
             lives = frozenset(by_place[place])
             if manager.lives and not lives & manager.lives:
                 manager.backoff.reset()
+                manager.silences = 0
                 manager.asked_again_at = float("-inf")
             manager.lives = lives
 
@@ -123,12 +128,18 @@ class OperatorManagers:
         except FetchError as exc:
             if exc.gone:
                 return None
-            if place in self._managers:
-                pause = self._managers[place].backoff.next()
-                self._managers[place].asked_again_at = self._now() + pause
+            if place in self._managers and exc.reason in _SILENT:
+                self._note_silence(self._managers[place])
             return _named(exc, place)
         manager.backoff.reset()
+        manager.silences = 0
         return details
+
+    def _note_silence(self, manager: _Manager) -> None:
+        # A single one may be a hiccup of the network, and costs no more than that question.
+        manager.silences += 1
+        if manager.silences > 1:
+            manager.asked_again_at = self._now() + manager.backoff.next()
 
     async def _begin(self, place: ManagerPlace) -> _Manager:
         client = await self._open(place)

@@ -208,6 +208,20 @@ def _part(part: Part) -> Callable[[Operation], bool]:
 
 UNLESS = (
     Special(
+        "silence|.*, then silence|a byte every half second|Content-Length longer than the body",
+        "JobManagers of the Flink operator",
+        lambda operation: operation.host == "managers",
+        Reaction(Reason.TIMEOUT),
+        "each job has one of its own: what hangs is not asked a second time within a poll",
+    ),
+    Special(
+        "200 that says it failed",
+        "the Kubernetes API",
+        lambda operation: operation.vendor == "kubernetes",
+        Reaction(Reason.INVALID_RESPONSE),
+        "it never does so; what is not the kind that was asked for is no answer",
+    ),
+    Special(
         "JSON labelled as a page",
         "everything",
         lambda _: True,
@@ -252,14 +266,14 @@ UNLESS = (
     Special(
         "200 that says it failed",
         "Apache Flink",
-        lambda operation: operation.platform == "apache_flink",
+        lambda operation: operation.vendor == "apache",
         Reaction(Reason.NOT_FOUND),
         "a history server keeps errors and tells them with 200",
     ),
     Special(
         "30[78] .*",
         "Apache Flink",
-        lambda operation: operation.platform == "apache_flink",
+        lambda operation: operation.vendor == "apache",
         Reaction(Reason.SERVER, 3),
         "a standby JobManager points to the leader, until it is the leader itself",
     ),

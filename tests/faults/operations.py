@@ -17,6 +17,8 @@ from exporter.simulator.clouds import (
     DOMAIN,
     HUAWEI_KEY,
     HUAWEI_SECRET,
+    KUBERNETES_TOKEN,
+    NAMESPACE,
     PASSWORD,
     PROJECT_ID,
     USER,
@@ -60,6 +62,11 @@ _PLATFORMS = {
         "namespaces: [default]"
     ),
     "apache_flink": "platform: apache_flink, endpoint: '<flink>'",
+    "flink_operator": (
+        f"platform: flink_operator, endpoint: '<kubernetes>', namespaces: [{NAMESPACE}], "
+        f"auth: {{bearer: {{token: {KUBERNETES_TOKEN}}}}}, "
+        "job_managers: {address: '<managers>/{namespace}/{name}'}"
+    ),
 }
 
 
@@ -80,6 +87,13 @@ class Operation:
     also: tuple[str, ...] = field(default=())
     """Other hosts that the scenario needs."""
     method: str = "GET"
+
+    @property
+    def vendor(self) -> str:
+        """Return in whose words it is answered."""
+        if self.platform == "flink_operator":
+            return "apache" if self.host == "managers" else "kubernetes"
+        return self.platform.partition("_")[0]
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -114,6 +128,7 @@ _DATAARTS_JOBS = rf"/v1/{PROJECT_ID}/jobs"
 _FOAS = "/api/v2/projects/project1"
 _VERVERICA = "/api/v2/namespaces/default"
 _FLINK_JOB = "/jobs/[0-9a-f]{32}"
+_OPERATOR = f"/apis/flink.apache.org/v1beta1/namespaces/{NAMESPACE}"
 _LOGIN = "KeystoneCreateUserTokenByPassword"
 
 
@@ -348,5 +363,38 @@ OPERATIONS = (
         host="flink",
         path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/metrics",
         part=Part.DETAILS,
+    ),
+    Operation(
+        platform="flink_operator",
+        name="list flinkdeployments.flink.apache.org",
+        host="kubernetes",
+        path=f"{_OPERATOR}/flinkdeployments",
+        part=Part.LISTING,
+        also=("managers",),
+    ),
+    Operation(
+        platform="flink_operator",
+        name="get flinkdeployments.flink.apache.org",
+        host="kubernetes",
+        path=f"{_OPERATOR}/flinkdeployments/[^/]+",
+        part=Part.LISTING,
+        by_id=True,
+        also=("managers",),
+    ),
+    *(
+        Operation(
+            platform="flink_operator",
+            name=name,
+            host="managers",
+            path=f"/{NAMESPACE}/[^/]+{path}",
+            part=Part.DETAILS,
+            also=("kubernetes",),
+        )
+        for name, path in (
+            ("/jobs/:jobid", _FLINK_JOB),
+            ("/jobs/:jobid/metrics", f"{_FLINK_JOB}/metrics"),
+            ("/jobs/:jobid/checkpoints", f"{_FLINK_JOB}/checkpoints"),
+            ("/jobs/:jobid/exceptions", f"{_FLINK_JOB}/exceptions"),
+        )
     ),
 )

@@ -19,6 +19,9 @@ from exporter.simulator.clouds import (
     DOMAIN,
     HUAWEI_KEY,
     HUAWEI_SECRET,
+    KUBERNETES_ACCOUNT,
+    KUBERNETES_TOKEN,
+    NAMESPACE,
     PASSWORD,
     PROJECT_ID,
     USER,
@@ -32,6 +35,9 @@ from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei import metadata as huawei_metadata
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.tokens import HuaweiTokens
+from exporter.simulator.kubernetes import service as kubernetes
+from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAccess
+from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
 from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
 
@@ -76,6 +82,10 @@ async def serving(
     def flink() -> ASGIApp:
         return apache_flink.build(fleet=fleet, faults=calm(), clock=clock)
 
+    cluster = kubernetes.KubernetesCluster(clock=clock)
+    SimulatedOperator(fleet=fleet, cluster=cluster, clock=clock, faults=calm(), namespace=NAMESPACE)
+    account = Account(name=KUBERNETES_ACCOUNT, token=KUBERNETES_TOKEN, rules=(FLINK,))
+
     applications: dict[str, Callable[[], ASGIApp]] = {
         "iam": lambda: huawei_iam.build(
             faults=calm(),
@@ -105,6 +115,13 @@ async def serving(
             faults=calm(), clock=clock, access=alibaba
         ),
         "flink": lambda: HalfIdle(flink()),
+        "kubernetes": lambda: kubernetes.build(
+            cluster=cluster,
+            faults=calm(),
+            clock=clock,
+            access=KubernetesAccess([account], clock=clock),
+        ),
+        "managers": lambda: JobManagers(cluster),
         "bystander": flink,
     }
     async with contextlib.AsyncExitStack() as stack:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from exporter import platforms
+from exporter.vendors.flink_operator_resources import DEPLOYMENTS
 from tests.faults import document
 from tests.faults.matrix import FAULTS, UNLESS
 from tests.faults.operations import OPERATIONS
@@ -44,4 +45,5 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
     named |= set(
         re.findall(r'^OPERATION = "(\w+)"', (EXPORTER / "auth/huawei_token.py").read_text(), re.M)
     )
+    named |= {f"{verb} {DEPLOYMENTS.resource}" for verb in ("list", "get")}
     assert named == {operation.name for operation in OPERATIONS}

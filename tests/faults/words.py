@@ -44,10 +44,23 @@ _ALIBABA = {
     503: ("ServiceUnavailable", "The request has failed due to a temporary failure."),
     504: ("ServiceUnavailable", "The request has failed due to a temporary failure."),
 }
+_KUBERNETES = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    429: "TooManyRequests",
+    500: "InternalError",
+    502: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
 _CLAIMS: Mapping[str, Mapping[str, object]] = {
     "huawei": {"is_success": False, "message": "Something went wrong."},
     "alibaba": {"success": False, "errorCode": "990001", "errorMessage": "Something went wrong."},
     "apache": {"errors": ["java.util.concurrent.CompletionException"]},
+    "kubernetes": {"kind": "Status", "status": "Failure", "reason": "InternalError"},
 }
 
 
@@ -55,8 +68,11 @@ def worded(operation: Operation, status: int) -> Told:
     """Return a refusal as this platform words it."""
     if operation.part is Part.METADATA:
         return page(status)
-    if operation.platform == "apache_flink":
-        body: Mapping[str, object] = {"errors": [f"org.apache.flink.SomeException: {status}"]}
+    if operation.vendor == "kubernetes":
+        reason = _KUBERNETES[status]
+        body: Mapping[str, object] = {"kind": "Status", "reason": reason, "message": "It is so."}
+    elif operation.vendor == "apache":
+        body = {"errors": [f"org.apache.flink.SomeException: {status}"]}
     elif operation.platform.startswith("alibaba"):
         code, message = _ALIBABA[status]
         body = {"RequestId": "A-1", "HostId": "foas", "Code": code, "Message": message}
@@ -82,7 +98,7 @@ def page(status: int) -> Told:
 
 def claiming(operation: Operation) -> Spoil:
     """Answer 200 and say, as this platform does, that it is a failure."""
-    platform = operation.platform.partition("_")[0]
+    platform = operation.vendor
     claim = _CLAIMS[platform]
 
     def rewrite(told: Told) -> Told:
