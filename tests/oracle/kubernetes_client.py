@@ -21,7 +21,7 @@ def load(case: dict[str, Any]) -> dict[str, Any]:
         client_configuration=found,
         persist_config=False,
     )
-    authorization = found.get_api_key_with_prefix("authorization")
+    authorization = next(iter(found.api_key.values()), "")
     if not authorization and found.username:
         authorization = found.get_basic_auth_token()
 

@@ -66,13 +66,18 @@ class SimulatedOperator:
         self._flink = Cluster(fleet)
         self._faults = faults
         self._written: dict[str, dict[str, Any]] = {}
+        self._views: tuple[View, ...] = ()
         cluster.update = self.update
 
     def update(self) -> None:
         """Write what has changed since the last time."""
         now = self._clock()
+        views = self._fleet.views(now)
+        if views == self._views:
+            return
+        self._views = views
         runs = {job.run.run_id: job for job in self._flink.jobs(now)}
-        latest = {resource_name(view): view for view in self._fleet.views(now)}
+        latest = {resource_name(view): view for view in views}
         for name, view in latest.items():
             body = self._describe(name, view, runs.get(view.run_id))
             if self._written.get(name) != body:
