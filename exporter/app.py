@@ -145,7 +145,7 @@ class App:
     def upstream_connections(self) -> int:
         """Return how many connections to the platforms there can be."""
         return sum(
-            section.concurrency + BESIDE_CONCURRENCY
+            section.connections + BESIDE_CONCURRENCY
             for section in self._sections().values()
             if isinstance(section, SourceSettings)
         )
@@ -197,7 +197,7 @@ class App:
 
         Raises ConfigError.
         """
-        self._running = await self._open(await self._loaded())
+        self._running = await self._open(await self._loaded(), patient=True)
         for running in self._running.values():
             running.collector.announce()
         failures = await asyncio.gather(
@@ -264,8 +264,11 @@ class App:
             raise ConfigError(tuple(problems))
         return added, stage
 
-    async def _open(self, config: Config) -> dict[str, _Running]:
-        """Open the sources that are new or different, without touching those that run."""
+    async def _open(self, config: Config, *, patient: bool = False) -> dict[str, _Running]:
+        """Open the sources that are new or different, without touching those that run.
+
+        Those that are patient wait for whatever they ask.
+        """
         opened: dict[str, _Running] = {}
         problems: list[ConfigProblem] = []
         for index, source_config in enumerate(config.sources):
@@ -274,7 +277,7 @@ class App:
             if running is not None and running.config == source_config:
                 continue
             try:
-                opened[name] = await self._open_source(source_config)
+                opened[name] = await self._open_source(source_config, patient=patient)
             except ConfigError as exc:
                 problems += (
                     ConfigProblem(f"sources[{index}].{problem.path}", problem.message)
@@ -286,7 +289,7 @@ class App:
             raise ConfigError(tuple(problems))
         return opened
 
-    async def _open_source(self, config: SourceConfig) -> _Running:
+    async def _open_source(self, config: SourceConfig, *, patient: bool) -> _Running:
         settings = config.settings
         context = None
         if self._runtime.transport is None:
@@ -299,6 +302,7 @@ class App:
             guards=self._guards,
             context=context,
             budget=self._budget,
+            patient=patient,
         )
         source = config.platform.open(settings, connector)
         collector = SourceCollector(

@@ -93,7 +93,8 @@ class FetchError(ExporterError):
     `operation` is the vendor's name of the call, `status` the HTTP status (None when there was no
     answer), `code` the vendor's error code, `detail` a short harmless text, `retry_after` the
     seconds the platform asked us to stay away. `gone` says that the platform knows the thing asked
-    for does not exist; a bare 404 of some proxy does not say so.
+    for does not exist; a bare 404 of some proxy does not say so. `local` says that it concerns one
+    of many places that are asked, and that the others may well answer.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class FetchError(ExporterError):
         retry_after: float | None = None,
         gone: bool = False,
         retryable: bool = False,
+        local: bool = False,
     ) -> None:
         self.reason = reason
         self.operation = operation
@@ -116,6 +118,7 @@ class FetchError(ExporterError):
         self.retry_after = retry_after
         self.gone = gone
         self.retryable = retryable
+        self.local = local
         parts = [f"{operation} failed: {reason}"]
         if status is not None:
             parts.append(f"HTTP {status}")

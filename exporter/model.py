@@ -145,6 +145,43 @@ class Job:
         return replace(self, observed_timestamp=observed_timestamp)
 
 
+class Condition(StrEnum):
+    """How it stands with a cluster: the values of the `condition` label."""
+
+    REACHED = "reached"
+    UNREACHED = "unreached"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStatus:
+    """One cluster that a source has found, and why it is not reached."""
+
+    name: str
+    condition: Condition
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterCounts:
+    """The clusters that a source has found."""
+
+    reached: int
+    unreached: int
+    skipped: int
+    named: tuple[ClusterStatus, ...] = ()
+    """Each by its name, those not reached first; of very many only so many."""
+
+    @property
+    def by_condition(self) -> tuple[tuple[Condition, int], ...]:
+        """Return how many there are in each condition."""
+        return (
+            (Condition.REACHED, self.reached),
+            (Condition.UNREACHED, self.unreached),
+            (Condition.SKIPPED, self.skipped),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneJob:
     """A job that lived when it was last seen, and is gone without an end that anybody told."""
@@ -184,6 +221,8 @@ class Snapshot:
     """Jobs that are gone, nobody knows how, in a fixed order."""
     absent: tuple[str, ...] = ()
     """`expect` entries that no job matches."""
+    clusters: ClusterCounts | None = None
+    """The clusters that were found; None where there is no discovery, or none was made yet."""
     outdated: bool = False
     """Whether the last successful poll is too long ago to say anything of today."""
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isnan
 from random import Random
+from typing import Protocol
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -15,6 +16,16 @@ _GRAIN = 1e-4
 LONGEST_WAIT = 3600.0
 """Seconds that others can make us wait: who asks for more, be it for eleven thousand days, is asked
 again after an hour."""
+
+
+class Pace(Protocol):
+    """Whatever says when the next request may go out."""
+
+    async def acquire(self) -> None:
+        """Wait until one more request may go out."""
+
+    def hold(self, seconds: float) -> None:
+        """Let no request out for so many seconds from now."""
 
 
 class TokenBucket:

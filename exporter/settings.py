@@ -122,10 +122,15 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-def _endpoint(text: str) -> str:
+def is_endpoint(text: str) -> bool:
+    """Say whether a text is a URL without user, query, fragment or control characters."""
     # What no URL holds as it is, control characters above all, would come into requests and logs.
     match = re.fullmatch(r"https?://[^/?#@\s\\]+(/(?:(?![?#\\])[!-~])*)?", text)
-    if match is None or not has_an_address(text):
+    return match is not None and has_an_address(text)
+
+
+def _endpoint(text: str) -> str:
+    if not is_endpoint(text):
         raise PydanticCustomError(
             "endpoint", "expected http(s)://host[:port][/path], without credentials or query"
         )

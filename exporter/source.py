@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from exporter.errors import FetchError
 from exporter.expressions import Expression
 from exporter.fields import Flaws
-from exporter.model import Job
+from exporter.model import ClusterCounts, Job
 from exporter.settings import (
     Duration,
     Endpoint,
@@ -142,6 +142,19 @@ class SourceSettings(Section):
         """Return the configured labels in a fixed order."""
         return tuple(sorted(self.labels.items()))
 
+    @property
+    def loopback_of_others(self) -> bool | None:
+        """Say whether addresses that others choose may be of this machine.
+
+        None where the configuration names every address itself.
+        """
+        return None
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections there can be at a time, logins left out."""
+        return self.concurrency
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
@@ -150,10 +163,20 @@ class Inventory:
     `jobs` are sparse rows, at most one a key. `incomplete` names the projects whose listing did
     not arrive whole, with why: their jobs are kept as they were. `failures` are the parts that
     could not be had while the listing could. `flaws` is what could not be read.
+
+    Where projects are clusters that stand for themselves, those that cannot be listed are
+    `unreached`: their jobs are kept too, but it is no failure of the source.
     """
 
     jobs: tuple[Job, ...]
     incomplete: tuple[tuple[str, FetchError], ...] = ()
+    unreached: tuple[tuple[str, FetchError], ...] = ()
+    whole: frozenset[str] | None = None
+    """Projects of which everything is told, where there may be others; None when all are but
+    those that are named above."""
+    pending: bool = False
+    """Whether something was never listed yet that may soon be: who is absent is not known."""
+    clusters: ClusterCounts | None = None
     failures: tuple[FetchError, ...] = ()
     flaws: Flaws
 

@@ -51,7 +51,7 @@ class BearerAuth(httpx.Auth):
 
 
 def plain_auth(settings: FlinkAuthSettings | None) -> httpx.Auth | None:
-    """Return what the settings ask to be sent; None when they ask for nothing."""
+    """Return what sends the credentials of a section; None where there are none."""
     basic = settings and settings.basic
     bearer = settings and settings.bearer
     if basic and (password := basic.secret("password")):

@@ -19,7 +19,7 @@ from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store, fresh
 from exporter.errors import FetchError, Reason, SlowExpressionError
 from exporter.fields import Flaws
-from exporter.model import Job, Snapshot
+from exporter.model import ClusterCounts, Job, Snapshot
 from exporter.pacing import LONGEST_WAIT, Backoff, bounded_wait
 from exporter.process.condition_log import ConditionLog, Log, trail
 from exporter.process.steps import finished, in_steps
@@ -38,6 +38,7 @@ _LEAST_SHARE = 1 / 3
 """How much longer than its listing a poll lasts at least, so that details always come as well."""
 _MOST_EXTRA = 8
 """Time-outs by which a round is made longer at most: some questions take five calls in turn."""
+_OF_THE_SOURCE = (Reason.AUTH, Reason.THROTTLED, Reason.CONNECTION, Reason.TLS)
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -50,6 +51,7 @@ class _Outcome:
 
     failure: FetchError | None
     detail_queue: DetailQueue | None
+    clusters: ClusterCounts | None = None
 
 
 class SourceCollector:
@@ -181,8 +183,14 @@ class SourceCollector:
                 self._conditions.once("listing failed", project=project, detail=str(error))
             for failure in inventory.failures:
                 self._note_part_failure(failure)
+            for project, error in inventory.unreached:
+                self._conditions.once("cluster not reached", project=project, detail=str(error))
             errors = [error.bare() for _, error in inventory.incomplete]
-            return _Outcome(failure=errors[0] if errors else None, detail_queue=detail_queue)
+            return _Outcome(
+                failure=errors[0] if errors else None,
+                detail_queue=detail_queue,
+                clusters=inventory.clusters,
+            )
 
         outcome = await self._bounded("listing", take)
         if isinstance(outcome, FetchError):
@@ -192,6 +200,8 @@ class SourceCollector:
     async def _publish_listing(self, outcome: _Outcome, seconds: float) -> None:
         now = self._runtime.clock()
         failure = outcome.failure
+        if outcome.clusters is not None:
+            self._snapshot = replace(self._snapshot, clusters=outcome.clusters)
         if failure is None:
             self._conditions.succeeded()
             await self._publish_jobs(
@@ -289,7 +299,7 @@ class SourceCollector:
         self._job_tracker.note_failure(job.key, self._runtime.clock())
         self._note_detail_failure(error)
         # What concerns the whole source would only be refused again for the next job.
-        return error.reason not in (Reason.AUTH, Reason.THROTTLED, Reason.CONNECTION, Reason.TLS)
+        return error.local or error.reason not in _OF_THE_SOURCE
 
     async def _bounded(
         self, operation: str, work: Callable[[], Awaitable[_Result]]

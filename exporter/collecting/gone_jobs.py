@@ -5,7 +5,7 @@ may be lost: nobody can tell. No state is invented for it. Its series leave, and
 gone is kept for a while. No I/O happens here.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Container, Iterable
 
 from exporter.model import GoneJob, Job, JobKey, State
 
@@ -70,7 +70,7 @@ class GoneJobs:
         self._gone.pop(key, None)
         self._leaving.pop(key, None)
 
-    def confirm(self, unlisted: Collection[str]) -> None:
+    def confirm(self, unlisted: Container[str]) -> None:
         """Take in that a listing has ended, in which these projects are not told of."""
         for key, gone in list(self._leaving.items()):
             if key.project not in unlisted:

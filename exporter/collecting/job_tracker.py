@@ -8,7 +8,7 @@ business of `detail_scheduler`; what takes long with very many jobs is done in s
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from random import Random
@@ -21,6 +21,7 @@ from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
 from exporter.collecting.successors import full_name, replaced, started
 from exporter.collecting.tracked_job import TrackedJob, agree, differs, lives, outdated
+from exporter.collecting.unlisted import Unlisted
 from exporter.model import GoneJob, Job, JobKey
 from exporter.process.steps import Steps, finished, sorted_in_steps
 from exporter.source import Inventory, SourceSettings
@@ -118,13 +119,13 @@ class JobTracker:
                 renamed.add(key)
             if count % _ROWS_PER_STEP == 0:
                 yield
-        unlisted = {project for project, _ in inventory.incomplete}
+        unlisted = Unlisted(inventory)
         missing = yield from self._note_missing(seen, renamed, unlisted, now)
         yield from self._note_successors()
         # To let go of a hundred thousand keys is a step by itself, as is each list of jobs below.
         del seen
         yield
-        if not unlisted:
+        if not inventory.incomplete and not inventory.pending:
             self._listed_once = True
         replaced = yield from self._replaced()
         return (
@@ -257,7 +258,7 @@ class JobTracker:
         self._settle(track)
 
     def _note_missing(
-        self, seen: set[JobKey], renamed: set[JobKey], unlisted: set[str], now: float
+        self, seen: set[JobKey], renamed: set[JobKey], unlisted: Container[str], now: float
     ) -> Steps[tuple[Job, ...]]:
         """Return the jobs to ask about, since the listing lacks them, and let go of others.
 
@@ -281,7 +282,7 @@ class JobTracker:
         yield from self._forget_others(seen, unlisted)
         return tuple(missing)
 
-    def _forget_others(self, seen: set[JobKey], unlisted: set[str]) -> Steps[None]:
+    def _forget_others(self, seen: set[JobKey], unlisted: Container[str]) -> Steps[None]:
         for count, (key, other) in enumerate(list(self._other_shard_jobs.items()), start=1):
             if count % JOBS_PER_STEP == 0:
                 yield

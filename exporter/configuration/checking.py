@@ -47,7 +47,9 @@ async def _try_source(
     message, works = "ok", True
     source = None
     try:
-        connector = Connector(settings, runtime=runtime, telemetry=telemetry, guards=guards)
+        connector = Connector(
+            settings, runtime=runtime, telemetry=telemetry, guards=guards, patient=True
+        )
         source = config.platform.open(settings, connector)
         with connector.stall.listing():
             inventory = await source.fetch_inventory()

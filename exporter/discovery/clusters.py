@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.errors import FetchError
 from exporter.model import State
 
 
@@ -13,9 +14,11 @@ class Cluster:
     name: str
     """What it is called over all its lives: the `project` label. Never an address."""
     addresses: tuple[str, ...] = ()
-    """Where its JobManagers answer; empty while there is nobody to ask yet."""
+    """Where its JobManagers answer: URLs; empty while there is nobody to ask yet."""
     incarnation: str = ""
     """What changes when it is made anew under its name: YARN's application id. May be empty."""
+    server_name: str = ""
+    """The name that its certificates are for, where the addresses do not say it. May be empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +44,22 @@ class SkippedTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clusters:
-    """What one look found: everything, or it would have raised."""
+    """What one look found: everything, unless it says that it is not complete."""
 
     living: tuple[Cluster, ...]
     ended: tuple[EndedCluster, ...] = ()
     skipped: tuple[SkippedTarget, ...] = ()
+    failures: tuple[FetchError, ...] = ()
+    """Parts that could not be had; what they told before may be among the rest."""
+    complete: bool = True
+    """Whether a cluster that is not among these was not there."""
 
 
 class Discovery(Protocol):
     """One way of finding clusters."""
 
     async def find(self) -> Clusters:
-        """Return all clusters. Raises FetchError when not all of them could be told."""
+        """Return all clusters. Raises FetchError when none of them could be told."""
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -1,9 +1,11 @@
-"""Watch the jobs of an Apache Flink cluster through its own REST API.
+"""Watch the jobs of Apache Flink clusters through their own REST API.
 
 Flink documentation, "REST API" (docs/ops/rest_api), versions 1.13 to 2.3. How a cluster is asked is
-in `exporter.vendors.flink_cluster`; here is which one, and as whom.
+in `exporter.vendors.flink_cluster`; here is which one, or how many are found, and as whom.
 """
 
+import asyncio
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -11,37 +13,83 @@ from pydantic_core import PydanticCustomError
 
 from exporter.auth.plain import plain_auth
 from exporter.auth.settings import FlinkAuthSettings
+from exporter.discovery.admission import Admission
+from exporter.discovery.clusters import Cluster, Discovery
+from exporter.discovery.kinds import DiscoverySettings, open_discovery
+from exporter.discovery.refreshing import Refreshing
+from exporter.discovery.surroundings import Surroundings
 from exporter.model import Job
 from exporter.platforms import Platform
 from exporter.settings import Endpoint
-from exporter.source import CallCost, Details, Inventory, SourceSettings
+from exporter.source import CallCost, Details, Inventory, Source, SourceSettings
+from exporter.upstream.addresses import AddressRules
 from exporter.upstream.connector import Connector
+from exporter.upstream.lanes import Lane, Lanes
 from exporter.upstream.refusals import flink
+from exporter.upstream.stall import StallLimit
 from exporter.vendors.flink_cluster import FlinkCluster
+from exporter.vendors.flink_departures import Departures
+from exporter.vendors.flink_fleet import FlinkFleet
 from exporter.vendors.flink_jobs import JOB_ID
 from exporter.vendors.flink_managers import JobManagers
+from exporter.vendors.flink_member import BackOff, Member
+from exporter.vendors.flink_witness import Witness
+
+_LONGEST_LOOK = 4
+"""Time-outs that a look for clusters may take."""
+_LONGEST_PATIENCE = 0.5
+"""Time-outs after which nobody waits for a cluster, however long the others take."""
+_LONGEST_BACK_OFF = 0.5
+"""Of `stale_after`: a cluster that is back again is seen before its jobs are gone."""
 
 
 class Settings(SourceSettings):
-    """A Flink cluster: the address of its JobManager, or of each one where there are several."""
+    """A Flink cluster, by the addresses of its JobManagers, or how many clusters are found."""
 
     rate_limit: Annotated[float, Field(gt=0, le=10000)] = 50.0
     endpoints: tuple[Endpoint, ...] = ()
+    discovery: DiscoverySettings | None = None
     auth: FlinkAuthSettings | None = None
     input_delay: bool = True
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.endpoint is None) == (not self.endpoints):
-            raise PydanticCustomError("endpoint", "give either endpoint or endpoints")
+        ways = (self.endpoint is not None, bool(self.endpoints), self.discovery is not None)
+        if sum(ways) != 1:
+            raise PydanticCustomError(
+                "endpoint", "give exactly one of endpoint, endpoints or discovery"
+            )
         if not all(JOB_ID.fullmatch(job_id) for job_id in self.jobs.ids):
             raise PydanticCustomError("ids", "jobs.ids: a job id of Flink is 32 hex digits")
+        if self.discovery is not None:
+            self._check_discovery(self.discovery)
         return self
+
+    def _check_discovery(self, discovery: DiscoverySettings) -> None:
+        if self.jobs.ids:
+            raise PydanticCustomError(
+                "ids", "jobs.ids: not with discovery, where an id does not tell the cluster"
+            )
+        if self.auth is not None and not discovery.hosts:
+            raise PydanticCustomError(
+                "hosts", "discovery.hosts: required with auth, which goes to no other hosts"
+            )
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Return the addresses of the JobManagers."""
+        """Return the addresses of the JobManagers that are configured."""
         return self.endpoints if self.endpoint is None else (self.endpoint,)
+
+    @property
+    def loopback_of_others(self) -> bool | None:
+        """Say whether addresses that were found may be of this machine."""
+        return None if self.discovery is None else self.discovery.allow_loopback
+
+    @property
+    def connections(self) -> int:
+        """Return how many connections there can be: a silent cluster keeps one for itself."""
+        found = 0 if self.discovery is None else self.discovery.max_clusters
+        return self.concurrency + found
 
 
 class FlinkSource:
@@ -77,12 +125,133 @@ class FlinkSource:
         await self._connector.aclose()
 
 
+class FlinkFleetSource:
+    """The jobs of all Flink clusters that are found."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        found_by: DiscoverySettings,
+        connector: Connector,
+        discovery: Discovery,
+        *,
+        witness: Witness | None = None,
+    ) -> None:
+        """Take what finds the clusters, and who can tell of jobs whose cluster has left, if any."""
+        self._settings = settings
+        self._connector = connector
+        self._auth = plain_auth(settings.auth)
+        runtime = connector.runtime
+        self._lanes = Lanes(
+            pace=connector.limits.bucket,
+            slots=asyncio.Semaphore(settings.concurrency),
+            doubtful=asyncio.Semaphore(settings.concurrency),
+            longest=settings.timeout * _LONGEST_PATIENCE,
+            clock=runtime.monotonic,
+            sleep=runtime.sleep,
+        )
+        self._back_off = BackOff(
+            interval=settings.poll_interval,
+            limit=settings.stale_after * _LONGEST_BACK_OFF,
+            random=runtime.random,
+        )
+        refreshing = Refreshing(
+            discovery,
+            Admission(
+                hosts=found_by.hosts,
+                rules=AddressRules(allow_loopback=found_by.allow_loopback),
+                max_clusters=found_by.max_clusters,
+            ),
+            refresh=found_by.refresh,
+            timeout=settings.timeout * _LONGEST_LOOK,
+            monotonic=runtime.monotonic,
+        )
+        departures = None
+        if witness is not None:
+            departures = Departures(
+                witness, patience=settings.stale_after, monotonic=runtime.monotonic
+            )
+        self._fleet = FlinkFleet(
+            refreshing,
+            self._member,
+            lanes=self._lanes,
+            stale_after=settings.stale_after,
+            ended_retention=settings.ended_retention,
+            clock=runtime.clock,
+            monotonic=runtime.monotonic,
+            departures=departures,
+            patient=connector.patient,
+        )
+
+    async def fetch_inventory(self) -> Inventory:
+        """List the jobs of all clusters that answer soon. Raises FetchError."""
+        return await self._fleet.fetch_inventory()
+
+    async def fetch_details(self, job: Job) -> Details:
+        """Ask for everything about one job. Raises FetchError."""
+        return await self._fleet.fetch_details(job)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._fleet.aclose()
+        await self._connector.aclose()
+
+    def _member(self, cluster: Cluster) -> Member:
+        settings, connector = self._settings, self._connector
+        lane = Lane(self._lanes)
+        # Each cluster may hang by itself; the source hears of every answer.
+        hangs = settings.timeout * (1 if len(cluster.addresses) == 1 else 2)
+        stall = StallLimit(hangs, told=connector.stall.heard)
+        limits = replace(connector.limits, bucket=lane, slots=lane, stall=stall)
+        managers = JobManagers(
+            [
+                connector.api(
+                    address,
+                    read_refusal=flink.read_refusal,
+                    auth=self._auth,
+                    limits=limits,
+                    server_name=cluster.server_name,
+                )
+                for address in cluster.addresses
+            ]
+        )
+        flink_cluster = FlinkCluster(
+            managers,
+            connector.runtime.clock,
+            project=cluster.name,
+            input_delay=settings.input_delay,
+            sleep=connector.runtime.sleep,
+        )
+        return Member(
+            cluster,
+            flink_cluster,
+            lane=lane,
+            stall=stall,
+            back_off=self._back_off,
+            monotonic=connector.runtime.monotonic,
+        )
+
+
+def _open(settings: Settings, connector: Connector) -> Source:
+    found_by = settings.discovery
+    if found_by is None:
+        return FlinkSource(settings, connector)
+    surroundings = Surroundings(settings=settings, connector=connector, refresh=found_by.refresh)
+    discovery = open_discovery(found_by, surroundings)
+    return FlinkFleetSource(settings, found_by, connector, discovery)
+
+
 def _cost(settings: Settings, jobs: int) -> CallCost:
     # The job, its restarts, checkpoints and exceptions; the metrics of its one source. A job of
     # several sources takes a call more for each, as does one whose sources know of no event time
     # for each vertex that reads from them.
+    listings = float(len(settings.jobs.ids) or 1)
+    if settings.discovery is not None:
+        # Each cluster is taken to have one job. The calls of the discovery go elsewhere, but count.
+        looks = settings.poll_interval / max(settings.discovery.refresh, settings.poll_interval)
+        listings = max(1, jobs) + looks
     return CallCost(
-        per_inventory=float(len(settings.jobs.ids) or 1),
+        per_inventory=listings,
         per_details=5.0 if settings.input_delay else 4.0,
     )
 
@@ -90,7 +259,7 @@ def _cost(settings: Settings, jobs: int) -> CallCost:
 PLATFORM = Platform(
     name="apache_flink",
     settings=Settings,
-    open=FlinkSource,
+    open=_open,
     cost=_cost,
     supersedes=True,
 )

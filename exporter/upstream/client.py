@@ -105,6 +105,7 @@ class ApiClient:
         auth: httpx.Auth | None = None,
         guard: RejectionGuard | None = None,
         headers: Mapping[str, str] | None = None,
+        server_name: str = "",
     ) -> None:
         self._source = source
         self._base_url = base_url
@@ -119,6 +120,7 @@ class ApiClient:
         self._auth = auth
         self._guard = guard
         self._headers = {"Accept": "application/json", **(headers or {})}
+        self._extensions = {"sni_hostname": server_name} if server_name else None
 
     async def get(
         self,
@@ -222,6 +224,8 @@ class ApiClient:
         await self._limits.bucket.acquire()
         try:
             request = _write(call, self._place, self._headers)
+            if self._extensions is not None:
+                request.extensions.update(self._extensions)
         except (httpx.InvalidURL, ValueError) as exc:
             # Raised without its cause, which holds the header or the host.
             detail = f"the request cannot be written: {type(exc).__name__}"

@@ -21,7 +21,9 @@ from exporter.pacing import TokenBucket
 from exporter.runtime import Runtime
 from exporter.source import SourceSettings, TlsSettings
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.addresses import AddressRules
 from exporter.upstream.budget import AnswerBudget
+from exporter.upstream.checked import CheckedHttp
 from exporter.upstream.client import ApiClient, Http
 from exporter.upstream.exchange import Limits, exchange
 from exporter.upstream.refusals import ReadRefusal
@@ -64,19 +66,22 @@ class Connector:
         guards: GuardBook,
         context: ssl.SSLContext | None = None,
         budget: AnswerBudget | None = None,
+        patient: bool = False,
     ) -> None:
         """Take what all sources share; `context` is that of `settings.tls`, if it is made already.
 
-        A budget of its own is for whoever has no others beside. Raises ConfigError when what the
+        A budget of its own is for whoever has no others beside; to be patient is for whoever polls
+        once, and would rather wait than miss anything. Raises ConfigError when what the
         settings name cannot be used.
         """
         self.runtime = runtime
         self.guards = guards
+        self.patient = patient
         self._settings = settings
         self._context = context
         self._telemetry = telemetry
         self.stall = StallLimit(settings.timeout * _STALL_TIMEOUTS)
-        self._limits = Limits(
+        self.limits = Limits(
             bucket=TokenBucket(
                 settings.rate_limit,
                 burst=settings.rate_limit * _BURST_SECONDS,
@@ -89,9 +94,8 @@ class Connector:
             budget=budget or AnswerBudget(),
         )
         self._login_limits = replace(
-            self._limits,
+            self.limits,
             timeout=settings.timeout * _LOGIN_SHARE,
-            largest_answer=_LARGEST_LOGIN,
         )
         self.http: Http = self._open()
         self._metadata_http: Http | None = None
@@ -105,14 +109,20 @@ class Connector:
         guard: RejectionGuard | None = None,
         headers: Mapping[str, str] | None = None,
         http: Http | None = None,
+        limits: Limits | None = None,
+        server_name: str = "",
     ) -> ApiClient:
-        """Return a client of the API at `base_url`, over other connections than ours if given."""
+        """Return a client of the API at `base_url`, over other connections than ours if given.
+
+        `server_name` is what its certificate is for, where that is not the host; other `limits` are
+        for one of many APIs.
+        """
         return ApiClient(
             source=self._settings.name,
             base_url=base_url,
             http=http or self.http,
             read_refusal=read_refusal,
-            limits=self._limits,
+            limits=limits or self.limits,
             telemetry=self._telemetry,
             clock=self.runtime.clock,
             monotonic=self.runtime.monotonic,
@@ -121,6 +131,7 @@ class Connector:
             auth=auth,
             guard=guard,
             headers={**_HEADERS, **(headers or {})},
+            server_name=server_name,
         )
 
     def open_http(self, context: ssl.SSLContext, *, proxy_url: str | None = None) -> Http:
@@ -133,7 +144,14 @@ class Connector:
         resume_sessions(context)
         return self._over(context, proxy_url or self._settings.proxy_url)
 
-    async def send(self, request: httpx.Request, operation: str) -> httpx.Response:
+    async def send(
+        self,
+        request: httpx.Request,
+        operation: str,
+        *,
+        auth: httpx.Auth | None = None,
+        largest_answer: int = _LARGEST_LOGIN,
+    ) -> httpx.Response:
         """Send a login or metadata request: counted and bounded, not paced, never repeated.
 
         Raises FetchError when there is no answer; any answer is returned, whatever its status.
@@ -142,12 +160,12 @@ class Connector:
             request.headers.setdefault(name, value)
         http = self._direct() if self._is_metadata(request) else self.http
         answer = await exchange(
-            lambda: http.send(request, auth=None, follow_redirects=False, stream=True),
+            lambda: http.send(request, auth=auth, follow_redirects=False, stream=True),
             operation=operation,
             source=self._settings.name,
             telemetry=self._telemetry,
             monotonic=self.runtime.monotonic,
-            limits=self._login_limits,
+            limits=replace(self._login_limits, largest_answer=largest_answer),
             decode=False,
         )
         # The body is decompressed by now, so the headers about its wire form would be wrong.
@@ -176,22 +194,53 @@ class Connector:
             self._metadata_http = self._plain(ssl_context(TlsSettings()))
         return self._metadata_http
 
+    def beside(self, tls: TlsSettings, context: ssl.SSLContext | None = None) -> "Connector":
+        """Return a connector to a service that the source needs beside its own API.
+
+        It shares no connection, no limit and no credentials with this one. Without a context,
+        made of `tls`, its files are read at once. Raises ConfigError when they cannot be used.
+        """
+        settings = SourceSettings(
+            name=self._settings.name,
+            platform=self._settings.platform,
+            timeout=self._settings.timeout,
+            proxy_url=self._settings.proxy_url,
+            tls=tls,
+        )
+        return Connector(
+            settings,
+            runtime=self.runtime,
+            telemetry=self._telemetry,
+            guards=self.guards,
+            context=context,
+            budget=self.limits.budget,
+        )
+
     def _open(self) -> Http:
+        loopback = self._settings.loopback_of_others
+        rules = None if loopback is None else AddressRules(allow_loopback=loopback)
+        http = self._unchecked(rules)
+        return http if rules is None else CheckedHttp(rules, http)
+
+    def _unchecked(self, rules: AddressRules | None) -> Http:
         if self.runtime.transport is not None:
             return PlainClient(self.runtime.transport())
         context = self._context or ssl_context(self._settings.tls)
         resume_sessions(context)
-        return self._over(context, self._settings.proxy_url)
+        return self._over(context, self._settings.proxy_url, rules)
 
-    def _over(self, context: ssl.SSLContext, proxy_url: str | None) -> Http:
-        if proxy_url is None and not _environment_names_a_proxy():
-            return self._plain(context)
+    def _over(
+        self, context: ssl.SSLContext, proxy_url: str | None, rules: AddressRules | None = None
+    ) -> Http:
+        if proxy_url is None and (rules or not _environment_names_a_proxy()):
+            # What others name is not left to the proxies of the environment, which resolve names by
+            # themselves: none of the rules would hold for what they connect to.
+            return self._plain(context, rules)
         return self._proxied(context, proxy_url)
 
-    def _plain(self, context: ssl.SSLContext) -> PlainClient:
-        return PlainClient(
-            AiohttpTransport(context=context, connections=self._settings.concurrency + _LOGINS)
-        )
+    def _plain(self, context: ssl.SSLContext, rules: AddressRules | None = None) -> PlainClient:
+        connections = self._settings.concurrency + _LOGINS
+        return PlainClient(AiohttpTransport(context=context, connections=connections, rules=rules))
 
     def _proxied(self, context: ssl.SSLContext, proxy_url: str | None) -> httpx.AsyncClient:
         """Return httpx's own client, which knows what the environment's NO_PROXY means."""

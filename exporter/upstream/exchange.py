@@ -10,6 +10,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -18,9 +19,10 @@ import httpx
 
 from exporter.auth.headers import read_headers
 from exporter.errors import CredentialError, FetchError, Reason, UnreadableError
-from exporter.pacing import Clock, TokenBucket
+from exporter.pacing import Clock, Pace
 from exporter.process.steps import in_steps
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.addresses import REFUSED, ForbiddenAddressError
 from exporter.upstream.budget import SMALL, AnswerBudget, Room
 from exporter.upstream.inflating import inflated, is_known
 from exporter.upstream.large_json import PIECE, RowReader, decode_in_steps
@@ -50,8 +52,8 @@ _FOREIGN = (
 class Limits:
     """What bounds the requests of one source."""
 
-    bucket: TokenBucket
-    slots: asyncio.Semaphore
+    bucket: Pace
+    slots: AbstractAsyncContextManager[Any]
     timeout: float
     """Seconds for one request, from sending it to the end of its answer."""
     largest_answer: int = LARGEST_ANSWER
@@ -158,11 +160,13 @@ async def _send(
     except _FOREIGN as exc:
         reason = reason_of(exc)
         code = reason.value
+        forbidden = _forbidden(exc)
         raise FetchError(
             reason,
             operation,
-            detail=_harmless(exc),
-            retryable=reason in (Reason.TIMEOUT, Reason.CONNECTION),
+            code=REFUSED if forbidden else "",
+            detail=forbidden or _harmless(exc),
+            retryable=not forbidden and reason in (Reason.TIMEOUT, Reason.CONNECTION),
         ) from exc
     except asyncio.CancelledError:
         if limits.stall is not None and limits.stall.stalled:
@@ -222,6 +226,16 @@ def reason_of(exc: BaseException) -> Reason:
     if isinstance(exc, httpx.DecodingError | httpx.StreamError):
         return Reason.INVALID_RESPONSE
     return Reason.CONNECTION
+
+
+def _forbidden(exc: BaseException) -> str:
+    """Return why an address was not connected to, if that is what happened."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ForbiddenAddressError):
+            return str(cause.strerror)
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def _harmless(exc: BaseException) -> str:

@@ -6,7 +6,7 @@ together may take no longer than a listing of one request would.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from exporter.errors import FetchError, Reason
@@ -21,7 +21,9 @@ class StallLimit:
     Outside of a listing there is no such limit.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, told: Callable[[], None] = lambda: None) -> None:
+        """Call `told` whenever an answer has arrived that brings something."""
+        self._told = told
         self.seconds = seconds
         self.answers = 0
         """How many answers have arrived that bring something, in listings or not."""
@@ -91,6 +93,7 @@ class StallLimit:
     def heard(self) -> None:
         """Note that an answer arrived that brings something."""
         self.answers += 1
+        self._told()
         self._count()
         self._waited = 0.0
 

@@ -14,9 +14,12 @@ from typing import Any, Final, cast
 import aiohttp
 import httpx
 from aiohttp import http_exceptions
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from exporter.upstream.addresses import AddressRules
 from exporter.upstream.framing import BoundedHandler
+from exporter.upstream.resolving import CheckedResolver
 
 _NOTHING_ADDED: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 KEPT_OPEN_SECONDS: Final = 90.0
@@ -36,15 +39,23 @@ FOREIGN: Final = (aiohttp.ClientError, http_exceptions.HttpProcessingError, OSEr
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """A transport whose connections, with their keep-alive and names, are aiohttp's.
 
-    Keeps up to `connections` of them to each host. Bounds no time unless a request says so by
+    Keeps up to `connections` of them to each host; with `rules` names lead to no address that they
+    refuse. Bounds no time unless a request says so by
     httpx's `timeout` extension: each timer costs, and `exchange` has one for everything. Cookies,
     redirects, proxies and decompression are not its business: the first three are never wanted, the
     last is httpx's.
     """
 
-    def __init__(self, *, context: ssl.SSLContext, connections: int) -> None:
+    def __init__(
+        self,
+        *,
+        context: ssl.SSLContext,
+        connections: int,
+        rules: AddressRules | None = None,
+    ) -> None:
         self._context = context
         self._connections = connections
+        self._rules = rules
         self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -63,6 +74,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=await request.aread() or None,
                 allow_redirects=False,
                 timeout=_UNBOUNDED if phases is None else _phases(phases),
+                server_hostname=request.extensions.get("sni_hostname"),
             )
         except FOREIGN as exc:
             raise _translated(exc, request) from _origin(exc)
@@ -88,6 +100,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 ssl=self._context,
                 keepalive_timeout=KEPT_OPEN_SECONDS,
                 ttl_dns_cache=_NAMES_KEPT_SECONDS,
+                resolver=self._resolver(),
             )
             # What makes the protocol of each new connection; no option says so.
             loop = asyncio.get_running_loop()
@@ -106,6 +119,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             session._retry_connection = False
             self._session = session
         return self._session
+
+    def _resolver(self) -> AbstractResolver | None:
+        if self._rules is None:
+            return None
+        return CheckedResolver(self._rules, aiohttp.ThreadedResolver())
 
 
 class _Body(httpx.AsyncByteStream):

@@ -96,8 +96,9 @@ class FlinkCluster:
         self._figures.note_question()
         graph = await self._fetch_graph(job.job_id, flaws)
         found = parse_job(graph, self._clock(), flaws, self._project)
-        if job.ended and not found.ended:
+        if job.ended and not found.ended and found.start_timestamp == job.start_timestamp:
             # A run that ended does not live again: this comes out of Flink's cache, and is older.
+            # Another run can have its id: with high availability each run of an application has.
             found = found.at(min(found.observed_timestamp, job.observed_timestamp - _CACHED))
         changes: dict[str, Any] = {
             "job_name": found.job_name or job.job_name,

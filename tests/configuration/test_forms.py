@@ -11,7 +11,7 @@ RULES: dict[str, tuple[str, list[str]]] = {
     ),
     "endpoint missing": (
         "sources: [{name: f, platform: apache_flink}]\n",
-        ["sources[0]: give either endpoint or endpoints"],
+        ["sources[0]: give exactly one of endpoint, endpoints or discovery"],
     ),
     "proxy": (
         flink("proxy_url: 'socks5://h:1'"),

@@ -103,8 +103,11 @@ def test_login_is_sent_with_every_request(auth: object, header: str | None) -> N
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "give either endpoint or endpoints"),
-        ({"endpoint": "http://a", "endpoints": ["http://b"]}, "give either endpoint or endpoints"),
+        ({}, "give exactly one of endpoint"),
+        (
+            {"endpoint": "http://a", "endpoints": ["http://b"]},
+            "give exactly one of endpoint, endpoints or discovery",
+        ),
         ({"endpoint": "http://a", "jobs": {"ids": ["orders"]}}, "32 hex digits"),
         ({"endpoint": "http://u:p@a"}, "without credentials"),
         ({"endpoint": "http://a", "auth": {}}, "give either basic or bearer"),
