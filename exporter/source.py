@@ -222,5 +222,7 @@ class CallCost:
     """Calls for one pass over the listing."""
     per_details: float
     """Calls for the details of one running job."""
+    per_cluster: float = 0.0
+    """Calls for the listing of each cluster, where a source has many."""
     every_poll: bool = False
     """Whether details are asked for at every poll, because only they tell the state."""

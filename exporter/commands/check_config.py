@@ -25,4 +25,6 @@ def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
         return 0
     rows = asyncio.run(checking.try_sources(config, runtime))
     console.out.write(checking.table(rows))
+    if clusters := checking.cluster_table(rows):
+        console.out.write(f"\n{clusters}")
     return 0 if all(row.works for row in rows) else EXIT_FAILED

@@ -24,5 +24,11 @@ def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
     if problems and not counts:
         reasons = "; ".join(f"{source}: {reason}" for source, reason in problems.items())
         raise ExporterError(f"no forecast, the jobs cannot be counted: {reasons}")
-    console.out.write(checking.plan(config, counts, shards, problems=problems))
+    clusters = {
+        row.source: row.clusters.reached + row.clusters.unreached
+        for row in rows
+        if row.clusters is not None
+    }
+    text = checking.plan(config, counts, shards, problems=problems, clusters=clusters)
+    console.out.write(text)
     return EXIT_FAILED if problems else 0

@@ -9,7 +9,7 @@ from exporter.auth.guard import GuardBook
 from exporter.configuration.config import Config, SourceConfig, parse
 from exporter.configuration.cost import Forecast, forecast
 from exporter.errors import ExporterError
-from exporter.model import State
+from exporter.model import ClusterCounts, State
 from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
@@ -29,6 +29,8 @@ class Trial:
     listed: int | None
     """Jobs that were listed; None when no listing arrived."""
     message: str
+    clusters: ClusterCounts | None = None
+    """The clusters that were found, where the source looks for them."""
 
 
 async def try_sources(config: Config, runtime: Runtime) -> tuple[Trial, ...]:
@@ -45,6 +47,7 @@ async def _try_source(
     listed: int | None = None
     living: int | None = None
     message, works = "ok", True
+    clusters: ClusterCounts | None = None
     source = None
     try:
         connector = Connector(
@@ -53,12 +56,13 @@ async def _try_source(
         source = config.platform.open(settings, connector)
         with connector.stall.listing():
             inventory = await source.fetch_inventory()
-        listed = len(inventory.jobs)
+        listed, clusters = len(inventory.jobs), inventory.clusters
         alive = [job for job in inventory.jobs if not job.ended and job.state is not State.CREATED]
         if not inventory.incomplete:
             living = len(alive)
         if inventory.incomplete:
-            works, message = False, "; ".join(f"{p}: {e}" for p, e in inventory.incomplete)
+            told = (f"{place}: {why}" if place else str(why) for place, why in inventory.incomplete)
+            works, message = False, "; ".join(told)
         elif inventory.jobs:
             await source.fetch_details((alive or inventory.jobs)[0])
     except ExporterError as exc:
@@ -73,6 +77,7 @@ async def _try_source(
         jobs=living,
         listed=listed,
         message=message,
+        clusters=clusters,
     )
 
 
@@ -92,16 +97,29 @@ def table(trials: Iterable[Trial]) -> str:
     return _aligned(rows)
 
 
+def cluster_table(trials: Iterable[Trial]) -> str:
+    """Return the clusters that were found as a table for people; nothing when nobody looked."""
+    rows = [
+        (each.source, found.name, found.condition.value, found.reason)
+        for each in trials
+        if each.clusters is not None
+        for found in each.clusters.named
+    ]
+    return _aligned([("SOURCE", "CLUSTER", "CONDITION", "WHY"), *rows]) if rows else ""
+
+
 def plan(
     config: Config,
     jobs: Mapping[str, int],
     shards: int = 1,
     *,
     problems: Mapping[str, str] | None = None,
+    clusters: Mapping[str, int] | None = None,
 ) -> str:
     """Return what each source costs, for each of so many shards, as a table for people.
 
     Nothing is foretold of sources without a number of jobs; `problems` says why there is none.
+    `clusters` is how many were counted, of sources that look for them.
     """
     rows = [("SOURCE", "PLATFORM", "JOBS", "CALLS/MIN", "CALLS/DAY", "LIMIT/MIN", "")]
     total, lacking = 0.0, []
@@ -114,7 +132,7 @@ def plan(
             rows.append((name, source.settings.platform, *(_UNKNOWN,) * 4, f"no forecast: {why}"))
             continue
         cost = source.platform.cost(source.settings, count)
-        cast = forecast(source.settings, cost, count, shards)
+        cast = forecast(source.settings, cost, count, shards, (clusters or {}).get(name))
         total += cast.calls_per_minute
         rows.append(
             (

@@ -39,10 +39,21 @@ class Forecast:
         return self.wanted_per_minute <= self.limit_per_minute
 
 
-def forecast(settings: SourceSettings, cost: CallCost, jobs: int, shards: int = 1) -> Forecast:
-    """Return what a source with so many running jobs costs in one of so many shards."""
+def forecast(
+    settings: SourceSettings,
+    cost: CallCost,
+    jobs: int,
+    shards: int = 1,
+    clusters: int | None = None,
+) -> Forecast:
+    """Return what a source with so many running jobs costs in one of so many shards.
+
+    Where nobody has counted its clusters each is taken to have one job.
+    """
+    counted = max(1, jobs) if clusters is None else clusters
     limit = settings.rate_limit * 60
-    listing = cost.per_inventory * 60 / settings.poll_interval
+    calls = cost.per_inventory + cost.per_cluster * counted
+    listing = calls * 60 / settings.poll_interval
     asked = cost.per_details * jobs / shards
     # Nothing is asked more than once in a poll; beyond that the mean is detail_interval exactly.
     interval = 0.0 if cost.every_poll else settings.detail_interval

@@ -298,6 +298,16 @@ def _jobs_by_state(snapshot: Snapshot) -> Samples:
     ]
 
 
+def _clusters_by_condition(snapshot: Snapshot) -> Samples:
+    counts = snapshot.clusters
+    if counts is None or snapshot.outdated:
+        return ()
+    return [
+        ((snapshot.source, snapshot.platform, condition.value), float(count))
+        for condition, count in counts.by_condition
+    ]
+
+
 SOURCE_FAMILIES = (
     SourceFamily(
         name="streaming_job_absent",
@@ -340,5 +350,12 @@ SOURCE_FAMILIES = (
         help="Jobs of the source that are shown, by state; none where the source was not read.",
         labels=("source", "platform", "state"),
         samples=_jobs_by_state,
+    ),
+    SourceFamily(
+        name="streaming_source_clusters",
+        help="Clusters that the source's discovery has found, by whether they answer; skipped are "
+        "those that may not be asked, and what could not be read.",
+        labels=("source", "platform", "condition"),
+        samples=_clusters_by_condition,
     ),
 )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.model import Job, Snapshot, State, latest_gone
+from exporter.model import ClusterCounts, Condition, Job, Snapshot, State, latest_gone
 from exporter.pages.attention import Level
 from exporter.pages.filtering import STATE_ORDER, Found, all_jobs, in_order, matching
 from exporter.pages.formatting import Moment, count, duration, moment, number, shorten, visible
@@ -20,6 +20,7 @@ _LONGEST_NAME = 120
 _MOST_GONE = 5
 _LONGEST_ERROR = 160
 _BAR_WIDTH = 1000
+_CLUSTERS_NAMED = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,29 @@ class SourceRow:
     last_success: Moment | None
     next_poll: Moment | None
     poll_duration: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRow:
+    """One cluster that a source has found and does not reach."""
+
+    name: str
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterList:
+    """The clusters that a source has found."""
+
+    source: str
+    counts: str
+    """How many there are in each condition, in words."""
+    lacking: tuple[ClusterRow, ...]
+    """Those that are not reached."""
+    reached: tuple[str, ...]
+    more: int
+    """How many are not named here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +131,7 @@ class Overview:
     total: int
     attention: int
     sources: tuple[SourceRow, ...]
+    clusters: tuple[ClusterList, ...]
     source_names: tuple[str, ...]
     platform_names: tuple[str, ...]
     sources_down: int
@@ -162,6 +187,7 @@ def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overvie
         total=len(everything),
         attention=len(worrying),
         sources=source_rows(snapshots, now),
+        clusters=cluster_lists(snapshots),
         source_names=tuple(sorted({snapshot.source for snapshot in snapshots})),
         platform_names=tuple(sorted({snapshot.platform for snapshot in snapshots})),
         sources_down=down,
@@ -211,6 +237,38 @@ def _gone_rows(snapshot: Snapshot, now: float) -> tuple[GoneRow, ...]:
             seen_at=moment(gone.last_seen_timestamp, now),
         )
         for gone in latest_gone(snapshot, _MOST_GONE)
+    )
+
+
+def cluster_lists(snapshots: Iterable[Snapshot]) -> tuple[ClusterList, ...]:
+    """Return the clusters of each source that looks for them; of very many only so many by name."""
+    return tuple(
+        _cluster_list(snapshot.source, snapshot.clusters)
+        for snapshot in snapshots
+        if snapshot.clusters is not None
+    )
+
+
+def _cluster_list(source: str, counts: ClusterCounts) -> ClusterList:
+    named = counts.named[:_CLUSTERS_NAMED]
+    return ClusterList(
+        source=visible(source),
+        counts=", ".join(f"{number:,} {word.value}" for word, number in counts.by_condition),
+        lacking=tuple(
+            ClusterRow(
+                name=shorten(visible(each.name), _LONGEST_NAME),
+                condition=each.condition.value,
+                reason=shorten(visible(each.reason), _LONGEST_ERROR),
+            )
+            for each in named
+            if each.condition is not Condition.REACHED
+        ),
+        reached=tuple(
+            shorten(visible(each.name), _LONGEST_NAME)
+            for each in named
+            if each.condition is Condition.REACHED
+        ),
+        more=sum(number for _, number in counts.by_condition) - len(named),
     )
 
 

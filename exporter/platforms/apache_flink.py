@@ -247,11 +247,11 @@ def _cost(settings: Settings, jobs: int) -> CallCost:
     # for each vertex that reads from them.
     listings = float(len(settings.jobs.ids) or 1)
     if settings.discovery is not None:
-        # Each cluster is taken to have one job. The calls of the discovery go elsewhere, but count.
-        looks = settings.poll_interval / max(settings.discovery.refresh, settings.poll_interval)
-        listings = max(1, jobs) + looks
+        # The calls of the discovery go elsewhere, but count.
+        listings = settings.poll_interval / max(settings.discovery.refresh, settings.poll_interval)
     return CallCost(
         per_inventory=listings,
+        per_cluster=0.0 if settings.discovery is None else 1.0,
         per_details=5.0 if settings.input_delay else 4.0,
     )
 

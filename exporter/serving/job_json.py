@@ -50,6 +50,7 @@ def encode_source(snapshot: Snapshot) -> str:
             "absent": list(snapshot.absent),
             "gone_jobs": len(snapshot.gone),
             "gone": [_gone(gone) for gone in latest_gone(snapshot, _MOST_GONE)],
+            "clusters": _clusters(snapshot),
             "labels": dict(snapshot.labels),
         }
     )
@@ -63,6 +64,19 @@ def _gone(gone: GoneJob) -> dict[str, Any]:
         "last_state": gone.last_state,
         "last_seen_timestamp": gone.last_seen_timestamp,
         "gone_timestamp": gone.gone_timestamp,
+    }
+
+
+def _clusters(snapshot: Snapshot) -> Any:
+    counts = snapshot.clusters
+    if counts is None:
+        return None
+    return {
+        **{condition.value: count for condition, count in counts.by_condition},
+        "named": [
+            {"name": each.name, "condition": each.condition.value, "reason": each.reason}
+            for each in counts.named
+        ],
     }
 
 

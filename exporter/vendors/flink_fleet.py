@@ -21,7 +21,7 @@ from exporter.vendors.flink_departures import Departures
 from exporter.vendors.flink_ends import Ends, ended_job, only_living, told_states
 from exporter.vendors.flink_member import Member
 
-_MOST_NAMED = 10_000
+_MOST_NAMED = 2000
 """Clusters that are told by name."""
 _MOST_SKIPPED_NAMED = 1000
 _MEMBERS_PER_TURN = 50

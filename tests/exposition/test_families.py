@@ -16,7 +16,7 @@ from exporter.exposition.metrics import (
     JobFamily,
     SourceFamily,
 )
-from exporter.model import Job, Node, Snapshot, State
+from exporter.model import ClusterCounts, Job, Node, Snapshot, State
 from exporter.telemetry.telemetry import Telemetry
 from tests.exposition.expositions import AS_OPENMETRICS, AS_TEXT, Accept, Clock, page_of, store_of
 from tests.jobs import job, snapshot
@@ -42,6 +42,7 @@ def _full_snapshot(all_states: bool = True) -> Snapshot:
         *others,
         labels=(("team", "a"),),
         absent=("orders_.*",),
+        clusters=ClusterCounts(reached=1, unreached=0, skipped=0),
         all_states=all_states,
         **known | {"last_success_timestamp": EPOCH},
     )

@@ -91,6 +91,7 @@ def test_sources_tell_their_health() -> None:
                 "absent": ["x.*"],
                 "gone_jobs": 0,
                 "gone": [],
+                "clusters": None,
                 "labels": {"team": "a"},
             }
         ]
