@@ -137,15 +137,6 @@ def _endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
-def is_endpoint(text: str) -> bool:
-    """Say whether a text is the address of a service, without credentials or query."""
-    try:
-        _endpoint(text)
-    except PydanticCustomError:
-        return False
-    return True
-
-
 def is_proxy_url(text: str) -> bool:
     """Say whether a text is the address of a proxy, with or without credentials."""
     match = re.fullmatch(r"https?://([^/?#@\s]+@)?[^/?#@\s]+/?", text)

@@ -117,3 +117,13 @@ PROFILES = (
 )
 ADDRESSES = (b":10370", b"127.0.0.1:80", b"[::1]:443", b"localhost:0", b"[fe80::1%eth0]:1")
 SHARDS = (b"0/1", b"auto/4", b"3/4", b"x/1")
+TARGETS_JSON = (
+    b'[{"targets": ["jm:8081", "[::1]:80"], "labels": {"cluster": "x", "__scheme__": "https"}}]',
+    b'[{"Targets": null, "labels": {"__api_path__": "/a"}}, {"targets": ["u:p@h", "127.1:1"]}]',
+    b"null",
+)
+TARGETS_YAML = (
+    b"- targets: [jm:8081, 8081]\n  labels: {cluster: x, __scheme__: https}\n",
+    b"- targets: &t ['a:1']\n  labels:\n    cluster: ~\n- targets: *t\n",
+    b"# nothing\n",
+)

@@ -11,12 +11,17 @@ from exporter import pacing, settings
 from exporter.auth import cached_file, renewal
 from exporter.collecting import sharding
 from exporter.configuration import config, yaml_documents
+from exporter.discovery import target_groups
+from exporter.discovery import targets as discovered
+from exporter.discovery.admission import Admission
 from exporter.edge import jobs as edge_jobs
 from exporter.edge import report as edge_report
-from exporter.errors import ConfigError, ReportError
+from exporter.errors import ConfigError, FetchError, ReportError, UnreadableError
 from exporter.fields import Flaws
 from exporter.listening import addresses, protection
 from exporter.model import Job
+from exporter.process.steps import finished
+from exporter.upstream.addresses import AddressRules
 from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, kubernetes, plain
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
@@ -159,6 +164,31 @@ def _profile(data: bytes) -> None:
             f"{name}{value}".encode()
 
 
+class _Targets:
+    """Take a list of targets the way a discovery does: read, made clusters of, judged."""
+
+    def __init__(self, read: Callable[[bytes], tuple[target_groups.TargetGroup, ...]]) -> None:
+        self._read = read
+        self._admission = Admission(hosts=(".*",), rules=AddressRules(), max_clusters=100)
+
+    def __call__(self, data: bytes) -> None:
+        try:
+            groups = self._read(data)
+            found = finished(discovered.clusters_of(groups, "cluster"))
+            admitted = finished(self._admission.admit(found))
+        except (UnreadableError, FetchError) as exc:
+            if not str(exc).isprintable():
+                raise Unsound("a refusal quotes the document") from exc
+            return
+        names = [cluster.name for cluster in admitted.living]
+        for name in (*names, *(each.name for each in admitted.skipped)):
+            if not name.isprintable() or not 0 < len(name) <= 200:
+                raise Unsound("the name of a cluster is no value of a label")
+        for cluster in admitted.living:
+            if any("@" in address for address in cluster.addresses):
+                raise Unsound("an address holds a user")
+
+
 def _shard(data: bytes) -> None:
     text, _, total = _text(data).partition("/")
     try:
@@ -216,6 +246,18 @@ def targets() -> tuple[Target, ...]:
         _plain("retry_after", _retry_after, pacing.parse_retry_after, examples.PAUSES),
         _plain("expiry", _expiry, renewal.parse_expiry, examples.TIMES),
         _plain("profile", _profile, cached_file.parse_ini, examples.PROFILES),
+        _plain(
+            "targets_json",
+            _Targets(target_groups.parse_json_groups),
+            target_groups.parse_json_groups,
+            examples.TARGETS_JSON,
+        ),
+        _plain(
+            "targets_yaml",
+            _Targets(target_groups.parse_yaml_groups),
+            target_groups.parse_yaml_groups,
+            examples.TARGETS_YAML,
+        ),
         _plain("shard", _shard, sharding.read_shard, examples.SHARDS),
         _plain("address", _address, addresses.parse_address, examples.ADDRESSES),
     )

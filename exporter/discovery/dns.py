@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from exporter.discovery.admission import OPERATION
 from exporter.discovery.clusters import Cluster, Clusters, SkippedTarget
 from exporter.discovery.dns_records import Lookup, Record
+from exporter.discovery.files import at_least_one
 from exporter.discovery.surroundings import Surroundings
 from exporter.errors import FetchError, Reason
 from exporter.settings import Section
@@ -51,10 +52,13 @@ def _server_address(text: str) -> tuple[str, int]:
     return str(address), port
 
 
+_Name = Annotated[str, AfterValidator(_name)]
+
+
 class DnsSettings(Section):
     """Names to look up."""
 
-    names: tuple[Annotated[str, AfterValidator(_name)], ...] = Field(min_length=1, max_length=1000)
+    names: Annotated[tuple[_Name, ...], AfterValidator(at_least_one)]
     type: Literal["SRV", "A", "AAAA"] = "SRV"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     cluster: Literal["name", "target"] | None = None

@@ -53,10 +53,20 @@ def _pattern(text: str, info: ValidationInfo) -> str:
     return str(directory / text)
 
 
+def at_least_one(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Check a list of settings, once each of its entries is right by itself."""
+    if not 0 < len(values) <= _MOST_FILES:
+        raise PydanticCustomError("list", "expected a list of 1 to {most}", {"most": _MOST_FILES})
+    return values
+
+
+_Path = Annotated[str, AfterValidator(_pattern)]
+
+
 class FilesSettings(Section):
     """Files of targets."""
 
-    paths: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field(min_length=1)
+    paths: Annotated[tuple[_Path, ...], AfterValidator(at_least_one)]
     cluster_label: ClusterLabel = "cluster"
 
 
@@ -173,7 +183,8 @@ def _read(path: Path, known: _Good | None) -> _Good:
 def _said(exc: OSError | UnreadableError) -> str:
     if isinstance(exc, UnreadableError):
         return str(exc)
-    return (exc.strerror or "cannot be read").lower()
+    reason = exc.strerror or "cannot be read"
+    return reason[:1].lower() + reason[1:]
 
 
 def _failure(detail: str) -> FetchError:

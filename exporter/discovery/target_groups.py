@@ -79,7 +79,7 @@ def _plain(node: yaml.Node, depth: int, count: list[int]) -> Any:
     if depth > _DEEPEST or count[0] > 4 * _MOST_TARGETS:
         raise UnreadableError("expected a list of groups of targets, with less in it")
     if isinstance(node, yaml.ScalarNode):
-        is_null = node.style is None and node.value in _NULLS
+        is_null = not node.style and node.value in _NULLS
         return None if is_null else node.value
     if isinstance(node, yaml.SequenceNode):
         return [_plain(each, depth + 1, count) for each in node.value]
