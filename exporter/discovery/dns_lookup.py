@@ -10,7 +10,6 @@ import dns.asyncresolver
 import dns.exception
 import dns.nameserver
 import dns.rcode
-import dns.rdatatype
 import dns.resolver
 
 from exporter.discovery.admission import OPERATION

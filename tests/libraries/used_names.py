@@ -18,7 +18,8 @@ while not (ROOT / "pyproject.toml").exists():
 PUBLIC_MODULES = frozenset(
     {
         *("aiohttp", "bcrypt", "httpx", "httptools", "jinja2", "prometheus_client", "pydantic"),
-        *("pydantic_core", "structlog", "uvicorn", "yaml", "yarl"),
+        *("pydantic_core", "structlog", "uvicorn", "yaml", "yarl", "aiohttp.abc"),
+        *("dns.asyncresolver", "dns.exception", "dns.nameserver", "dns.rcode", "dns.resolver"),
         *("prometheus_client.core", "prometheus_client.exposition", "prometheus_client.registry"),
         *("prometheus_client.openmetrics", "prometheus_client.openmetrics.exposition"),
         *("starlette.applications", "starlette.concurrency", "starlette.requests"),
@@ -27,13 +28,15 @@ PUBLIC_MODULES = frozenset(
 )
 """Modules whose documentation says to import from them."""
 
-DISTRIBUTIONS = {"prometheus_client": "prometheus-client", "yaml": "PyYAML"}
+DISTRIBUTIONS = {"prometheus_client": "prometheus-client", "yaml": "PyYAML", "dns": "dnspython"}
 """Names under which libraries are installed, where that is another than they are imported by."""
 
 LIBRARIES = {*(each.partition(".")[0] for each in PUBLIC_MODULES), "anyio", "httpcore"}
 
 MEANT_FOR_IT = frozenset(
     {
+        ("aiohttp", "resolve"),
+        ("aiohttp", "close"),
         ("httpx", "async_auth_flow"),
         ("httpx", "auth_flow"),
         ("httpx", "handle_async_request"),

@@ -9,7 +9,7 @@ import pytest
 from exporter.discovery.clusters import Cluster, Clusters, EndedCluster
 from exporter.errors import FetchError, Reason
 from exporter.model import Job, State
-from tests.platforms.flink_fleet import (
+from tests.platforms.flink_discovery.fleet import (
     FOR_EVER,
     FleetBench,
     JobManagers,

@@ -7,7 +7,7 @@ import httpx
 
 from exporter.discovery.clusters import Cluster, Clusters
 from exporter.errors import FetchError, Reason
-from tests.platforms.flink_fleet import (
+from tests.platforms.flink_discovery.fleet import (
     FOR_EVER,
     FleetBench,
     JobManagers,

@@ -10,7 +10,7 @@ import pytest
 
 from exporter import cli
 from exporter.runtime import Runtime
-from tests.platforms.flink_fleet import ZERO
+from tests.platforms.flink_discovery.fleet import ZERO
 
 
 async def _at_once(_: float) -> None:

@@ -1,0 +1,1 @@
+"""Watching many Flink clusters that are found, as one source."""
