@@ -105,6 +105,8 @@ REFUSALS = (
     b'00000000000000000000000000000000 not found"]}',
     b'\x0a{"errors": ["UnavailableDispatcherOperationException: initializing"]}',
     b"\x0c<html><body>503</body></html>",
+    b'\x07{"RemoteException": {"exception": "NotFoundException", "message": "no such app"}}',
+    b"\x00There is no active RM right now.",
 )
 
 DURATIONS = (b"30s", b"1d2h3m4s5ms", b"500ms", b"0s", b"1.5s", b"")

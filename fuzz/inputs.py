@@ -22,7 +22,16 @@ from exporter.listening import addresses, protection
 from exporter.model import Job
 from exporter.process.steps import finished
 from exporter.upstream.addresses import AddressRules
-from exporter.upstream.refusals import Answer, Refusal, alibaba, flink, huawei, kubernetes, plain
+from exporter.upstream.refusals import (
+    Answer,
+    Refusal,
+    alibaba,
+    flink,
+    huawei,
+    kubernetes,
+    plain,
+    yarn,
+)
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
 from fuzz.target import Form, Target
@@ -240,7 +249,7 @@ def targets() -> tuple[Target, ...]:
                 covers=(module.read_refusal,),
                 examples=examples.REFUSALS,
             )
-            for module in (alibaba, flink, huawei, kubernetes, plain)
+            for module in (alibaba, flink, huawei, kubernetes, plain, yarn)
         ),
         _plain("duration", _duration, settings.parse_duration, examples.DURATIONS),
         _plain("retry_after", _retry_after, pacing.parse_retry_after, examples.PAUSES),

@@ -3,16 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from fuzz import answers, inputs, operator
+from fuzz import answers, inputs, operator, yarn_answers
 from fuzz.target import ROOT, Target
 
 
 def all_targets() -> dict[str, Target]:
     """Return every target by name."""
-    return {
-        target.name: target
-        for target in (*answers.targets(), *inputs.targets(), *operator.targets())
-    }
+    parts = (answers, inputs, operator, yarn_answers)
+    return {target.name: target for part in parts for target in part.targets()}
 
 
 def inputs_of(target: Target) -> Iterator[bytes]:

@@ -1,0 +1,130 @@
+"""Give every application a name that no other one has, and that stays.
+
+People rarely name their applications: many are called "Flink Application Cluster". A name of a
+cluster becomes a label, so it must not change while the application lives, nor from one run to the
+next as far as that can be had. The rules, in order:
+
+- an application keeps the name it was given for as long as it lives; one that still waits in its
+  queue has no jobs yet, and may get another;
+- a new run takes the name of an earlier application of the same name, queue and user, unless one
+  that lives has it;
+- else the application's name, if no other one that lives is called so;
+- else that with the queue, with the user, or with its id: the first that tells it apart.
+
+The third holds for nearly everybody. With the last a new run is a new name.
+"""
+
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from exporter.discovery.yarn_applications import Application
+
+LONGEST_NAME = 200
+_MOST_REMEMBERED = 20_000
+"""More than what can live: a name that is forgotten is chosen anew."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_Identity = tuple[str, str, str]
+_Key = TypeVar("_Key")
+
+
+class ApplicationNames:
+    """The names given so far."""
+
+    def __init__(self) -> None:
+        self._given: OrderedDict[str, str] = OrderedDict()
+        self._earlier: OrderedDict[_Identity, str] = OrderedDict()
+
+    def assign(self, living: Iterable[Application]) -> dict[str, str]:
+        """Return the names of all applications that live, by their ids."""
+        applications = sorted(living, key=_age)
+        names = {
+            each.application_id: self._given[each.application_id]
+            for each in applications
+            if each.application_id in self._given
+        }
+        taken = set(names.values())
+        rivals = _Rivals(applications)
+        for each in applications:
+            if each.application_id not in names:
+                name = self._choose(each, rivals, taken)
+                names[each.application_id] = name
+                taken.add(name)
+        for each in applications:
+            # What waits may have come while its predecessor was on its way out.
+            if not each.waiting:
+                name = names[each.application_id]
+                _remember(self._given, each.application_id, name)
+                if each.application_id not in name:
+                    _remember(self._earlier, _identity(each), name)
+        return names
+
+    def of_ended(self, application: Application) -> str:
+        """Return the name that an application had, or would have had without others."""
+        name = self._given.get(application.application_id)
+        if name is None:
+            name = self._earlier.get(_identity(application))
+        return name if name is not None else _shown(application)
+
+    def _choose(self, application: Application, rivals: "_Rivals", taken: set[str]) -> str:
+        earlier = self._earlier.get(_identity(application))
+        if earlier is not None and earlier not in taken and rivals.alone(application):
+            return earlier
+        return next(name for name in rivals.names(application) if name not in taken)
+
+
+class _Rivals:
+    """How many of the applications that live share what tells them apart."""
+
+    def __init__(self, applications: Iterable[Application]) -> None:
+        applications = list(applications)
+        self._names = Counter(_shown(each) for each in applications)
+        self._queues = Counter((_shown(each), each.queue) for each in applications)
+        self._users = Counter((_shown(each), each.user) for each in applications)
+        self._identities = Counter(_identity(each) for each in applications)
+
+    def alone(self, application: Application) -> bool:
+        """Say whether no other one has the same name, queue and user."""
+        return self._identities[_identity(application)] == 1
+
+    def names(self, application: Application) -> Iterator[str]:
+        """Yield what an application can be called, the best first."""
+        name = _shown(application)
+        if self._names[name] == 1:
+            yield name
+        if application.queue and self._queues[name, application.queue] == 1:
+            yield _with(name, f"queue {_clean(application.queue)}")
+        if application.user and self._users[name, application.user] == 1:
+            yield _with(name, f"user {_clean(application.user)}")
+        yield _with(name, application.application_id)
+
+
+def _remember(names: "OrderedDict[_Key, str]", key: _Key, name: str) -> None:
+    names[key] = name
+    names.move_to_end(key)
+    while len(names) > _MOST_REMEMBERED:
+        names.popitem(last=False)
+
+
+def _age(application: Application) -> tuple[int, int]:
+    # Ids count up, within one start of the ResourceManager and from one to the next.
+    _, start, number = application.application_id.split("_")
+    return int(start), int(number)
+
+
+def _identity(application: Application) -> _Identity:
+    return _shown(application), application.queue, application.user
+
+
+def _shown(application: Application) -> str:
+    return _clean(application.name) or application.application_id
+
+
+def _clean(text: str) -> str:
+    return _CONTROL.sub(" ", text).strip()[:LONGEST_NAME]
+
+
+def _with(name: str, what: str) -> str:
+    return f"{name[:LONGEST_NAME]} ({what})"
