@@ -18,7 +18,7 @@ from tests.flink_cluster.process import GuardedProcess
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
-_LOCAL = dict.fromkeys(
+LOCAL = dict.fromkeys(
     (
         "jobmanager.rpc.address",
         "jobmanager.bind-host",
@@ -31,7 +31,7 @@ _LOCAL = dict.fromkeys(
 )
 
 # Flink's start scripts derive these from one total; without the scripts all have to be given.
-_MEMORY = {
+MEMORY = {
     "taskmanager.cpu.cores": "2",
     "taskmanager.memory.framework.heap.size": "128m",
     "taskmanager.memory.framework.off-heap.size": "128m",
@@ -79,13 +79,13 @@ class FlinkCluster:
     ) -> None:
         self._distribution = distribution
         self._workdir = workdir
-        free_rest, rpc = _free_ports(2)
+        free_rest, rpc = free_ports(2)
         self.rest_port = rest_port or free_rest
         self.url = f"http://127.0.0.1:{self.rest_port}"
         self._slots = slots
         self._settings = {
-            **_LOCAL,
-            **_MEMORY,
+            **LOCAL,
+            **MEMORY,
             **_IMPATIENT,
             "rest.port": str(self.rest_port),
             "jobmanager.rpc.port": str(rpc),
@@ -266,7 +266,7 @@ def _as_number(value: str) -> str:
     return {"ms": number, "s": f"{number}000"}.get(unit, value) if number.isdigit() else value
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports nobody listens on; all are held at once, so that they differ."""
     sockets = [socket.socket() for _ in range(count)]
     try:

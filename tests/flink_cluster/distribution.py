@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,32 +103,32 @@ class FlinkDistribution:
         ]
 
     def rig_classes(self) -> Path:
-        """Return the folder of `Submit`'s classes, compiled when the source has changed.
+        """Return the folder of the rig's classes, compiled when their sources have changed.
 
         They are on the class path of the cluster too: that spares building a jar and shipping it
         with every job.
         """
         # Its successors have dropped what the oldest have, and these lack what is used today.
         folder = _PACKAGE if self.version == VERSION else _PACKAGE / "portable"
-        source = folder / "Submit.java"
-        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:12]
+        sources = sorted(folder.glob("*.java"))
+        digest = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]
         classes = self.home / f"classes-{digest}"
         if not classes.is_dir():
-            self._compile(source, classes)
+            self._compile(sources, classes)
         return classes
 
-    def _compile(self, source: Path, classes: Path) -> None:
+    def _compile(self, sources: Sequence[Path], classes: Path) -> None:
         # The compiler is a module of the runtime; the javac command needs a whole JDK.
         with tempfile.TemporaryDirectory(dir=self.home) as scratch:
             made = Path(scratch) / "classes"
             command = [self.java, "-m", "jdk.compiler/com.sun.tools.javac.Main", "-proc:none"]
-            command += ["-cp", ":".join(map(str, self.jars)), "-d", str(made), str(source)]
+            command += ["-cp", ":".join(map(str, self.jars)), "-d", str(made), *map(str, sources)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode != 0:
-                raise FlinkUnavailableError(f"{source.name} does not compile:\n{done.stderr}")
+                raise FlinkUnavailableError(f"the rig does not compile:\n{done.stderr}")
             try:
                 made.rename(classes)
             except OSError:
-                # Another process may have compiled the same source meanwhile.
+                # Another process may have compiled the same sources meanwhile.
                 if not classes.is_dir():
                     raise
