@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from exporter.simulator.clouds import PROJECT_ID, build_clouds, configuration, edge_configuration
 from exporter.simulator.edge_agent import EdgeAgent
 from exporter.simulator.fleet.fleet import Fleet
+from exporter.simulator.yarn.cloud import build_yarn, yarn_configuration
 
 Serve = Callable[[ASGIApp, Sequence[socket.socket]], AbstractAsyncContextManager[None]]
 _EDGE_SEED = 5
@@ -43,7 +44,8 @@ async def clouds(
 ) -> AsyncIterator[Demo]:
     """Serve every cloud on a free port; yield a configuration that watches them, and an agent."""
     async with contextlib.AsyncExitStack() as stack:
-        every = build_clouds(clock=clock, seed=seed, incidents=True).all()
+        yarn = build_yarn(clock=clock, seed=seed)
+        every = (*build_clouds(clock=clock, seed=seed, incidents=True).all(), *yarn.clouds)
         listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in every]
         servers = await stack.enter_async_context(_leaving_at_once())
         addresses = {}
@@ -52,10 +54,13 @@ async def clouds(
             server = serve(cloud.app, [listener])
             await server.__aenter__()
             servers.append(server)
+        yarn.serve_at(addresses)
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="demo-edge-")))
         fleet = Fleet(seed=seed + _EDGE_SEED, started_at=clock(), jobs=12)
         yield Demo(
-            configuration=configuration(addresses) + edge_configuration(directory / "edge.db"),
+            configuration=configuration(addresses)
+            + yarn_configuration(addresses)
+            + edge_configuration(directory / "edge.db"),
             agent=EdgeAgent(
                 fleet=fleet, project_id=PROJECT_ID, clock=clock, sleep=sleep, seed=seed
             ),

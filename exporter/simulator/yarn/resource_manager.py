@@ -31,6 +31,13 @@ class Availability:
     active: str | None = "rm1"
     addresses: dict[str, str] = field(default_factory=dict)
     """Their addresses by name, as far as a standby has to name them."""
+    schedule: Callable[[], str | None] | None = None
+    """Says which one is active, instead of `active`."""
+
+    @property
+    def now(self) -> str | None:
+        """Return which one is active."""
+        return self.active if self.schedule is None else self.schedule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ class _ResourceManager:
         if await self._faults.arrive(now) is Trouble.OUTAGE:
             return PlainTextResponse("Bad Gateway", 502)
         path = request.url.path
-        active = self._yarn.availability.active == self._name
+        active = self._yarn.availability.now == self._name
         if not active and path not in _NOT_REDIRECTED and not path.startswith("/proxy"):
             return self._point_elsewhere(request)
         user = request.query_params.get("user.name", "")
@@ -92,7 +99,7 @@ class _ResourceManager:
         if request.method not in ("GET", "HEAD"):
             raise YarnError(405, "WebApplicationException", "Method Not Allowed")
         if path == "/ws/v1/cluster/info":
-            active = self._yarn.availability.active == self._name
+            active = self._yarn.availability.now == self._name
             state = "ACTIVE" if active else "STANDBY"
             return JSONResponse({"clusterInfo": {"id": self._yarn.cluster_id, "haState": state}})
         if path.startswith("/cluster/app/"):
@@ -139,7 +146,7 @@ class _ResourceManager:
         )
 
     def _point_elsewhere(self, request: Request) -> Response:
-        active = self._yarn.availability.active
+        active = self._yarn.availability.now
         path = request.url.path
         query = f"?{request.url.query}" if request.url.query else ""
         if active is not None:
