@@ -66,6 +66,7 @@ class Admission:
                     name=name,
                     addresses=addresses,
                     incarnation=cluster.incarnation,
+                    native_status=cluster.native_status,
                     server_name=cluster.server_name,
                 )
             if reason:

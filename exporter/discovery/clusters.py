@@ -17,6 +17,9 @@ class Cluster:
     """Where its JobManagers answer: URLs; empty while there is nobody to ask yet."""
     incarnation: str = ""
     """What changes when it is made anew under its name: YARN's application id. May be empty."""
+    native_status: str = ""
+    """The word of whoever found it for how its one job stands, for as long as nobody can be asked.
+    Empty where there is no such word, or where there may be more jobs than one."""
     server_name: str = ""
     """The name that its certificates are for, where the addresses do not say it. May be empty."""
 

@@ -15,6 +15,8 @@ from exporter.discovery.dns import DnsSettings, open_dns
 from exporter.discovery.files import FilesSettings, open_files
 from exporter.discovery.http import HttpSettings, open_http
 from exporter.discovery.surroundings import Surroundings
+from exporter.discovery.yarn_opening import open_yarn
+from exporter.discovery.yarn_settings import YarnSettings
 from exporter.settings import PositiveDuration, Section
 from exporter.source import Pattern
 
@@ -22,6 +24,7 @@ _OPENERS: Mapping[str, Callable[[Any, Surroundings], Discovery]] = {
     "files": open_files,
     "http": open_http,
     "dns": open_dns,
+    "yarn": open_yarn,
 }
 KINDS = tuple(_OPENERS)
 
@@ -32,6 +35,7 @@ class DiscoverySettings(Section):
     files: FilesSettings | None = None
     http: HttpSettings | None = None
     dns: DnsSettings | None = None
+    yarn: YarnSettings | None = None
     hosts: tuple[Pattern, ...] = ()
     allow_loopback: bool = False
     max_clusters: Annotated[int, Field(ge=1, le=10_000)] = 500

@@ -128,8 +128,12 @@ class YarnDiscovery:
                 if known is None or known.cluster is None:
                     continue
                 addresses = known.cluster.addresses
+            session = self._selection.is_session(application)
             found[application_id] = Cluster(
-                name=names[application_id], addresses=addresses, incarnation=application_id
+                name=names[application_id],
+                addresses=addresses,
+                incarnation=application_id,
+                native_status="" if session else application.native_status,
             )
         return found
 

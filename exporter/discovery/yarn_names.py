@@ -14,18 +14,17 @@ next as far as that can be had. The rules, in order:
 The third holds for nearly everybody. With the last a new run is a new name.
 """
 
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from exporter.discovery.names import label_value
 from exporter.discovery.yarn_applications import Application
 
-LONGEST_NAME = 200
+_LONGEST_QUALIFIED = 100
+_LONGEST_QUALIFIER = 60
 _MOST_REMEMBERED = 20_000
 """More than what can live: a name that is forgotten is chosen anew."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
 _Identity = tuple[str, str, str]
 _Key = TypeVar("_Key")
 
@@ -95,10 +94,10 @@ class _Rivals:
         if self._names[name] == 1:
             yield name
         if application.queue and self._queues[name, application.queue] == 1:
-            yield _with(name, f"queue {_clean(application.queue)}")
+            yield _with(name, "queue ", application.queue)
         if application.user and self._users[name, application.user] == 1:
-            yield _with(name, f"user {_clean(application.user)}")
-        yield _with(name, application.application_id)
+            yield _with(name, "user ", application.user)
+        yield _with(name, "", application.application_id)
 
 
 def _remember(names: "OrderedDict[_Key, str]", key: _Key, name: str) -> None:
@@ -119,12 +118,10 @@ def _identity(application: Application) -> _Identity:
 
 
 def _shown(application: Application) -> str:
-    return _clean(application.name) or application.application_id
+    return label_value(application.name) or application.application_id
 
 
-def _clean(text: str) -> str:
-    return _CONTROL.sub(" ", text).strip()[:LONGEST_NAME]
-
-
-def _with(name: str, what: str) -> str:
-    return f"{name[:LONGEST_NAME]} ({what})"
+def _with(name: str, kind: str, what: str) -> str:
+    # As a whole it is short enough to be a label as it is.
+    qualifier = label_value(what)[:_LONGEST_QUALIFIER].rstrip()
+    return f"{name[:_LONGEST_QUALIFIED].rstrip()} ({kind}{qualifier})"

@@ -23,10 +23,13 @@ from exporter.platforms import Platform
 from exporter.settings import Endpoint
 from exporter.source import CallCost, Details, Inventory, Source, SourceSettings
 from exporter.upstream.addresses import AddressRules
+from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
 from exporter.upstream.lanes import Lane, Lanes
+from exporter.upstream.late_connector import LateConnector
 from exporter.upstream.refusals import flink
 from exporter.upstream.stall import StallLimit
+from exporter.vendors import flink_history as history_server
 from exporter.vendors.flink_cluster import FlinkCluster
 from exporter.vendors.flink_departures import Departures
 from exporter.vendors.flink_fleet import FlinkFleet
@@ -50,6 +53,8 @@ class Settings(SourceSettings):
     endpoints: tuple[Endpoint, ...] = ()
     discovery: DiscoverySettings | None = None
     auth: FlinkAuthSettings | None = None
+    history_endpoint: Endpoint | None = None
+    history_auth: FlinkAuthSettings | None = None
     input_delay: bool = True
 
     @model_validator(mode="after")
@@ -63,6 +68,13 @@ class Settings(SourceSettings):
             raise PydanticCustomError("ids", "jobs.ids: a job id of Flink is 32 hex digits")
         if self.discovery is not None:
             self._check_discovery(self.discovery)
+        elif self.history_endpoint is not None:
+            raise PydanticCustomError(
+                "history_endpoint",
+                "history_endpoint: for discovery only, where it tells how clusters that left ended",
+            )
+        if self.history_auth is not None and self.history_endpoint is None:
+            raise PydanticCustomError("history_auth", "history_auth: only with history_endpoint")
         return self
 
     def _check_discovery(self, discovery: DiscoverySettings) -> None:
@@ -238,7 +250,23 @@ def _open(settings: Settings, connector: Connector) -> Source:
         return FlinkSource(settings, connector)
     surroundings = Surroundings(settings=settings, connector=connector, refresh=found_by.refresh)
     discovery = open_discovery(found_by, surroundings)
-    return FlinkFleetSource(settings, found_by, connector, discovery)
+    witness = _history(settings, connector)
+    return FlinkFleetSource(settings, found_by, connector, discovery, witness=witness)
+
+
+def _history(settings: Settings, connector: Connector) -> Witness | None:
+    if settings.history_endpoint is None:
+        return None
+    # Unlike the clusters the configuration names it, so it may be anywhere; and it shares nothing
+    # with them: waiting for one that hangs must not make them wait.
+    late = LateConnector(connector, settings.tls, history_server.CONFIG)
+    endpoint, auth = settings.history_endpoint, plain_auth(settings.history_auth)
+
+    async def api() -> ApiClient:
+        beside = await late.get()
+        return beside.api(endpoint, read_refusal=flink.read_refusal, auth=auth)
+
+    return history_server.HistoryServer(api, connector.runtime.clock, close=late.aclose)
 
 
 def _cost(settings: Settings, jobs: int) -> CallCost:

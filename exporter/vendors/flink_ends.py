@@ -64,9 +64,12 @@ def ended_job(job: Job, end: EndedCluster, now: float) -> Job:
 
 
 def only_living(jobs: Iterable[Job]) -> Job | None:
-    """Return the one job of a cluster that lives; None of many, which its end tells nothing of."""
-    living = [job for job in jobs if not job.ended]
-    return living[0] if len(living) == 1 else None
+    """Return the one job of a cluster, if it lives; None of many, which its end tells nothing of.
+
+    That includes jobs that ended before: a cluster of several is none in application mode.
+    """
+    first, *others = (*jobs, None)
+    return first if first is not None and len(others) == 1 and not first.ended else None
 
 
 def told_states(end: EndedCluster) -> bool:

@@ -83,6 +83,9 @@ class FlinkFleet:
         member = self._members.get(job.project)
         if member is None:
             return self._details_of_left(job)
+        unasked = member.unasked(self._clock())
+        if unasked is not None and unasked.key == job.key:
+            return Details(job=unasked, flaws=Flaws())
         failure = member.failure_of_question()
         if failure is not None:
             raise failure
@@ -135,6 +138,8 @@ class FlinkFleet:
                 await member_before.aclose()
                 if member_before.cluster.incarnation == cluster.incarnation:
                     member.take_over(member_before)
+                elif known.end_of(member_before.cluster) is not None:
+                    self._note_left(member_before, known)
             if self._departures is not None:
                 self._departures.forget(name)
             self._members[name] = member
@@ -146,7 +151,8 @@ class FlinkFleet:
             if job.ended:
                 self._ends.add(job, now)
         end = known.end_of(member.cluster)
-        only = only_living(member.jobs)
+        unasked = member.unasked(now)
+        only = only_living(member.jobs) if unasked is None else unasked
         if end is not None and only is not None and told_states(end):
             self._ends.add(ended_job(only, end, now), now)
         elif self._departures is not None:
@@ -184,10 +190,14 @@ class FlinkFleet:
         self._failures.clear()
         for count, (name, member) in enumerate(self._members.items(), start=1):
             news = member.take_news()
+            unasked = member.unasked(self._clock())
             if news is not None:
                 jobs += news.jobs
                 failures += news.failures
                 _add(flaws, news.flaws)
+                listed.add(name)
+            elif unasked is not None:
+                jobs.append(unasked)
                 listed.add(name)
             if count % _MEMBERS_PER_TURN == 0:
                 await asyncio.sleep(0)

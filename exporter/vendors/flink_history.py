@@ -8,7 +8,7 @@ in high availability can give its job the same id, all zeros, an archive is beli
 only if that started at the same time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -33,9 +33,17 @@ _SAME_START: Final = 0.0015
 class HistoryServer:
     """One HistoryServer as the witness of how jobs ended."""
 
-    def __init__(self, api: ApiClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        api: Callable[[], Awaitable[ApiClient]],
+        clock: Clock,
+        *,
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Take what returns a client of it, and what closes that."""
         self._api = api
         self._clock = clock
+        self._close = close
         self._recognised = False
 
     async def check(self) -> None:
@@ -45,7 +53,7 @@ class HistoryServer:
         """
         if self._recognised:
             return
-        document = await self._api.get_json(CONFIG, ("config",))
+        document = await (await self._api()).get_json(CONFIG, ("config",))
         features = document.get("features") if isinstance(document, Mapping) else None
         if not isinstance(features, Mapping):
             raise _unlike("another service")
@@ -93,7 +101,8 @@ class HistoryServer:
         return await self._with_checkpoints(await self._with_error(ended, flaws), flaws)
 
     async def aclose(self) -> None:
-        """Close nothing: the connections are the source's."""
+        """Close the connections."""
+        await self._close()
 
     async def _is_silent_about_itself(self) -> bool:
         """Say whether this one has no `/overview`, which every JobManager has.
@@ -101,7 +110,7 @@ class HistoryServer:
         What features there are is told by newer versions only.
         """
         try:
-            await self._api.get_json(OVERVIEW, ("overview",))
+            await (await self._api()).get_json(OVERVIEW, ("overview",))
         except FetchError as exc:
             if exc.reason is Reason.NOT_FOUND:
                 return True
@@ -142,7 +151,7 @@ class HistoryServer:
     async def _ask(self, operation: str, job: Job, parts: tuple[str, ...]) -> Any:
         """Return the decoded answer; None when there is no such file."""
         try:
-            return await self._api.get_json(operation, ("jobs", job.job_id, *parts))
+            return await (await self._api()).get_json(operation, ("jobs", job.job_id, *parts))
         except FetchError as exc:
             if exc.reason is Reason.NOT_FOUND:
                 return None

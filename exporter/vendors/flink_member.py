@@ -10,7 +10,7 @@ from random import Random
 
 from exporter.discovery.clusters import Cluster
 from exporter.errors import FetchError, Reason
-from exporter.model import Job
+from exporter.model import Job, State
 from exporter.pacing import Clock
 from exporter.process.condition_log import trail
 from exporter.source import Inventory
@@ -100,6 +100,23 @@ class Member:
         """Say whether it is to be asked now."""
         return (
             bool(self.cluster.addresses) and not self.asking and self._due_at <= self._monotonic()
+        )
+
+    def unasked(self, now: float) -> Job | None:
+        """Return the one job of the cluster in the words of who found it; None once it was asked.
+
+        It has the id of this life of the cluster, since its own is not known, and no name but that.
+        """
+        if self.reached_once or not (self.cluster.native_status and self.cluster.incarnation):
+            return None
+        return Job(
+            project=self.cluster.name,
+            job_id=self.cluster.incarnation,
+            job_name=self.cluster.name,
+            # Whatever the cluster does, its job has not been seen to run.
+            state=State.STARTING,
+            native_status=self.cluster.native_status,
+            observed_timestamp=now,
         )
 
     def take_over(self, before: "Member") -> None:

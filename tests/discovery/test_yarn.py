@@ -23,7 +23,10 @@ def test_application_that_runs_is_a_cluster_behind_the_proxy_of_the_active_one()
         path = f"/proxy/{identity(1)}"
         assert found.living == (
             Cluster(
-                name="orders", addresses=(f"{RM1}{path}", f"{RM2}{path}"), incarnation=identity(1)
+                name="orders",
+                addresses=(f"{RM1}{path}", f"{RM2}{path}"),
+                incarnation=identity(1),
+                native_status="RUNNING",
             ),
         )
         assert not found.ended
@@ -62,6 +65,7 @@ def test_application_in_the_queue_has_nobody_to_ask() -> None:
             stage.listed.change(1, state=state)
             (cluster,) = (await stage.find()).living
             assert (cluster.name, cluster.addresses) == ("orders", ())
+            assert cluster.native_status == state
 
     staged(play, application(1, state="NEW", master="N/A"))
 
@@ -105,7 +109,8 @@ def test_end_is_told_in_the_words_of_the_report(
 
 def test_end_of_a_session_cluster_says_nothing_of_its_jobs() -> None:
     async def play(stage: Stage) -> None:
-        await stage.find()
+        # How the cluster stands is not how a job does.
+        assert {each.native_status for each in (await stage.find()).living} == {""}
         for number in (1, 2):
             stage.listed.change(
                 number, state="FINISHED", final_status="SUCCEEDED", finished_at=EPOCH + 5

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from exporter.discovery.names import LONGEST_NAME, label_value
 from exporter.discovery.yarn_applications import Application
-from exporter.discovery.yarn_names import LONGEST_NAME, ApplicationNames
+from exporter.discovery.yarn_names import ApplicationNames
 
 DEFAULT = "Flink Application Cluster"
 
@@ -88,6 +89,7 @@ def test_names_from_outside_are_bounded_and_never_empty() -> None:
 def test_two_long_names_that_begin_alike_are_told_apart() -> None:
     found = assigned(ApplicationNames(), app(1, "x" * 5000 + "a"), app(2, "x" * 5000 + "b"))
     assert len(set(found)) == 2
+    assert all(label_value(each) == each for each in found)
 
 
 def test_name_that_looks_like_a_qualified_one_is_no_collision() -> None:
@@ -113,6 +115,7 @@ def test_no_two_that_live_ever_share_a_name_whatever_comes() -> None:
         ]
         found = names.assign(living)
         assert len(set(found.values())) == len(living)
+        assert all(label_value(each) == each for each in found.values())
         for each in living:
             if not each.waiting:
                 assert (

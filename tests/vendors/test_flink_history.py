@@ -17,6 +17,7 @@ from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase
 from exporter.source import SourceSettings
 from exporter.telemetry.telemetry import Telemetry
+from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals import flink
 from exporter.vendors.flink_history import HistoryServer
@@ -60,7 +61,11 @@ class Stage:
             settings, runtime=self.runtime, telemetry=Telemetry(), guards=GuardBook()
         )
         api = self.connector.api("http://history:8082", read_refusal=flink.read_refusal)
-        self.witness = HistoryServer(api, self.runtime.clock)
+
+        async def ready() -> ApiClient:
+            return api
+
+        self.witness = HistoryServer(ready, self.runtime.clock, close=self.connector.aclose)
         self.flink = next(job for job in self.cluster.jobs(EPOCH) if job.state == "RUNNING")
 
     def job(self) -> Job:
@@ -91,7 +96,6 @@ def staged(play: Callable[[Stage], Awaitable[T]], **options: Any) -> T:
             return await play(stage)
         finally:
             await stage.witness.aclose()
-            await stage.connector.aclose()
 
     return run(perform())
 
