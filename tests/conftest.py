@@ -24,7 +24,7 @@ def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkClu
         yield cluster
 
 
-REAL = frozenset({"flink_cluster", "browser", "rig", "station"})
+REAL = frozenset({"flink_cluster", "flink_applications", "browser", "rig", "station"})
 """Fixtures that start a real Flink, a browser, Prometheus, Alertmanager, or what they look at."""
 
 

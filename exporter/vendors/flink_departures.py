@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from exporter.errors import FetchError
-from exporter.model import Job
+from exporter.model import Job, State
 from exporter.pacing import Clock
 from exporter.vendors.flink_witness import Witness
 
@@ -64,7 +64,8 @@ class Departures:
     def add(self, name: str, jobs: Iterable[Job]) -> None:
         """Begin to ask about the jobs of a cluster that left."""
         now = self._monotonic()
-        lost = [job for job in jobs if not job.ended]
+        # Why a job failed is often told by nobody else: its JobManager has gone with it.
+        lost = [job for job in jobs if not job.ended or job.state is State.FAILED]
         if lost:
             self._waiting[name] = _Departure(lost, until=now + self._patience, next_at=now)
 
