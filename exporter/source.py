@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from exporter.errors import FetchError
 from exporter.expressions import Expression
 from exporter.fields import Flaws
-from exporter.model import ClusterCounts, Job
+from exporter.model import ClusterCounts, Job, JobKey
 from exporter.settings import (
     Duration,
     Endpoint,
@@ -174,6 +174,8 @@ class Inventory:
     whole: frozenset[str] | None = None
     """Projects of which everything is told, where there may be others; None when all are but
     those that are named above."""
+    replaced: frozenset[JobKey] = frozenset()
+    """Jobs that stood for others which are listed themselves now: they leave, and are no loss."""
     pending: bool = False
     """Whether something was never listed yet that may soon be: who is absent is not known."""
     clusters: ClusterCounts | None = None

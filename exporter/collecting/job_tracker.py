@@ -119,6 +119,8 @@ class JobTracker:
                 renamed.add(key)
             if count % _ROWS_PER_STEP == 0:
                 yield
+        for key in inventory.replaced - seen:
+            self._tracks.pop(key, None)
         unlisted = Unlisted(inventory)
         missing = yield from self._note_missing(seen, renamed, unlisted, now)
         yield from self._note_successors()

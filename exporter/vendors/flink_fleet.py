@@ -12,7 +12,7 @@ from exporter.discovery.clusters import Cluster
 from exporter.discovery.refreshing import Known, Refreshing
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
-from exporter.model import ClusterCounts, ClusterStatus, Condition, Job
+from exporter.model import ClusterCounts, ClusterStatus, Condition, Job, JobKey
 from exporter.pacing import Clock
 from exporter.source import Details, Inventory
 from exporter.upstream.lanes import Lanes
@@ -186,6 +186,7 @@ class FlinkFleet:
         jobs: list[Job] = []
         flaws = Flaws()
         listed: set[str] = set()
+        replaced: set[JobKey] = set()
         failures = list(self._failures)
         self._failures.clear()
         for count, (name, member) in enumerate(self._members.items(), start=1):
@@ -196,6 +197,7 @@ class FlinkFleet:
                 failures += news.failures
                 _add(flaws, news.flaws)
                 listed.add(name)
+                replaced |= member.replaced
             elif unasked is not None:
                 jobs.append(unasked)
                 listed.add(name)
@@ -216,6 +218,7 @@ class FlinkFleet:
             incomplete=self._failure_of_all(),
             unreached=tuple(unreached),
             whole=None if self._known.certain else frozenset(listed),
+            replaced=frozenset(replaced),
             pending=self._pending(),
             failures=tuple(failures),
             flaws=flaws,

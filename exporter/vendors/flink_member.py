@@ -10,7 +10,7 @@ from random import Random
 
 from exporter.discovery.clusters import Cluster
 from exporter.errors import FetchError, Reason
-from exporter.model import Job, State
+from exporter.model import Job, JobKey, State
 from exporter.pacing import Clock
 from exporter.process.condition_log import trail
 from exporter.source import Inventory
@@ -118,6 +118,13 @@ class Member:
             native_status=self.cluster.native_status,
             observed_timestamp=now,
         )
+
+    @property
+    def replaced(self) -> frozenset[JobKey]:
+        """Return the key of what stood for its job before that was listed."""
+        if not (self.jobs and self.cluster.native_status and self.cluster.incarnation):
+            return frozenset()
+        return frozenset({JobKey(project=self.cluster.name, job_id=self.cluster.incarnation)})
 
     def take_over(self, before: "Member") -> None:
         """Take over what is known of the same cluster, which answers elsewhere now."""

@@ -147,10 +147,16 @@ def test_application_that_waits_in_its_queue_is_starting_until_its_job_is_seen()
         assert (job.state, job.native_status) == (State.STARTING, "RUNNING")
         manager = Manager([flink_job("1" * 32)])
         bench.listed.change(1, job_manager=manager.app())
-        await bench.run_for(90)
+        both = 0
+        for _ in range(90):
+            await bench.run_for(1)
+            both += len(bench.snapshot.jobs) > 1
         assert [(job.job_id, job.state) for job in bench.snapshot.jobs] == [
             ("1" * 32, State.RUNNING)
         ]
+        # One stands for the other, and neither was lost.
+        assert both == 0
+        assert not bench.snapshot.gone
 
     polled(play, application(1, state="ACCEPTED", master="N/A"))
 
