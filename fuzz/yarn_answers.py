@@ -10,6 +10,7 @@ from exporter.discovery.yarn_applications import (
 )
 from exporter.discovery.yarn_names import ApplicationNames
 from exporter.fields import Flaws, Record
+from exporter.process.steps import finished
 from fuzz.page import Unsound
 from fuzz.target import Form, Target
 
@@ -59,7 +60,7 @@ def _check(data: bytes) -> None:
     if found is not None:
         applications[found.application_id] = found
     names = ApplicationNames()
-    given = names.assign(applications.values())
+    given = finished(names.assign(applications.values()))
     if len(set(given.values())) != len(applications):
         raise Unsound("two applications share a name")
     for each in applications.values():

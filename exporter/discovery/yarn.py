@@ -78,8 +78,8 @@ class YarnDiscovery:
         vanished = self._known.keys() - living.keys() - ended.keys()
         for each in await self._look_for(sorted(vanished), flaws):
             (ended if each.ended else living)[each.application_id] = each
-        names = self._names.assign(living.values())
-        found = self._clusters(living, names)
+        names = await in_steps(self._names.assign(living.values()))
+        found = await in_steps(self._clusters(living, names))
         self._known = {
             each: _Known(application=living[each], cluster=found.get(each)) for each in living
         }
@@ -117,9 +117,11 @@ class YarnDiscovery:
 
     def _clusters(
         self, living: Mapping[str, Application], names: Mapping[str, str]
-    ) -> dict[str, Cluster]:
+    ) -> Steps[dict[str, Cluster]]:
         found = {}
-        for application_id in sorted(living, key=lambda each: names[each]):
+        for count, application_id in enumerate(sorted(living, key=lambda each: names[each])):
+            if count % _APPLICATIONS_PER_STEP == 0:
+                yield
             application = living[application_id]
             addresses = () if application.waiting else self._addresses(application)
             if not addresses and not application.waiting:

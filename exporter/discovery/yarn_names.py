@@ -18,9 +18,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from exporter.discovery.names import label_value
+from exporter.discovery.names import LONGEST_NAME, label_value
 from exporter.discovery.yarn_applications import Application
+from exporter.process.steps import Steps, sorted_in_steps
 
+_PER_STEP = 100
 _LONGEST_QUALIFIED = 100
 _LONGEST_QUALIFIER = 60
 _MOST_REMEMBERED = 20_000
@@ -36,28 +38,37 @@ class ApplicationNames:
         self._given: OrderedDict[str, str] = OrderedDict()
         self._earlier: OrderedDict[_Identity, str] = OrderedDict()
 
-    def assign(self, living: Iterable[Application]) -> dict[str, str]:
-        """Return the names of all applications that live, by their ids."""
-        applications = sorted(living, key=_age)
+    def assign(self, living: Iterable[Application]) -> Steps[dict[str, str]]:
+        """Return the names of all applications that live, by their ids, in steps."""
+        applications = yield from sorted_in_steps(list(living), key=_age)
         names = {
             each.application_id: self._given[each.application_id]
             for each in applications
             if each.application_id in self._given
         }
         taken = set(names.values())
-        rivals = _Rivals(applications)
-        for each in applications:
+        yield
+        rivals = _Rivals()
+        for count, each in enumerate(applications):
+            rivals.add(each)
+            if count % _PER_STEP == 0:
+                yield
+        for count, each in enumerate(applications):
             if each.application_id not in names:
                 name = self._choose(each, rivals, taken)
                 names[each.application_id] = name
                 taken.add(name)
-        for each in applications:
+            if count % _PER_STEP == 0:
+                yield
+        for count, each in enumerate(applications):
             # What waits may have come while its predecessor was on its way out.
             if not each.waiting:
                 name = names[each.application_id]
                 _remember(self._given, each.application_id, name)
                 if each.application_id not in name:
                     _remember(self._earlier, _identity(each), name)
+            if count % _PER_STEP == 0:
+                yield
         return names
 
     def of_ended(self, application: Application) -> str:
@@ -77,12 +88,19 @@ class ApplicationNames:
 class _Rivals:
     """How many of the applications that live share what tells them apart."""
 
-    def __init__(self, applications: Iterable[Application]) -> None:
-        applications = list(applications)
-        self._names = Counter(_shown(each) for each in applications)
-        self._queues = Counter((_shown(each), each.queue) for each in applications)
-        self._users = Counter((_shown(each), each.user) for each in applications)
-        self._identities = Counter(_identity(each) for each in applications)
+    def __init__(self) -> None:
+        self._names = Counter[str]()
+        self._queues = Counter[tuple[str, str]]()
+        self._users = Counter[tuple[str, str]]()
+        self._identities = Counter[_Identity]()
+
+    def add(self, application: Application) -> None:
+        """Take in one that lives."""
+        name = _shown(application)
+        self._names[name] += 1
+        self._queues[name, application.queue] += 1
+        self._users[name, application.user] += 1
+        self._identities[_identity(application)] += 1
 
     def alone(self, application: Application) -> bool:
         """Say whether no other one has the same name, queue and user."""
@@ -118,7 +136,11 @@ def _identity(application: Application) -> _Identity:
 
 
 def _shown(application: Application) -> str:
-    return label_value(application.name) or application.application_id
+    name = application.name
+    if len(name) <= LONGEST_NAME and name.isascii() and name.isprintable():
+        # Nearly all are like that, and looking at each character takes a while.
+        return " ".join(name.split()) or application.application_id
+    return label_value(name) or application.application_id
 
 
 def _with(name: str, kind: str, what: str) -> str:

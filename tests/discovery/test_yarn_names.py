@@ -5,6 +5,7 @@ from typing import Any
 from exporter.discovery.names import LONGEST_NAME, label_value
 from exporter.discovery.yarn_applications import Application
 from exporter.discovery.yarn_names import ApplicationNames
+from exporter.process.steps import finished
 
 DEFAULT = "Flink Application Cluster"
 
@@ -15,7 +16,7 @@ def app(number: int, name: str = DEFAULT, **fields: Any) -> Application:
 
 
 def assigned(names: ApplicationNames, *applications: Application) -> list[str]:
-    found = names.assign(applications)
+    found = finished(names.assign(applications))
     return [found[each.application_id] for each in applications]
 
 
@@ -70,7 +71,7 @@ def test_one_that_waits_for_its_predecessor_to_go_gets_its_name() -> None:
 def test_ended_one_keeps_the_name_it_had() -> None:
     names = ApplicationNames()
     before = assigned(names, app(1), app(2), app(3, "orders"))
-    names.assign(())
+    finished(names.assign(()))
     assert [names.of_ended(each) for each in (app(1), app(2), app(3, "orders"))] == before
     # Of those never seen alive: what their earlier run was called, or their name.
     assert names.of_ended(app(4, "orders")) == "orders"
@@ -113,7 +114,7 @@ def test_no_two_that_live_ever_share_a_name_whatever_comes() -> None:
             for number in range(step, step + 8)
             if (number * step) % 7
         ]
-        found = names.assign(living)
+        found = finished(names.assign(living))
         assert len(set(found.values())) == len(living)
         assert all(label_value(each) == each for each in found.values())
         for each in living:
@@ -127,6 +128,6 @@ def test_no_two_that_live_ever_share_a_name_whatever_comes() -> None:
 def test_what_is_remembered_is_bounded() -> None:
     names = ApplicationNames()
     for start in range(0, 30_000, 1000):
-        names.assign([app(number, f"n{number}") for number in range(start, start + 1000)])
+        finished(names.assign([app(number, f"n{number}") for number in range(start, start + 1000)]))
     assert len(names._given) <= 20_000
     assert len(names._earlier) <= 20_000
