@@ -87,7 +87,7 @@ CLUSTERS: tuple[dict[str, Any], ...] = (
 def test_every_way_to_log_in_is_understood_the_same(tmp_path: Path) -> None:
     for name in ("token", "crt", "key", "ca"):
         (tmp_path / name).write_text(f"content-of-{name}")
-    cases = []
+    cases: list[dict[str, Any]] = []
     for number, (user, cluster) in enumerate(product(USERS, CLUSTERS)):
         path = tmp_path / f"config-{number}"
         path.write_text(yaml.safe_dump(config(user, cluster)))
@@ -113,7 +113,7 @@ def test_several_files_are_merged_the_same(tmp_path: Path) -> None:
         path = tmp_path / folder / "config"
         path.write_text(yaml.safe_dump(document))
         files.append(str(path))
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"work": "load", "files": list(order), "context": context}
         for order in (files, files[::-1], [*files[1:], files[0]])
         # The current context is that of the first file; this client takes that of the last one.

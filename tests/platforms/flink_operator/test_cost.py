@@ -39,7 +39,7 @@ def _page(number: int) -> bytes:
 
 def _resource(number: int) -> dict[str, Any]:
     body = healthy(f"job{number:05}").resource()
-    fields = {f"f:field{each}": {".": {}, "f:name": {}} for each in range(200)}
+    fields: dict[str, Any] = {f"f:field{each}": {".": {}, "f:name": {}} for each in range(200)}
     body["metadata"]["managedFields"] = [{"manager": "operator", "fieldsV1": fields}]
     body["spec"]["job"]["args"] = ["--secret", "x" * 2000]
     steps = body["status"]["reconciliationStatus"]
@@ -76,14 +76,15 @@ class _Pieces(httpx.AsyncByteStream):
 
 async def _list(server: _Server) -> tuple[Inventory, float]:
     """Return a listing, and the longest that the loop was held up, in seconds of the processor."""
-    settings = Settings(
-        name="ops",
-        platform="flink_operator",
-        endpoint="https://api",
-        auth={"bearer": {"token": "t"}},
-        namespaces=("streams",),
-        details="none",
-    )
+    given: dict[str, Any] = {
+        "name": "ops",
+        "platform": "flink_operator",
+        "endpoint": "https://api",
+        "auth": {"bearer": {"token": "t"}},
+        "namespaces": ["streams"],
+        "details": "none",
+    }
+    settings = Settings(**given)
     runtime = Runtime(environ={}, transport=lambda: server)
     connector = Connector(settings, runtime=runtime, telemetry=Telemetry(), guards=GuardBook())
     source = OperatorSource(settings, connector)
