@@ -11,9 +11,9 @@ from exporter.fields import Flaws, read_rows
 from exporter.model import Job, State
 from exporter.upstream.client import decode_json
 from exporter.upstream.refusals import Answer
-from exporter.vendors.flink_operator_errors import parse_error
-from exporter.vendors.flink_operator_jobs import describe, join
-from exporter.vendors.flink_operator_resources import (
+from exporter.vendors.flink_operator.errors import parse_error
+from exporter.vendors.flink_operator.jobs import describe, join
+from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
     SESSION_JOBS,
     parse_resource,

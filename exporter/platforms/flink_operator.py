@@ -43,8 +43,8 @@ from exporter.source import (
 from exporter.upstream.client import ApiClient, Http
 from exporter.upstream.connector import Connector, ssl_context
 from exporter.upstream.refusals import flink
-from exporter.vendors.flink_operator_inventory import KINDS, Listed, OperatorInventory
-from exporter.vendors.flink_operator_jobs import (
+from exporter.vendors.flink_operator.inventory import KINDS, Listed, OperatorInventory
+from exporter.vendors.flink_operator.jobs import (
     Described,
     describe,
     ends_what_lives,
@@ -54,13 +54,13 @@ from exporter.vendors.flink_operator_jobs import (
     session_job_id,
     split_job_id,
 )
-from exporter.vendors.flink_operator_managers import (
+from exporter.vendors.flink_operator.managers import (
     ManagerPlace,
     OperatorManagers,
     place_of,
     read_proxied,
 )
-from exporter.vendors.flink_operator_resources import (
+from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
     SESSION_JOBS,
     Resource,

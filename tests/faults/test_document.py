@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from exporter import platforms
-from exporter.vendors.flink_operator_resources import DEPLOYMENTS
+from exporter.vendors.flink_operator.resources import DEPLOYMENTS
 from tests.faults import document
 from tests.faults.matrix import FAULTS, UNLESS
 from tests.faults.operations import OPERATIONS

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from exporter.fields import Flaws
 from exporter.platforms.flink_operator import PLATFORM, Settings, _usual_details
 from exporter.upstream.tls import context_of
-from exporter.vendors.flink_operator_errors import parse_error
+from exporter.vendors.flink_operator.errors import parse_error
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 

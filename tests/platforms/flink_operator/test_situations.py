@@ -4,8 +4,8 @@ import pytest
 
 from exporter.fields import Flaws, Record
 from exporter.model import State
-from exporter.vendors.flink_operator_jobs import describe
-from exporter.vendors.flink_operator_resources import (
+from exporter.vendors.flink_operator.jobs import describe
+from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
     SESSION_JOBS,
     parse_resource,

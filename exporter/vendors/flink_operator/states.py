@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from exporter.fields import Flaws
 from exporter.model import State
-from exporter.vendors.flink_operator_resources import SESSION_JOBS, SUSPENDED, Resource, Status
+from exporter.vendors.flink_operator.resources import SESSION_JOBS, SUSPENDED, Resource, Status
 
 NO_STATUS = "NO_STATUS"
 """Our own word for a resource that no operator has touched."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
 from exporter.upstream.refusals.kubernetes import NO_SUCH_KIND
-from exporter.vendors.flink_operator_resources import (
+from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
     SESSION_JOBS,
     Resource,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from exporter.fields import Flaws, Record, row_reader
 from exporter.vendors.flink_jobs import JOB_ID
-from exporter.vendors.flink_operator_errors import OperatorError, parse_error
+from exporter.vendors.flink_operator.errors import OperatorError, parse_error
 from exporter.vendors.kubernetes import Kind
 
 GROUP: Final = "flink.apache.org"

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from exporter.fields import Flaws
 from exporter.model import ENDED_STATES, Job, State
-from exporter.vendors.flink_operator_errors import OperatorError
-from exporter.vendors.flink_operator_resources import RUNNING, Resource
-from exporter.vendors.flink_operator_states import (
+from exporter.vendors.flink_operator.errors import OperatorError
+from exporter.vendors.flink_operator.resources import RUNNING, Resource
+from exporter.vendors.flink_operator.states import (
     NO_STATUS,
     SETTLED,
     Verdict,
@@ -174,7 +174,9 @@ def join(described: Described, found: Job) -> Job:
             graph_state=found.native_status,
             start_timestamp=found.start_timestamp or job.start_timestamp,
             end_timestamp=found.end_timestamp,
-            state_since_timestamp=found.state_since_timestamp or job.state_since_timestamp,
+            # What the operator dates is the state it saw.
+            state_since_timestamp=found.state_since_timestamp
+            or (job.state_since_timestamp if found.state is job.state else None),
         )
     expected = _expected(resource, joined.finer_state or joined.state, found.job_type)
     return replace(joined, expected_running=expected)

@@ -17,7 +17,7 @@ from exporter.upstream.client import ApiClient
 from exporter.upstream.refusals import Answer, Refusal, flink, kubernetes
 from exporter.vendors.flink_cluster import FlinkCluster
 from exporter.vendors.flink_managers import JobManagers
-from exporter.vendors.flink_operator_resources import REST_PORT, Resource
+from exporter.vendors.flink_operator.resources import REST_PORT, Resource
 
 _LONGEST_PAUSE = 600.0
 _SILENT = frozenset({Reason.TIMEOUT, Reason.CONNECTION, Reason.TLS})
