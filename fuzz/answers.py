@@ -24,13 +24,23 @@ from exporter.upstream.refusals import Answer
 from exporter.vendors import (
     alibaba,
     alibaba_xml,
-    flink_delay,
-    flink_freshness,
-    flink_graph,
-    flink_health,
-    flink_jobs,
     huawei_inventory,
     ververica,
+)
+from exporter.vendors.flink import (
+    delay as flink_delay,
+)
+from exporter.vendors.flink import (
+    freshness as flink_freshness,
+)
+from exporter.vendors.flink import (
+    graph as flink_graph,
+)
+from exporter.vendors.flink import (
+    health as flink_health,
+)
+from exporter.vendors.flink import (
+    jobs as flink_jobs,
 )
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound

@@ -20,7 +20,7 @@ from exporter.fields import Flaws, Record, as_number
 from exporter.model import Job, State, look_up
 from exporter.process.steps import Steps, finished
 from exporter.vendors.dli_states import STATES
-from exporter.vendors.flink_graph import parse_graph
+from exporter.vendors.flink.graph import parse_graph
 
 PLATFORM = "edge"
 UNIDENTIFIED = "unidentified"

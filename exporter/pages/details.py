@@ -155,6 +155,7 @@ def _groups(job: Job, snapshot: Snapshot, now: float) -> tuple[Group, ...]:
                 time("Since", job.state_since_timestamp),
                 text("Platform says", job.native_status),
                 text("Execution plan says", job.graph_state),
+                time("Nothing runs since", job.nothing_runs_since_timestamp),
                 text("Expected", _expected(job)),
                 time("Last seen", job.observed_timestamp),
                 text("Reports", {None: "", True: "none for too long", False: "regular"}[job.stale]),

@@ -1,7 +1,7 @@
 """Watch the jobs of Apache Flink clusters through their own REST API.
 
 Flink documentation, "REST API" (docs/ops/rest_api), versions 1.13 to 2.3. How a cluster is asked is
-in `exporter.vendors.flink_cluster`; here is which one, or how many are found, and as whom.
+in `exporter.vendors.flink.cluster`; here is which one, or how many are found, and as whom.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from exporter.upstream.lanes import Lane, Lanes
 from exporter.upstream.late_connector import LateConnector
 from exporter.upstream.refusals import flink
 from exporter.upstream.stall import StallLimit
-from exporter.vendors import flink_history as history_server
-from exporter.vendors.flink_cluster import FlinkCluster
-from exporter.vendors.flink_departures import Departures
-from exporter.vendors.flink_fleet import FlinkFleet
-from exporter.vendors.flink_jobs import JOB_ID
-from exporter.vendors.flink_managers import JobManagers
-from exporter.vendors.flink_member import BackOff, Member
-from exporter.vendors.flink_witness import Witness
+from exporter.vendors.flink import history as history_server
+from exporter.vendors.flink.cluster import FlinkCluster
+from exporter.vendors.flink.departures import Departures
+from exporter.vendors.flink.fleet import FlinkFleet
+from exporter.vendors.flink.jobs import JOB_ID
+from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.member import BackOff, Member
+from exporter.vendors.flink.witness import Witness
 
 _LONGEST_LOOK = 4
 """Time-outs that a look for clusters may take."""

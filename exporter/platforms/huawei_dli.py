@@ -20,7 +20,7 @@ from exporter.upstream.connector import Connector
 from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.huawei import names_gateway
 from exporter.vendors.dli_states import STATES
-from exporter.vendors.flink_graph import FlinkGraph, parse_graph
+from exporter.vendors.flink.graph import FlinkGraph, parse_graph
 from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
 from exporter.vendors.huawei_inventory import (
     PAGE_SIZE,

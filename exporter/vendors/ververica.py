@@ -14,7 +14,7 @@ from exporter.model import Job, State, StateMap, look_up
 from exporter.upstream.client import NOT_THE_API
 from exporter.vendors.alibaba import error_class, invalid, usable_in_path
 from exporter.vendors.alibaba_listing import Page
-from exporter.vendors.flink_graph import parse_flink_state
+from exporter.vendors.flink.graph import parse_flink_state
 
 NO_RUN = "NO_JOB"
 """Our own word for a deployment that was never started: the vendor has none."""

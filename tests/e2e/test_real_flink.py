@@ -12,7 +12,7 @@ from exporter.app import App
 from exporter.configuration.config import parse
 from exporter.model import Job, State
 from exporter.runtime import Runtime
-from exporter.vendors.flink_graph import FLINK_STATES
+from exporter.vendors.flink.graph import FLINK_STATES
 from tests.flink_cluster import FlinkCluster, JobSpec
 from tests.recording import RecordingLog
 

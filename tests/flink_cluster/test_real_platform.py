@@ -17,13 +17,13 @@ from exporter.runtime import Runtime
 from exporter.source import Details, Inventory
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
-from exporter.vendors.flink_delay import (
+from exporter.vendors.flink.delay import (
     parse_subtask_delay,
     parse_vertices,
     select,
     subtask_names,
 )
-from exporter.vendors.flink_graph import FLINK_STATES
+from exporter.vendors.flink.graph import FLINK_STATES
 from tests.flink_cluster import FlinkCluster, JobSpec
 from tests.flink_cluster.distribution import VERSION
 

@@ -11,8 +11,8 @@ from exporter.edge.jobs import read_job
 from exporter.edge.report import read_report
 from exporter.errors import ConfigError, ReportError
 from exporter.fields import Flaws, Record
-from exporter.vendors.flink_delay import parse_vertices, select, subtask_names
-from exporter.vendors.flink_graph import parse_graph
+from exporter.vendors.flink.delay import parse_vertices, select, subtask_names
+from exporter.vendors.flink.graph import parse_graph
 from tests import golden
 from tests.fuzzing.replay import replay
 

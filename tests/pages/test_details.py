@@ -98,6 +98,7 @@ _SAMPLES = {
 _SHOWN_OTHERWISE = {
     *("state", "error_text", "tasks", "nodes"),
     "job_name",  # The title of the page.
+    "name_digest",  # It stands for the part of the name that is left out.
     "finer_state",  # It is in the state already.
 }
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from exporter.fields import Flaws, Record
-from exporter.vendors.flink_delay import (
+from exporter.vendors.flink.delay import (
     parse_metric_names,
     parse_subtask_delay,
     parse_vertex_delay,

@@ -8,7 +8,7 @@ from exporter.model import State
 from exporter.platforms import load
 from exporter.platforms.apache_flink import FlinkSource, Settings
 from exporter.source import Details
-from exporter.vendors.flink_jobs import parse_overview
+from exporter.vendors.flink.jobs import parse_overview
 from tests.platforms.flink_job_manager import JID, LAG, SOURCE_VERTEX, Flink, graph, listed, row
 from tests.virtual_time import EPOCH, run
 

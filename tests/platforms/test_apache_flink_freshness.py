@@ -6,7 +6,7 @@ import pytest
 
 from exporter.fields import Flaws, Record
 from exporter.source import Details
-from exporter.vendors.flink_freshness import (
+from exporter.vendors.flink.freshness import (
     Entered,
     Looks,
     is_old,

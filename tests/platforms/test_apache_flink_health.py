@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.fields import Flaws
-from exporter.vendors.flink_health import (
+from exporter.vendors.flink.health import (
     LONGEST_ERROR_TEXT,
     parse_checkpoints,
     parse_exceptions,

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.fields import Flaws, Record
 from exporter.model import Job, State
-from exporter.vendors.flink_jobs import parse_job, parse_overview
+from exporter.vendors.flink.jobs import parse_job, parse_overview
 from tests.platforms.flink_job_manager import JID, recorded, row
 from tests.virtual_time import EPOCH
 

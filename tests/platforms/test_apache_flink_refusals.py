@@ -12,14 +12,14 @@ from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
 from exporter.upstream.refusals import Answer
 from exporter.upstream.refusals.flink import read_refusal
-from exporter.vendors.flink_delay import (
+from exporter.vendors.flink.delay import (
     parse_metric_names,
     parse_subtask_delay,
     parse_vertex_delay,
     parse_vertices,
 )
-from exporter.vendors.flink_health import parse_checkpoints, parse_exceptions, parse_restarts
-from exporter.vendors.flink_jobs import parse_job, parse_overview
+from exporter.vendors.flink.health import parse_checkpoints, parse_exceptions, parse_restarts
+from exporter.vendors.flink.jobs import parse_job, parse_overview
 from tests.platforms.flink_job_manager import (
     JID,
     NO_LEADER,

@@ -9,9 +9,9 @@ import pytest
 from exporter.fields import Flaws, Record
 from exporter.model import State
 from exporter.upstream.large_json import PIECE
-from exporter.vendors.flink_graph import parse_graph
-from exporter.vendors.flink_health import parse_exceptions
-from exporter.vendors.flink_jobs import parse_overview
+from exporter.vendors.flink.graph import parse_graph
+from exporter.vendors.flink.health import parse_exceptions
+from exporter.vendors.flink.jobs import parse_overview
 from tests.platforms.flink_job_manager import JID, NOW_MS, OTHER_JID, Flink, graph, row
 from tests.virtual_time import EPOCH
 

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.errors import FetchError, Reason
 from exporter.upstream.refusals.plain import read_refusal
-from exporter.vendors.flink_managers import JobManagers
+from exporter.vendors.flink.managers import JobManagers
 from tests.upstream.connectors import open_connector
 from tests.virtual_time import run, virtual_world
 

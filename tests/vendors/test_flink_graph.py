@@ -7,7 +7,7 @@ import pytest
 
 from exporter.fields import Flaws, Record
 from exporter.model import State
-from exporter.vendors.flink_graph import (
+from exporter.vendors.flink.graph import (
     FLINK_STATES,
     FlinkGraph,
     parse_flink_state,

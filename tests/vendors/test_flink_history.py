@@ -20,7 +20,7 @@ from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals import flink
-from exporter.vendors.flink_history import HistoryServer
+from exporter.vendors.flink.history import HistoryServer
 from tests.virtual_time import EPOCH, run, virtual_world
 
 T = TypeVar("T")

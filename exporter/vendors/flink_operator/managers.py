@@ -15,8 +15,8 @@ from exporter.pacing import Backoff, Clock
 from exporter.source import Details
 from exporter.upstream.client import ApiClient
 from exporter.upstream.refusals import Answer, Refusal, flink, kubernetes
-from exporter.vendors.flink_cluster import FlinkCluster
-from exporter.vendors.flink_managers import JobManagers
+from exporter.vendors.flink.cluster import FlinkCluster
+from exporter.vendors.flink.managers import JobManagers
 from exporter.vendors.flink_operator.resources import REST_PORT, Resource
 
 _LONGEST_PAUSE = 600.0

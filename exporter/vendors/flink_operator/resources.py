@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from exporter.fields import Flaws, Record, row_reader
-from exporter.vendors.flink_jobs import JOB_ID
+from exporter.vendors.flink.jobs import JOB_ID
 from exporter.vendors.flink_operator.errors import OperatorError, parse_error
 from exporter.vendors.kubernetes import Kind
 

@@ -16,7 +16,7 @@ from exporter.model import ClusterCounts, Job, Snapshot, State
 from exporter.platforms.apache_flink import FlinkFleetSource, Settings
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
-from exporter.vendors.flink_witness import Witness
+from exporter.vendors.flink.witness import Witness
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, virtual_world
 

@@ -1,7 +1,7 @@
 """Read what Flink counts and measures of a job: restarts and the input delay, if they are fresh.
 
 What is not as fresh as it claims is withdrawn: what was told before holds no longer either. How old
-figures are is judged in `exporter.vendors.flink_freshness`.
+figures are is judged in `exporter.vendors.flink.freshness`.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from exporter.errors import FetchError
 from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.pacing import Clock, Sleep
-from exporter.vendors.flink_delay import parse_vertices
-from exporter.vendors.flink_delay_reader import DelayReader
-from exporter.vendors.flink_freshness import (
+from exporter.vendors.flink.delay import parse_vertices
+from exporter.vendors.flink.delay_reader import DelayReader
+from exporter.vendors.flink.freshness import (
     UPTIME,
     Looks,
     is_old,
@@ -23,8 +23,8 @@ from exporter.vendors.flink_freshness import (
     parse_entered,
     parse_moment,
 )
-from exporter.vendors.flink_health import RESTART_METRICS, parse_restarts
-from exporter.vendors.flink_managers import JobManagers
+from exporter.vendors.flink.health import RESTART_METRICS, parse_restarts
+from exporter.vendors.flink.managers import JobManagers
 
 METRICS = "/jobs/:jobid/metrics"
 VERTEX = "/jobs/:jobid/vertices/:vertexid"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from exporter.errors import FetchError
 from exporter.model import Job, State
 from exporter.pacing import Clock
-from exporter.vendors.flink_witness import Witness
+from exporter.vendors.flink.witness import Witness
 
 _AT_ONCE = 8
 _FIRST_PAUSE = 5.0

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from exporter.fields import Flaws
-from exporter.vendors.flink_delay import (
+from exporter.vendors.flink.delay import (
     Vertex,
     parse_metric_names,
     parse_subtask_delay,
@@ -17,7 +17,7 @@ from exporter.vendors.flink_delay import (
     subtask_names,
     worst,
 )
-from exporter.vendors.flink_managers import JobManagers
+from exporter.vendors.flink.managers import JobManagers
 
 VERTEX_METRICS = "/jobs/:jobid/vertices/:vertexid/metrics"
 SUBTASK_METRICS = "/jobs/:jobid/vertices/:vertexid/subtasks/metrics"

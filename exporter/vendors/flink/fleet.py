@@ -16,10 +16,10 @@ from exporter.model import ClusterCounts, ClusterStatus, Condition, Job, JobKey
 from exporter.pacing import Clock
 from exporter.source import Details, Inventory
 from exporter.upstream.lanes import Lanes
-from exporter.vendors.flink_cluster import JOB
-from exporter.vendors.flink_departures import Departures
-from exporter.vendors.flink_ends import Ends, ended_job, only_living, told_states
-from exporter.vendors.flink_member import Member
+from exporter.vendors.flink.cluster import JOB
+from exporter.vendors.flink.departures import Departures
+from exporter.vendors.flink.ends import Ends, ended_job, only_living, told_states
+from exporter.vendors.flink.member import Member
 
 _MOST_NAMED = 2000
 """Clusters that are told by name."""

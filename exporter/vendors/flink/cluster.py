@@ -19,10 +19,10 @@ from exporter.process.steps import Steps, in_steps
 from exporter.source import Details, Inventory
 from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import flink
-from exporter.vendors.flink_figures import FigureReader
-from exporter.vendors.flink_health import parse_checkpoints, parse_exceptions
-from exporter.vendors.flink_jobs import overview_in_steps, parse_job, row_parser
-from exporter.vendors.flink_managers import JobManagers
+from exporter.vendors.flink.figures import FigureReader
+from exporter.vendors.flink.health import parse_checkpoints, parse_exceptions
+from exporter.vendors.flink.jobs import overview_in_steps, parse_job, row_parser
+from exporter.vendors.flink.managers import JobManagers
 
 CONFIG = "/config"
 OVERVIEW = "/jobs/overview"

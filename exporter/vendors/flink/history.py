@@ -17,8 +17,8 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job
 from exporter.pacing import Clock
 from exporter.upstream.client import ApiClient
-from exporter.vendors.flink_health import parse_checkpoints, parse_exceptions
-from exporter.vendors.flink_jobs import parse_job
+from exporter.vendors.flink.health import parse_checkpoints, parse_exceptions
+from exporter.vendors.flink.jobs import parse_job
 
 CONFIG = "HistoryServer /config"
 OVERVIEW = "HistoryServer /overview"

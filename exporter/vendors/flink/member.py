@@ -17,7 +17,7 @@ from exporter.source import Inventory
 from exporter.upstream.addresses import REFUSED
 from exporter.upstream.lanes import Lane
 from exporter.upstream.stall import StallLimit
-from exporter.vendors.flink_cluster import OVERVIEW, FlinkCluster
+from exporter.vendors.flink.cluster import OVERVIEW, FlinkCluster
 
 _PATIENT_FAILURES = 3
 """Failures in a row before a cluster is asked less often than others."""

@@ -11,7 +11,7 @@ from typing import Any
 from exporter.fields import Flaws, Record, read_rows, row_reader
 from exporter.model import Job, State
 from exporter.process.steps import Steps, finished
-from exporter.vendors.flink_graph import parse_flink_state, parse_graph, parse_task_counts
+from exporter.vendors.flink.graph import parse_flink_state, parse_graph, parse_task_counts
 
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 _ROWS_PER_STEP = 2000
