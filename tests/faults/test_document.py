@@ -14,6 +14,8 @@ _NAMES = (
     re.compile(r'\.ask\(\s*"(\w+)"'),
     re.compile(r'operation="(\w+)"'),
 )
+_ASKED_IN_NEED = {"/jobs/:jobid/vertices/:vertexid"}
+"""Asked while figures stand still only, which no single fault of a calm cluster makes them do."""
 EXPORTER = Path(platforms.__file__).parent.parent
 
 
@@ -35,7 +37,7 @@ def test_every_exception_of_the_matrix_is_about_a_fault_and_an_operation() -> No
 def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matrix() -> None:
     assert {operation.platform for operation in OPERATIONS} == set(platforms.names())
     named: set[str] = set()
-    for path in sorted(EXPORTER.glob("platforms/*.py")) + sorted(EXPORTER.glob("vendors/*.py")):
+    for path in sorted(EXPORTER.glob("platforms/*.py")) + sorted(EXPORTER.rglob("vendors/**/*.py")):
         text = path.read_text()
         named |= set(
             re.findall(r'^[A-Z_]+ = "((?:List|Show)\w+|/(?:jobs|config)[\w/:]*)"$', text, re.M)
@@ -46,4 +48,4 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
         re.findall(r'^OPERATION = "(\w+)"', (EXPORTER / "auth/huawei_token.py").read_text(), re.M)
     )
     named |= {f"{verb} {DEPLOYMENTS.resource}" for verb in ("list", "get")}
-    assert named == {operation.name for operation in OPERATIONS}
+    assert named - _ASKED_IN_NEED == {operation.name for operation in OPERATIONS}
