@@ -17,6 +17,7 @@ ROOMS = (
     ("telemetry", "process"),
     ("auth",),
     ("upstream",),
+    ("kubernetes",),
     ("collecting",),
     ("discovery",),
     ("vendors",),
@@ -51,6 +52,7 @@ FORBIDDEN_LIBRARIES = {
     "platforms": SERVERS,
     "vendors": SERVERS,
     "discovery": SERVERS,
+    "kubernetes": SERVERS,
     "auth": SERVERS,
     "upstream": SERVERS,
     # Reports are answered without a framework: it would cost a third of their time.

@@ -23,6 +23,9 @@ _INSTEAD = (
 )
 _LISTS = (("contexts", "context"), ("clusters", "cluster"), ("users", "user"))
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Makes plain values only, in C where that is installed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Material:
@@ -134,8 +137,9 @@ class _Merged:
 
 def _load(path: Path, text: str) -> Any:
     try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # nosec B506
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError):
+        # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
         pass
     # Raised out here: the exceptions of the parser hold the text that it stumbled over.
     raise UnusableError(f"{path}: not a kubeconfig, which is YAML or JSON")

@@ -14,6 +14,7 @@ from exporter.discovery.clusters import Discovery
 from exporter.discovery.dns import DnsSettings, open_dns
 from exporter.discovery.files import FilesSettings, open_files
 from exporter.discovery.http import HttpSettings, open_http
+from exporter.discovery.kubernetes import KubernetesSettings, open_kubernetes
 from exporter.discovery.surroundings import Surroundings
 from exporter.discovery.yarn_opening import open_yarn
 from exporter.discovery.yarn_settings import YarnSettings
@@ -24,6 +25,7 @@ _OPENERS: Mapping[str, Callable[[Any, Surroundings], Discovery]] = {
     "files": open_files,
     "http": open_http,
     "dns": open_dns,
+    "kubernetes": open_kubernetes,
     "yarn": open_yarn,
 }
 KINDS = tuple(_OPENERS)
@@ -35,6 +37,7 @@ class DiscoverySettings(Section):
     files: FilesSettings | None = None
     http: HttpSettings | None = None
     dns: DnsSettings | None = None
+    kubernetes: KubernetesSettings | None = None
     yarn: YarnSettings | None = None
     hosts: tuple[Pattern, ...] = ()
     allow_loopback: bool = False

@@ -27,6 +27,8 @@ from exporter.auth.settings import FlinkAuthSettings, KubernetesAuthSettings
 from exporter.errors import FetchError, Reason
 from exporter.expressions import Expression
 from exporter.fields import Flaws, Record
+from exporter.kubernetes.api import PAGE_SIZE, Kind, KubernetesApi
+from exporter.kubernetes.namespaces import LABEL, NamespaceCheck, NamespaceNames
 from exporter.model import Job, JobKey
 from exporter.platforms import Platform
 from exporter.process.steps import Steps, in_steps
@@ -35,7 +37,6 @@ from exporter.source import (
     CallCost,
     Details,
     Inventory,
-    Names,
     Pattern,
     SourceSettings,
     TlsSettings,
@@ -66,25 +67,11 @@ from exporter.vendors.flink_operator.resources import (
     Resource,
     parse_resource,
 )
-from exporter.vendors.kubernetes import PAGE_SIZE, Kind, KubernetesApi
-from exporter.vendors.kubernetes_namespaces import NamespaceCheck
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"(sessionjob/)?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _PLACES = re.compile(r"\{(name|namespace|port)\}")
 _ROWS_PER_STEP = 100
 _MOST_REMADE = 2
-
-
-def _namespaces(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if not _LABEL.fullmatch(name):
-            raise PydanticCustomError(
-                "namespaces", "not the name of a namespace: {name}", {"name": repr(name)}
-            )
-    if len(set(names)) < len(names):
-        raise PydanticCustomError("namespaces", "a namespace is listed twice")
-    return names
 
 
 def _address(text: str) -> str:
@@ -121,7 +108,7 @@ class Settings(SourceSettings):
     """Which API server, which namespaces of it, and how to ask the JobManagers."""
 
     rate_limit: Annotated[float, Field(gt=0, le=10000)] = 50.0
-    namespaces: Annotated[Names, AfterValidator(_namespaces)] = ()
+    namespaces: NamespaceNames = ()
     label_selector: Annotated[str, StringConstraints(max_length=1000)] = ""
     details: Literal["rest", "api_proxy", "none"] | None = None
     input_delay: bool = True
@@ -415,7 +402,7 @@ class OperatorSource:
             cluster = self._inventory.find(DEPLOYMENTS, resource.namespace, resource.cluster)
         manager = cluster.status.manager if cluster and cluster.status else ""
         # A name with dots could be that of another host; the operator takes none.
-        if not _LABEL.fullmatch(resource.cluster) or not may_ask(resource, manager):
+        if not LABEL.fullmatch(resource.cluster) or not may_ask(resource, manager):
             return None
         return place_of(resource, cluster)
 

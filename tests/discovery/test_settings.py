@@ -23,10 +23,10 @@ def _problems(source: str, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ("discovery: {}", "discovery: give exactly one of files, http, dns or yarn"),
+        ("discovery: {}", "discovery: give exactly one of files, http, dns, kubernetes or yarn"),
         (
             f"discovery: {{{FILES}, http: {{url: 'http://x'}}}}",
-            "discovery: give exactly one of files, http, dns or yarn",
+            "discovery: give exactly one of files, http, dns, kubernetes or yarn",
         ),
         (
             f"endpoint: 'http://x', discovery: {{{FILES}}}",

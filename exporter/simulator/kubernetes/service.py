@@ -33,6 +33,7 @@ FLINK = "flink.apache.org"
 KINDS = {
     ("", "v1", "namespaces"): "Namespace",
     ("", "v1", "services"): "Service",
+    ("apps", "v1", "deployments"): "Deployment",
     (FLINK, "v1beta1", "flinkdeployments"): "FlinkDeployment",
     (FLINK, "v1beta1", "flinksessionjobs"): "FlinkSessionJob",
 }

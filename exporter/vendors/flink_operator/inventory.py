@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
+from exporter.kubernetes.api import Kind, KubernetesApi
+from exporter.kubernetes.namespaces import NamespaceCheck
 from exporter.upstream.refusals.kubernetes import NO_SUCH_KIND
 from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
@@ -13,8 +15,6 @@ from exporter.vendors.flink_operator.resources import (
     Resource,
     resource_reader,
 )
-from exporter.vendors.kubernetes import Kind, KubernetesApi
-from exporter.vendors.kubernetes_namespaces import NamespaceCheck
 
 KINDS = (DEPLOYMENTS, SESSION_JOBS)
 _Name = tuple[str, str]

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from exporter.fields import Flaws, Record, row_reader
+from exporter.kubernetes.api import Kind
 from exporter.vendors.flink.jobs import JOB_ID
 from exporter.vendors.flink_operator.errors import OperatorError, parse_error
-from exporter.vendors.kubernetes import Kind
 
 GROUP: Final = "flink.apache.org"
 DEPLOYMENTS: Final = Kind(

@@ -185,7 +185,14 @@ def test_place_of_what_is_wrong_is_named(
         read(write(tmp_path / "c", {**config(), **change}))
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", "!!python/object:os.system {}", "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[1]", "{", "!!python/object:os.system {}", "\x00", "a: !!bool x", "a: !!timestamp x"),
+        *("!!int ''", "a: 2020-13-45", "[" * 100_000),
+    ],
+    ids=range(9),
+)
 def test_file_that_is_none_is_told_and_not_quoted(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c"
     path.write_text(text)

@@ -4,11 +4,34 @@ An API server lists both as empty, with status 200: a slip in the name of a name
 like "nothing is there".
 """
 
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
 from exporter.errors import FetchError, Reason
+from exporter.kubernetes.api import NAMESPACES, KubernetesApi
 from exporter.pacing import Clock
-from exporter.vendors.kubernetes import NAMESPACES, KubernetesApi
+from exporter.source import Names
 
 _KNOWN_FOR = 3600.0
+LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""The name of a namespace, or of a Service."""
+
+
+def _namespaces(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not LABEL.fullmatch(name):
+            raise PydanticCustomError(
+                "namespaces", "not the name of a namespace: {name}", {"name": repr(name)}
+            )
+    if len(set(names)) < len(names):
+        raise PydanticCustomError("namespaces", "a namespace is listed twice")
+    return names
+
+
+NamespaceNames = Annotated[Names, AfterValidator(_namespaces)]
 
 
 class NamespaceCheck:

@@ -54,6 +54,7 @@ class Kind:
 
 NAMESPACES: Final = Kind(group="", version="v1", plural="namespaces", kind="Namespace")
 SERVICES: Final = Kind(group="", version="v1", plural="services", kind="Service")
+DEPLOYMENTS: Final = Kind(group="apps", version="v1", plural="deployments", kind="Deployment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
