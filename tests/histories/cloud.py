@@ -24,6 +24,7 @@ from tests.histories.parts import Parts
 from tests.histories.truth import PROJECTS, Facts, JobTruth, Truth
 
 RETRY_AFTER = 45.0
+_MOMENT = 1e-3
 
 
 class Listener(Protocol):
@@ -74,6 +75,12 @@ class Sky:
         return any(
             each.weather is weather and each.begins <= end and each.ends >= begin
             for each in self.spells
+        )
+
+    def clears(self, weather: Weather, now: float) -> bool:
+        """Say whether such weather ends in this moment."""
+        return any(
+            each.weather is weather and abs(each.ends - now) < _MOMENT for each in self.spells
         )
 
     async def hold_up(self, clock: Clock, sleep: Sleep) -> None:

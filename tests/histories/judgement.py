@@ -5,7 +5,8 @@ from itertools import chain
 
 from exporter.model import ENDED_STATES, Job, JobKey, State
 from tests.histories.answers import Mark, job_id, read_marks, start
-from tests.histories.history import POLL_INTERVAL, History
+from tests.histories.cloud import Sky
+from tests.histories.history import POLL_INTERVAL, History, Weather
 from tests.histories.memory import Memory, Told
 from tests.histories.rules import Broken, Rule, brief
 from tests.histories.truth import Facts, JobTruth, Truth
@@ -18,11 +19,12 @@ _GOING = frozenset({State.RUNNING, State.RESTARTING, State.STOPPING})
 class Judge:
     """Knows the truth and what was told of it."""
 
-    def __init__(self, history: History, truth: Truth, memory: Memory) -> None:
+    def __init__(self, history: History, truth: Truth, memory: Memory, sky: Sky) -> None:
         self._history = history
         self._kind = history.kind
         self._truth = truth
         self._memory = memory
+        self._sky = sky
         self._last: dict[JobKey, tuple[Job, set[Mark], set[float]]] = {}
 
     def forget(self) -> None:
@@ -101,6 +103,10 @@ class Judge:
     def _judge_freshness(self, job: Job, known: Told, now: float) -> None:
         said = known.state
         if said is None:
+            return
+        if said.observed_timestamp > now - _EPS and self._sky.clears(Weather.HANGS, now):
+            # All that was waited for came in this moment, some of it while what is shown was put
+            # together: what is published next has it.
             return
         if job.observed_timestamp < said.observed_timestamp - _EPS:
             raise Broken(Rule.TOLD_IS_SHOWN, now, f"{brief(said)} is newer than {brief(job)}")

@@ -36,7 +36,7 @@ class Observer:
         self._sky = sky
         self._hindsight = Hindsight(history, truth, sky)
         self._vanished = Vanished(self._hindsight.has_later_run)
-        self._judge = Judge(history, truth, self._memory)
+        self._judge = Judge(history, truth, self._memory, self._sky)
         self._shown: tuple[Job, ...] = ()
         self._snapshot: Snapshot | None = None
         self._published_at = 0.0

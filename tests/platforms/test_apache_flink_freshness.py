@@ -328,3 +328,18 @@ def test_look_that_is_too_soon_changes_nothing() -> None:
     assert not looks.believes(JID, 22.0, 30.0)
     assert looks.believes(JID, 40.0, 50.0)
     assert looks.believes(JID, 30.0, 99.0)
+
+
+@pytest.mark.parametrize("pause", [1.0, 4.0, 7.0, 30.0])
+def test_delay_that_really_grows_stays_once_it_is_believed(pause: float) -> None:
+    looks = Looks()
+    told = [looks.believes(JID, moment, moment) for moment in moments(0.0, 200.0, pause)]
+    first = told.index(False)
+    again = first + told[first:].index(True)
+    assert (again - first) * pause <= 2 * max(pause, 8.0)
+    assert all(told[again:])
+
+
+def moments(begin: float, end: float, step: float) -> list[float]:
+    """Return the moments from the first to the last."""
+    return [begin + step * number for number in range(int((end - begin) / step))]

@@ -51,6 +51,7 @@ class Look:
     delay: float | None = None
     growing: bool = False
     """Whether the delay had grown by all the time since the look before, or there was no proof."""
+    believed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +122,11 @@ class Looks:
             return True
         if elapsed < _SHORTEST:
             # Too soon to tell, and nothing new to compare with the next time: what held, holds.
-            return not before.growing and delay - before.delay < _SHORTEST
+            return before.believed and delay - before.delay < _SHORTEST
         growing = delay - before.delay > elapsed / 2
-        self._looks[job_id] = Look(moment=moment, delay=delay, growing=growing)
-        return not growing or (before.growing and elapsed < _LONGEST)
+        believed = not growing or (before.growing and elapsed < _LONGEST)
+        self._looks[job_id] = Look(moment=moment, delay=delay, growing=growing, believed=believed)
+        return believed
 
     def restarts(self, job_id: str, number: int | None, entered: Entered) -> int | None:
         """Take in a number of restarts; return it, or None when the job has restarted since."""
