@@ -18,7 +18,7 @@ from tests.e2e.exporter_process import Nursery, free_port
 from tests.e2e.reporters import JobTracker, reporting
 from tests.edge.receivers import NOW_MS, configuration
 
-KILLS = 50
+KILLS = 25
 
 
 def rows(database: Path, query: str) -> list[tuple[object, ...]]:
