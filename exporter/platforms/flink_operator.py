@@ -10,20 +10,19 @@ named by its FlinkDeployment, a job of a session cluster by its FlinkSessionJob.
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from math import ceil
 from typing import Annotated, Literal, Self
 
 import httpx
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.kubernetes import RereadAccess
 from exporter.auth.kubernetes_configured import kubernetes_access
 from exporter.auth.kubernetes_pod import is_pods_own, pod_server
 from exporter.auth.plain import plain_auth
-from exporter.auth.settings import FlinkAuthSettings, KubernetesAuthSettings
+from exporter.auth.settings import KubernetesAuthSettings
 from exporter.errors import FetchError, Reason
 from exporter.expressions import Expression
 from exporter.fields import Flaws, Record
@@ -32,14 +31,11 @@ from exporter.kubernetes.namespaces import LABEL, NamespaceCheck, NamespaceNames
 from exporter.model import Job, JobKey
 from exporter.platforms import Platform
 from exporter.process.steps import Steps, in_steps
-from exporter.settings import Section, is_endpoint
 from exporter.source import (
     CallCost,
     Details,
     Inventory,
-    Pattern,
     SourceSettings,
-    TlsSettings,
 )
 from exporter.upstream.client import ApiClient, Http
 from exporter.upstream.connector import Connector, ssl_context
@@ -61,6 +57,7 @@ from exporter.vendors.flink_operator.managers import (
     place_of,
     read_proxied,
 )
+from exporter.vendors.flink_operator.places import PLACES, JobManagerSettings, split_ids
 from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
     SESSION_JOBS,
@@ -68,40 +65,8 @@ from exporter.vendors.flink_operator.resources import (
     parse_resource,
 )
 
-_NAME = re.compile(r"(sessionjob/)?[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-_PLACES = re.compile(r"\{(name|namespace|port)\}")
 _ROWS_PER_STEP = 100
 _MOST_REMADE = 2
-
-
-def _address(text: str) -> str:
-    example = _PLACES.sub("1", text)
-    if "{" in example or "}" in example or not is_endpoint(example):
-        raise PydanticCustomError(
-            "address",
-            "expected http(s)://host[:port][/path] with {places}",
-            {"places": "{name}, {namespace} and {port} in it"},
-        )
-    if "{name}" not in text:
-        raise PydanticCustomError("address", "one address for all clusters: expected a name in it")
-    return text.rstrip("/")
-
-
-class JobManagerSettings(Section):
-    """How JobManagers are asked: where each is, which secret it gets, how it is checked."""
-
-    address: Annotated[str, AfterValidator(_address)] | None = None
-    auth: FlinkAuthSettings | None = None
-    hosts: tuple[Pattern, ...] = ()
-    tls: TlsSettings = TlsSettings()
-
-    @model_validator(mode="after")
-    def _secrets_stay_within_hosts(self) -> Self:
-        if (self.auth is None) != (not self.hosts):
-            raise PydanticCustomError(
-                "hosts", "auth and hosts go together: hosts says which JobManagers get the secret"
-            )
-        return self
 
 
 class Settings(SourceSettings):
@@ -123,32 +88,6 @@ class Settings(SourceSettings):
             )
         split_ids(self.jobs.ids, self.namespaces)
         return self
-
-
-def split_ids(ids: tuple[str, ...], namespaces: tuple[str, ...]) -> tuple[JobKey, ...]:
-    """Read configured ids: `namespace/name`, or just `name` when there is one namespace.
-
-    Raises PydanticCustomError when an id does not say where it belongs.
-    """
-    found = []
-    for text in ids:
-        namespace, name = namespaces[0] if len(namespaces) == 1 else "", text
-        first, slash, rest = text.partition("/")
-        if (slash and first != "sessionjob") or text.count("/") > 1:
-            namespace, name = first, rest
-        if (
-            not namespace
-            or not _NAME.fullmatch(name)
-            or (namespaces and namespace not in namespaces)
-        ):
-            raise PydanticCustomError(
-                "ids",
-                "jobs.ids: expected namespace/name or namespace/sessionjob/name, "
-                "of a namespace of this source: {id}",
-                {"id": text},
-            )
-        found.append(JobKey(project=namespace, job_id=name))
-    return tuple(dict.fromkeys(found))
 
 
 class OperatorSource:
@@ -414,7 +353,7 @@ class OperatorSource:
         address = place.address
         if given.address is not None:
             values = {"name": place.name, "namespace": place.namespace, "port": str(place.port)}
-            address = _PLACES.sub(lambda match: values[match[1]], given.address)
+            address = PLACES.sub(lambda match: values[match[1]], given.address)
         if self._manager_http is None:
             # Connections of their own: what the API server is shown is nobody else's business.
             context = await self._connector.runtime.aside(lambda: ssl_context(given.tls))
