@@ -18,6 +18,9 @@ from tests.monitoring.monitoring_stack import Station
 from tests.monitoring.receiver import Notification, WebhookReceiver
 from tests.monitoring.rig import FACTOR, Rig, monitoring
 
+# One Prometheus at a time: each takes all that there is.
+pytestmark = pytest.mark.xdist_group("monitoring")
+
 POLL = SCRAPE = EVALUATION = GROUP_WAIT = 30 / FACTOR
 FOR = {
     rule["alert"]: rules.seconds(rule["for"]) / FACTOR

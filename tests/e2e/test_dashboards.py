@@ -31,6 +31,9 @@ from tests.grafana.promql import parse, selectors
 from tests.monitoring.monitoring_stack import Station
 from tests.monitoring.rig import Rig, monitoring
 
+# One Prometheus at a time: each takes all that there is.
+pytestmark = pytest.mark.xdist_group("monitoring")
+
 POLL = 1.0
 SEEN_WITHIN = 45.0
 SHOWN = 30.0

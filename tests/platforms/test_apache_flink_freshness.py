@@ -343,3 +343,10 @@ def test_delay_that_really_grows_stays_once_it_is_believed(pause: float) -> None
 def moments(begin: float, end: float, step: float) -> list[float]:
     """Return the moments from the first to the last."""
     return [begin + step * number for number in range(int((end - begin) / step))]
+
+
+@pytest.mark.parametrize("pause", [1.0, 4.0, 30.0])
+def test_delay_that_grows_by_more_than_the_time_that_goes_by_is_real(pause: float) -> None:
+    """A source that begins with old data, or goes back to it, is no cluster that hangs."""
+    looks = Looks()
+    assert all(looks.believes(JID, each, 10 * each) for each in moments(0.0, 200.0, pause))

@@ -28,6 +28,8 @@ _SHORTEST = 5.0
 """Seconds between two looks from which on their difference says something."""
 _LONGEST = 500.0
 """Seconds between two looks within which no TaskManager that hangs is given up."""
+_JITTER = 1.0
+"""Seconds by which the moments of two figures may differ."""
 _AHEAD = 5.0
 """Seconds by which an answer out of a cache may be older than another."""
 
@@ -120,10 +122,13 @@ class Looks:
         if before is None or before.delay is None or delay is None or elapsed < 0:
             self._looks[job_id] = Look(moment=moment, delay=delay)
             return True
+        growth = delay - before.delay
+        # While nothing is gathered a delay seems to grow by the time that goes by, never by more.
+        apparent = growth <= elapsed + _JITTER
         if elapsed < _SHORTEST:
             # Too soon to tell, and nothing new to compare with the next time: what held, holds.
-            return before.believed and delay - before.delay < _SHORTEST
-        growing = delay - before.delay > elapsed / 2
+            return before.believed or not apparent
+        growing = apparent and growth > elapsed / 2
         believed = not growing or (before.growing and elapsed < _LONGEST)
         self._looks[job_id] = Look(moment=moment, delay=delay, growing=growing, believed=believed)
         return believed
