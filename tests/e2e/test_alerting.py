@@ -14,7 +14,7 @@ from exporter.simulator.clouds import Clouds, build_clouds, configuration
 from exporter.simulator.fleet.fleet import Fleet, Phase
 from tests.flink_cluster import FlinkCluster, JobSpec
 from tests.monitoring import rules
-from tests.monitoring.monitoring_stack import Station
+from tests.monitoring.monitoring_stack import Station, without_operator
 from tests.monitoring.receiver import Notification, WebhookReceiver
 from tests.monitoring.rig import FACTOR, Rig, monitoring
 
@@ -64,7 +64,7 @@ def _settle_down(clouds: Clouds) -> None:
 
 
 def _fast(addresses: Mapping[str, str]) -> str:
-    lines = configuration(addresses).splitlines()
+    lines = without_operator(configuration(addresses)).splitlines()
     lines[0] = (
         f"defaults: {{poll_interval: {POLL}, detail_interval: {120 / FACTOR}, "
         f"stale_after: {STALE_AFTER}, timeout: 5, rate_limit: 200}}"

@@ -28,7 +28,7 @@ from tests.grafana.boards import (
     variables,
 )
 from tests.grafana.promql import parse, selectors
-from tests.monitoring.monitoring_stack import Station
+from tests.monitoring.monitoring_stack import Station, without_operator
 from tests.monitoring.rig import Rig, monitoring
 
 # One Prometheus at a time: each takes all that there is.
@@ -75,7 +75,7 @@ def station(clouds: Clouds, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     database = tmp_path_factory.mktemp("edge") / "edge.db"
 
     def fast(addresses: Mapping[str, str]) -> str:
-        lines = configuration(addresses).splitlines()
+        lines = without_operator(configuration(addresses)).splitlines()
         lines[0] = (
             f"defaults: {{poll_interval: {POLL}, detail_interval: 4, stale_after: 60, "
             "timeout: 5, rate_limit: 200}"

@@ -56,10 +56,21 @@ class Judge:
         self._judge_end(job, known, now)
         if self._kind.run_is_id and job.ended:
             for other in all_shown:
-                if other.job_name == job.job_name and _follows(other, job):
+                if (
+                    other.job_name == job.job_name
+                    and _follows(other, job)
+                    and not self._was_there_before(other, job)
+                ):
                     raise Broken(Rule.LATER_RUN_REPLACES, now, f"{job.job_id}: {other.job_id}")
         entered = {facts.since for _, facts in true}
         self._last[job.key] = job, marks, entered
+
+    def _was_there_before(self, other: Job, job: Job) -> bool:
+        """Say whether a job was submitted before a run began, and started after it.
+
+        Which of the two is the later one is a matter of taste.
+        """
+        return any(EPOCH + each.created < _begun(job) for each in self.of(other.key))
 
     def _during(self, job: Job, begin: float, end: float) -> list[tuple[JobTruth, Facts]]:
         return [
