@@ -18,8 +18,8 @@ from tests.monitoring.monitoring_stack import Station, without_operator
 from tests.monitoring.receiver import Notification, WebhookReceiver
 from tests.monitoring.rig import FACTOR, Rig, monitoring
 
-# One Prometheus at a time: each takes all that there is.
-pytestmark = pytest.mark.xdist_group("monitoring")
+# Whatever is real takes all that there is, so it runs one after the other.
+pytestmark = pytest.mark.xdist_group("real")
 
 POLL = SCRAPE = EVALUATION = GROUP_WAIT = 30 / FACTOR
 FOR = {

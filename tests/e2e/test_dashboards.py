@@ -31,8 +31,8 @@ from tests.grafana.promql import parse, selectors
 from tests.monitoring.monitoring_stack import Station, without_operator
 from tests.monitoring.rig import Rig, monitoring
 
-# One Prometheus at a time: each takes all that there is.
-pytestmark = pytest.mark.xdist_group("monitoring")
+# Whatever is real takes all that there is, so it runs one after the other.
+pytestmark = pytest.mark.xdist_group("real")
 
 POLL = 1.0
 SEEN_WITHIN = 45.0

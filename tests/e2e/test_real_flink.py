@@ -20,7 +20,7 @@ POLL_SECONDS = 1.0
 TWO_POLLS = 2 * POLL_SECONDS + 1.5
 """Two polls, and what Flink itself caches of its jobs (one second in this cluster)."""
 
-pytestmark = pytest.mark.xdist_group("flink")
+pytestmark = pytest.mark.xdist_group("real")
 
 
 class Watch:

@@ -35,7 +35,7 @@ ON_THE_WAY = {
 WATCHERS = ("often", "often with history", "seldom", "seldom with history")
 GONE = "gone"
 
-pytestmark = pytest.mark.xdist_group("flink")
+pytestmark = pytest.mark.xdist_group("real")
 
 
 @dataclass(kw_only=True)

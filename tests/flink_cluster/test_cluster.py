@@ -34,7 +34,7 @@ print(child.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("flink")]
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real")]
 
 
 def _alive(pid: int) -> bool:

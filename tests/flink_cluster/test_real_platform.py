@@ -45,7 +45,7 @@ JOBS = (
 ENDS = {"finishing": "FINISHED", "failing": "FAILED", "cancelled": "CANCELED"}
 ALIVE = ("running", "looping", "late_sql", "late_stream")
 
-pytestmark = [pytest.mark.usefixtures("jobs"), pytest.mark.xdist_group("flink")]
+pytestmark = [pytest.mark.usefixtures("jobs"), pytest.mark.xdist_group("real")]
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ _JOBS = (
 )
 
 pytestmark = [
-    pytest.mark.xdist_group("flink"),
+    pytest.mark.xdist_group("real"),
     pytest.mark.skipif("FLINK_VERSION" not in os.environ, reason="no version is asked for"),
 ]
 
