@@ -20,6 +20,7 @@ from exporter.configuration.config_warnings import config_warnings
 from exporter.edge.lifecycle import EdgeLifecycle, Stage
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.exposition import Exposition, MetricsEndpoint
+from exporter.exposition.unrendered import UnrenderedSources
 from exporter.listening.authentication import Guard
 from exporter.listening.headers import with_headers
 from exporter.process.condition_log import ConditionLog, Log, trail
@@ -80,10 +81,10 @@ class App:
         self._budget = AnswerBudget()
         self._running: dict[str, _Running] = {}
         self._rendering: asyncio.Task[None] | None = None
-        self._unrendered: dict[str, str] = {}
         self._on_page: frozenset[str] = frozenset()
         """Sources of which the page tells how a poll went."""
         self._conditions = ConditionLog(log)
+        self._unrendered = UnrenderedSources(self._conditions)
         self._reloads = Coalesced(self._announced_reload, name="reload")
         self._watching: asyncio.Task[None] | None = None
         self._secrets = SecretWatch(self._sections, runtime=runtime, conditions=self._conditions)
@@ -361,28 +362,13 @@ class App:
             await self.exposition.refresh_in_turns()
             self._rendered()
             self._on_page = polled
-            self._tell_unrendered()
+            self._unrendered.tell(self.exposition.unrendered)
             if not announced and self.ready():
                 announced = True
                 jobs = sum(len(each.jobs) for each in self.store.snapshots.values())
                 self._log.info("ready: every source has been polled", jobs=jobs)
             took = runtime.monotonic() - started
             await runtime.sleep(max(_LEAST_PAUSE, took * _RENDER_SHARE))
-
-    def _tell_unrendered(self) -> None:
-        """Say which sources cannot be rendered, when that begins and when it ends."""
-        now = self.exposition.unrendered
-        for name in now.keys() | self._unrendered.keys():
-            if name in now:
-                self._conditions.began(
-                    f"render {name}",
-                    "a source cannot be rendered, keeping its last good lines",
-                    source=name,
-                    detail=now[name],
-                )
-            else:
-                self._conditions.ended(f"render {name}", f"source {name} can be rendered again")
-        self._unrendered = dict(now)
 
     def _polled(self) -> frozenset[str]:
         """Return the sources that were polled once, with whatever result."""

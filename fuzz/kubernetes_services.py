@@ -5,7 +5,7 @@ import json
 from exporter.discovery.kubernetes_services import parse_owned_deployment, parse_service
 from exporter.fields import Flaws
 from fuzz.page import Unsound
-from fuzz.target import Form, Target
+from fuzz.target import Target, json_target
 
 _METADATA = {
     "name": "orders-rest",
@@ -44,11 +44,7 @@ def _check(data: bytes) -> None:
 def targets() -> tuple[Target, ...]:
     """Return a target for one object of either kind."""
     return (
-        Target(
-            name="kubernetes_services",
-            form=Form.JSON,
-            check=_check,
-            covers=(parse_service, parse_owned_deployment),
-            examples=tuple(json.dumps(each).encode() for each in _EXAMPLES),
+        json_target(
+            "kubernetes_services", _check, (parse_service, parse_owned_deployment), _EXAMPLES
         ),
     )

@@ -1,6 +1,7 @@
 """Say what a target is."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -39,3 +40,19 @@ class Target:
     def regressions(self) -> Path:
         """Return the folder of inputs that once were stumbled over."""
         return ROOT / "regressions" / self.name
+
+
+def json_target(
+    name: str,
+    check: Callable[[bytes], None],
+    covers: tuple[Callable[..., object], ...],
+    examples: Iterable[object],
+) -> Target:
+    """Return a target of JSON documents, with some of them to begin with."""
+    return Target(
+        name=name,
+        form=Form.JSON,
+        check=check,
+        covers=covers,
+        examples=tuple(json.dumps(each).encode() for each in examples),
+    )

@@ -12,7 +12,7 @@ from exporter.discovery.yarn_names import ApplicationNames
 from exporter.fields import Flaws, Record
 from exporter.process.steps import finished
 from fuzz.page import Unsound
-from fuzz.target import Form, Target
+from fuzz.target import Target, json_target
 
 _APPLICATION = {
     "id": "application_1476912658570_0002",
@@ -82,11 +82,7 @@ def _look_at(application: Application, name: str, names: ApplicationNames) -> No
 def targets() -> tuple[Target, ...]:
     """Return a target for what a ResourceManager says."""
     return (
-        Target(
-            name="yarn_applications",
-            form=Form.JSON,
-            check=_check,
-            covers=(parse_applications, parse_application),
-            examples=tuple(json.dumps(each).encode() for each in _EXAMPLES),
+        json_target(
+            "yarn_applications", _check, (parse_applications, parse_application), _EXAMPLES
         ),
     )

@@ -21,12 +21,13 @@ from exporter.discovery.files import ClusterLabel
 from exporter.discovery.surroundings import Surroundings
 from exporter.discovery.target_groups import LARGEST_JSON, TargetGroup, parse_json_groups
 from exporter.discovery.targets import clusters_of
-from exporter.errors import ConfigError, FetchError, Reason, UnreadableError
+from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.pacing import parse_retry_after
 from exporter.process.steps import in_steps
 from exporter.settings import Section, has_an_address
 from exporter.source import TlsSettings
-from exporter.upstream.connector import Connector, ssl_context
+from exporter.upstream.connector import Connector
+from exporter.upstream.late_connector import LateConnector
 from exporter.upstream.refusals import by_status
 
 _CONTENT_TYPE = re.compile(r"application/json(;\s*charset=(\"utf-8\"|utf-8))?", re.IGNORECASE)
@@ -57,8 +58,8 @@ class HttpDiscovery:
     def __init__(self, settings: HttpSettings, connector: Connector, *, refresh: float) -> None:
         """Take the connector of the source, beside which another is opened."""
         self._settings = settings
-        self._source_connector = connector
-        self._connector: Connector | None = None
+        self._runtime = connector.runtime
+        self._late = LateConnector(connector, settings.tls, OPERATION)
         self._auth = plain_auth(settings.auth)
         self._headers = {
             "Accept": "application/json",
@@ -67,7 +68,7 @@ class HttpDiscovery:
 
     async def find(self) -> Clusters:
         """Ask for the list. Raises FetchError unless it is one."""
-        connector = await self._opened()
+        connector = await self._late.get()
         answer = await connector.send(
             httpx.Request("GET", self._settings.url, headers=self._headers),
             OPERATION,
@@ -79,26 +80,10 @@ class HttpDiscovery:
 
     async def aclose(self) -> None:
         """Close the connections to the service."""
-        if self._connector is not None:
-            await self._connector.aclose()
-
-    async def _opened(self) -> Connector:
-        if self._connector is None:
-            runtime, tls = self._source_connector.runtime, self._settings.tls
-            context = None
-            try:
-                if runtime.transport is None:
-                    context = await runtime.aside(partial(ssl_context, tls))
-            except ConfigError as exc:
-                raise FetchError(Reason.TLS, OPERATION, detail=str(exc)) from None
-            except OSError:
-                detail = "the files of tls cannot be read"
-                raise FetchError(Reason.TLS, OPERATION, detail=detail) from None
-            self._connector = self._source_connector.beside(tls, context)
-        return self._connector
+        await self._late.aclose()
 
     async def _read(self, answer: httpx.Response) -> tuple[TargetGroup, ...]:
-        runtime = self._source_connector.runtime
+        runtime = self._runtime
         if answer.status_code != 200:
             raise _refusal(answer, runtime.clock())
         if not _CONTENT_TYPE.fullmatch(answer.headers.get("content-type", "").strip()):

@@ -1,11 +1,12 @@
 """Make edge reports, and an exporter that receives them, for tests."""
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -14,6 +15,8 @@ from exporter.configuration.config import Config, parse
 from exporter.runtime import Runtime
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH
+
+T = TypeVar("T")
 
 PROJECT = "330e068af1334c9782f4226acc00a2e2"
 TOKEN = "token-of-the-project"
@@ -132,3 +135,15 @@ async def receiving(
             yield Edge(app=app, client=client, log=log, text=text)
     finally:
         await app.stop()
+
+
+def with_exporter(
+    directory: Path, work: Callable[[Edge], Awaitable[T]], more: str = "", **facts: Any
+) -> T:
+    """Do some work with an exporter that receives reports."""
+
+    async def scenario() -> T:
+        async with receiving(directory, more, **facts) as edge:
+            return await work(edge)
+
+    return asyncio.run(scenario())

@@ -13,6 +13,7 @@ import httpx
 from tests.flink_cluster.cluster import LOCAL, MEMORY, FlinkClusterError, free_ports
 from tests.flink_cluster.distribution import FlinkDistribution
 from tests.flink_cluster.process import GuardedProcess
+from tests.flink_cluster.waiting import holds
 
 _APPLICATION = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _HISTORY = "org.apache.flink.runtime.webmonitor.history.HistoryServer"
@@ -85,19 +86,12 @@ class FlinkProcess:
     def wait_until(self, condition: Callable[[], bool], *, what: str, timeout: float = 90) -> None:
         """Wait until a condition holds; an HTTP failure counts as not yet."""
         deadline = time.monotonic() + timeout
-        while not self._holds(condition):
+        while not holds(condition):
             process = self._process
             if process is None or process.ended is not None or time.monotonic() > deadline:
                 tail = "" if process is None else process.tail()
                 raise FlinkClusterError(f"waited for {what}\n{tail}")
             time.sleep(0.1)
-
-    @staticmethod
-    def _holds(condition: Callable[[], bool]) -> bool:
-        try:
-            return condition()
-        except httpx.HTTPError:
-            return False
 
     def _answers(self) -> bool:
         return bool(self.get("/config"))

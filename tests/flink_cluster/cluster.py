@@ -14,6 +14,7 @@ import httpx
 from tests.flink_cluster.distribution import FlinkDistribution
 from tests.flink_cluster.jobs import JobSpec, submit
 from tests.flink_cluster.process import GuardedProcess
+from tests.flink_cluster.waiting import holds
 
 _JOBMANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASKMANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -193,18 +194,11 @@ class FlinkCluster:
     def wait_until(self, condition: Callable[[], bool], *, timeout: float = 60, what: str) -> None:
         """Wait until a condition holds; an HTTP failure counts as not yet."""
         deadline = time.monotonic() + timeout
-        while not self._holds(condition):
+        while not holds(condition):
             self._raise_if_ended()
             if time.monotonic() > deadline:
                 raise FlinkClusterError(f"waited {timeout:.0f} s for {what}\n{self._tails()}")
             time.sleep(0.1)
-
-    @staticmethod
-    def _holds(condition: Callable[[], bool]) -> bool:
-        try:
-            return condition()
-        except httpx.HTTPError:
-            return False
 
     def _wait_until_ready(self) -> None:
         def ready() -> bool:

@@ -1,22 +1,14 @@
 """What the exporter says of a real Flink cluster is what the cluster says of itself."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from exporter.auth.guard import GuardBook
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
 from exporter.model import Job, State
-from exporter.platforms.apache_flink import FlinkSource, Settings
-from exporter.runtime import Runtime
-from exporter.source import Details, Inventory
-from exporter.telemetry.telemetry import Telemetry
-from exporter.upstream.connector import Connector
 from exporter.vendors.flink.delay import (
     parse_subtask_delay,
     parse_vertices,
@@ -25,9 +17,7 @@ from exporter.vendors.flink.delay import (
 )
 from exporter.vendors.flink.graph import FLINK_STATES
 from tests.flink_cluster import FlinkCluster, JobSpec
-from tests.flink_cluster.distribution import VERSION
-
-T = TypeVar("T")
+from tests.flink_cluster.asking import agree, ask, details, inventory, settle
 
 LATE_SECONDS = 120
 TOLERANCE_SECONDS = 10.0
@@ -60,64 +50,6 @@ def jobs(flink_cluster: FlinkCluster) -> Iterator[dict[str, str]]:
     rows = flink_cluster.get("/jobs/overview")["jobs"]
     for jid in {row["jid"] for row in rows if row["end-time"] == -1} & set(submitted.values()):
         flink_cluster.cancel(jid)
-
-
-def ask(cluster: FlinkCluster, question: Callable[[FlinkSource], Coroutine[Any, Any, T]]) -> T:
-    """Ask a source of that cluster something, over real connections."""
-
-    async def connect_and_ask() -> T:
-        settings = Settings(name="flink", platform="apache_flink", endpoint=cluster.url)
-        runtime = Runtime(environ={}, home=Path("/nonexistent"))
-        source = FlinkSource(
-            settings,
-            Connector(settings, runtime=runtime, telemetry=Telemetry(), guards=GuardBook()),
-        )
-        try:
-            return await question(source)
-        finally:
-            await source.aclose()
-
-    return asyncio.run(connect_and_ask())
-
-
-def inventory(cluster: FlinkCluster) -> dict[str, Job]:
-    async def fetch(source: FlinkSource) -> Inventory:
-        return await source.fetch_inventory()
-
-    return {job.job_id: job for job in ask(cluster, fetch).jobs}
-
-
-def details(cluster: FlinkCluster, jid: str) -> Details:
-    async def fetch(source: FlinkSource) -> Details:
-        await source.fetch_inventory()
-        row = Job(project="", job_id=jid, job_name="", observed_timestamp=0)
-        return await source.fetch_details(row)
-
-    found = ask(cluster, fetch)
-    assert found.failures == ()
-    assert found.flaws.unreadable == []
-    assert found.flaws.unknown_states == []
-    return found
-
-
-def agree(theirs: Callable[[], T], ours: Callable[[], T], timeout: float = 60) -> None:
-    """Compare with what the cluster says, at a moment at which that does not change."""
-    deadline = time.monotonic() + timeout
-    while True:
-        before, found, after = theirs(), ours(), theirs()
-        if before == after:
-            assert found == after
-            return
-        assert time.monotonic() < deadline, "the cluster never said the same twice"
-
-
-def settle(found: Callable[[], T], good: Callable[[T], bool], timeout: float = 60) -> T:
-    """Ask until the answer is good, for metrics take a while to get to the JobManager."""
-    deadline = time.monotonic() + timeout
-    while not good(last := found()):
-        assert time.monotonic() < deadline, last
-        time.sleep(0.5)
-    return last
 
 
 def test_every_state_is_that_of_the_cluster(flink_cluster: FlinkCluster) -> None:
@@ -315,18 +247,6 @@ def test_job_without_event_time_has_no_delay(
     path = f"/jobs/{jid}/vertices/{source}/subtasks/metrics"
     settle(lambda: flink_cluster.get(path), lambda metrics: len(metrics) > 10)
     assert details(flink_cluster, jid).job.input_delay_seconds is None
-
-
-def test_initializing_job_is_starting_without_a_failure(flink_cluster: FlinkCluster) -> None:
-    """Flink cannot answer everything about it, which is no trouble of the source."""
-    if flink_cluster.version != VERSION:
-        pytest.skip("other versions take a storage for checkpoints, which holds it up, elsewhere")
-    (jid,) = flink_cluster.submit([JobSpec(name="slow", kind="starting")]).values()
-    flink_cluster.wait_for(jid, "INITIALIZING")
-    job = details(flink_cluster, jid).job
-    assert (job.state, job.native_status) == (State.STARTING, "INITIALIZING")
-    flink_cluster.wait_for(jid, "RUNNING")
-    flink_cluster.cancel(jid)
 
 
 def test_cancelled_job_has_stopped(flink_cluster: FlinkCluster) -> None:

@@ -3,7 +3,6 @@
 `make test-flink VERSION=...` prints it: one row a fact, for a note that puts versions side by side.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -22,10 +21,7 @@ _JOBS = (
     JobSpec(name="late_stream", kind="late_stream"),
 )
 
-pytestmark = [
-    pytest.mark.xdist_group("real"),
-    pytest.mark.skipif("FLINK_VERSION" not in os.environ, reason="no version is asked for"),
-]
+pytestmark = pytest.mark.xdist_group("real")
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +52,12 @@ def _has_watermarks(cluster: FlinkCluster, metrics: str) -> bool:
     return any(each["id"].endswith("Watermark") for each in cluster.get(metrics))
 
 
-def test_facts_of_a_version(facts: Facts, capsys: pytest.CaptureFixture[str]) -> None:
+def test_facts_of_a_version(
+    flink_cluster: FlinkCluster, facts: Facts, capsys: pytest.CaptureFixture[str]
+) -> None:
     """All are found out; what matters to the exporter holds in every version."""
     found = {name: find() for name, find in facts.all()}
-    version = os.environ["FLINK_VERSION"]
+    version = flink_cluster.version
     with capsys.disabled():
         sys.stdout.write(f"\n\n| fact | {version} |\n|---|---|\n")
         for name, value in found.items():

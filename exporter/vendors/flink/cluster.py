@@ -214,22 +214,11 @@ class FlinkCluster:
     async def _exceptions(self, job: Job, flaws: Flaws) -> dict[str, Any]:
         path = ("jobs", job.job_id, "exceptions")
         document = await self._managers.ask(EXCEPTIONS, path, {"maxExceptions": "1"})
-        error = parse_exceptions(document, flaws)
-        return {
-            "last_error_timestamp": error.timestamp,
-            "error_type": error.error_type,
-            "error_text": error.text,
-        }
+        return parse_exceptions(document, flaws).facts()
 
     async def _checkpoints(self, job: Job, flaws: Flaws) -> dict[str, Any]:
         path = ("jobs", job.job_id, "checkpoints")
-        checkpoints = parse_checkpoints(await self._managers.ask(CHECKPOINTS, path), flaws)
-        return {
-            "checkpoints_failed": checkpoints.failed,
-            "last_checkpoint_completed_timestamp": checkpoints.completed_timestamp,
-            "last_checkpoint_duration_seconds": checkpoints.duration_seconds,
-            "last_checkpoint_size_bytes": checkpoints.size_bytes,
-        }
+        return parse_checkpoints(await self._managers.ask(CHECKPOINTS, path), flaws).facts()
 
 
 def _unlike(operation: str, expected: str) -> FetchError:

@@ -7,6 +7,7 @@ Flink documentation, "REST API": `/jobs/:jobid/metrics`, `/jobs/:jobid/checkpoin
 import re
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from typing import Any
 
 from exporter.fields import Flaws, Record
 
@@ -59,6 +60,15 @@ class Checkpoints:
     duration_seconds: float | None = None
     size_bytes: float | None = None
 
+    def facts(self) -> dict[str, Any]:
+        """Return what a Job says of them."""
+        return {
+            "checkpoints_failed": self.failed,
+            "last_checkpoint_completed_timestamp": self.completed_timestamp,
+            "last_checkpoint_duration_seconds": self.duration_seconds,
+            "last_checkpoint_size_bytes": self.size_bytes,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastError:
@@ -67,6 +77,14 @@ class LastError:
     timestamp: float | None = None
     error_type: str = ""
     text: str = ""
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a Job says of it."""
+        return {
+            "last_error_timestamp": self.timestamp,
+            "error_type": self.error_type,
+            "error_text": self.text,
+        }
 
 
 def parse_restarts(document: object, flaws: Flaws) -> int | None:

@@ -8,6 +8,7 @@ in high availability can give its job the same id, all zeros, an archive is beli
 only if that started at the same time.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -97,8 +98,11 @@ class HistoryServer:
             tasks=found.tasks,
             observed_timestamp=found.observed_timestamp,
         )
-        # How it ended is told already: without the rest it is still the truth.
-        return await self._with_checkpoints(await self._with_error(ended, flaws), flaws)
+        for part in (self._error, self._checkpoints):
+            # How it ended is told already: without the rest it is still the truth.
+            with contextlib.suppress(FetchError):
+                ended = replace(ended, **await part(ended, flaws))
+        return ended
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -117,36 +121,13 @@ class HistoryServer:
             raise
         return False
 
-    async def _with_error(self, job: Job, flaws: Flaws) -> Job:
-        try:
-            document = await self._ask(EXCEPTIONS, job, ("exceptions",))
-        except FetchError:
-            return job
-        error = parse_exceptions(document, flaws)
-        if error.timestamp is None:
-            return job
-        return replace(
-            job,
-            last_error_timestamp=error.timestamp,
-            error_type=error.error_type,
-            error_text=error.text,
-        )
+    async def _error(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        error = parse_exceptions(await self._ask(EXCEPTIONS, job, ("exceptions",)), flaws)
+        return {} if error.timestamp is None else error.facts()
 
-    async def _with_checkpoints(self, job: Job, flaws: Flaws) -> Job:
-        try:
-            document = await self._ask(CHECKPOINTS, job, ("checkpoints",))
-        except FetchError:
-            return job
-        found = parse_checkpoints(document, flaws)
-        if found.completed_timestamp is None:
-            return job
-        return replace(
-            job,
-            checkpoints_failed=found.failed,
-            last_checkpoint_completed_timestamp=found.completed_timestamp,
-            last_checkpoint_duration_seconds=found.duration_seconds,
-            last_checkpoint_size_bytes=found.size_bytes,
-        )
+    async def _checkpoints(self, job: Job, flaws: Flaws) -> dict[str, Any]:
+        found = parse_checkpoints(await self._ask(CHECKPOINTS, job, ("checkpoints",)), flaws)
+        return {} if found.completed_timestamp is None else found.facts()
 
     async def _ask(self, operation: str, job: Job, parts: tuple[str, ...]) -> Any:
         """Return the decoded answer; None when there is no such file."""

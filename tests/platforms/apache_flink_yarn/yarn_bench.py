@@ -1,20 +1,15 @@
 """Poll the jobs of a simulated YARN in virtual time, with or without a HistoryServer."""
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
-import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from exporter.auth.guard import GuardBook
-from exporter.collecting.collector import SourceCollector
-from exporter.collecting.store import Store, fresh
-from exporter.model import Job, Snapshot
 from exporter.platforms.apache_flink import PLATFORM, Settings
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.yarn.access import YarnAccess
@@ -23,7 +18,7 @@ from exporter.simulator.yarn.resource_manager import Availability, Yarn, build
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
 from tests.discovery.yarn_stage import CLUSTER_ID, RM1, RM2, Listed, Router, application
-from tests.recording import RecordingLog
+from tests.platforms.polled_flink import PolledFlink
 from tests.virtual_time import EPOCH, virtual_world
 
 ZERO = "0" * 32
@@ -70,7 +65,7 @@ def with_job(
     return application(number, name, job_manager=manager.app(), **fields)
 
 
-class YarnBench:
+class YarnBench(PolledFlink):
     """A source that finds its clusters on YARN, polled by a collector."""
 
     def __init__(
@@ -85,10 +80,10 @@ class YarnBench:
         self.listed = Listed(*applications)
         self.availability = Availability(addresses={"rm1": RM1, "rm2": RM2})
         self.archive: dict[str, Any] = {"/config": WEB_HISTORY}
-        self.runtime = virtual_world(None)
+        runtime = virtual_world(None)
         simulated = Yarn(
             applications=self.listed,
-            clock=self.runtime.clock,
+            clock=runtime.clock,
             availability=self.availability,
             access=access or YarnAccess(),
             cluster_id=CLUSTER_ID,
@@ -101,7 +96,7 @@ class YarnBench:
                 "history": self._history,
             }
         )
-        self.runtime = replace(self.runtime, transport=lambda: self.router)
+        runtime = replace(runtime, transport=lambda: self.router)
         self.settings = Settings.model_validate(
             {
                 "name": "f",
@@ -119,57 +114,27 @@ class YarnBench:
         telemetry = Telemetry()
         connector = Connector(
             self.settings,
-            runtime=self.runtime,
+            runtime=runtime,
             telemetry=telemetry,
-            guards=GuardBook(clock=self.runtime.monotonic),
+            guards=GuardBook(clock=runtime.monotonic),
         )
-        self.source = PLATFORM.open(self.settings, connector)
-        self.store = Store()
-        self.log = RecordingLog()
-        self.collector = SourceCollector(
+        super().__init__(
+            PLATFORM.open(self.settings, connector),
             self.settings,
-            self.source,
-            supersedes=True,
-            store=self.store,
+            connector,
+            runtime=runtime,
             telemetry=telemetry,
-            runtime=self.runtime,
-            log=self.log,
-            stall=connector.stall,
         )
-        self.task: asyncio.Task[None] | None = None
         self.seen: list[tuple[str, str]] = []
         """Every state that was published of every job, in order, by the name of its cluster."""
 
     async def run_for(self, seconds: float) -> None:
         """Poll, or go on polling, and look at what is published each second."""
-        if self.task is None:
-            self.collector.announce()
-            self.task = asyncio.create_task(self.collector.run())
         for _ in range(int(seconds)):
-            await asyncio.sleep(1)
+            await super().run_for(1.0)
             for job in self.snapshot.jobs:
                 if (job.project, job.state.value) not in self.seen:
                     self.seen.append((job.project, job.state.value))
-        if self.task.done():
-            self.task.result()
-
-    async def stop(self) -> None:
-        """Stop polling and close everything."""
-        if self.task is not None:
-            self.task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await self.task
-        await self.source.aclose()
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Return what is published now."""
-        return fresh(self.store.snapshots["f"], self.runtime.clock())
-
-    @property
-    def jobs(self) -> dict[str, Job]:
-        """Return the jobs that are shown, by their clusters."""
-        return {job.project: job for job in self.snapshot.jobs}
 
     @property
     def reasons(self) -> dict[str, str]:

@@ -5,19 +5,16 @@ from collections.abc import Iterable
 from typing import Any
 
 import httpx
-import pytest
 
 from exporter.auth.guard import GuardBook
-from exporter.collecting.collector import SourceCollector
-from exporter.collecting.store import Store, fresh
 from exporter.discovery.clusters import Cluster, Clusters
 from exporter.errors import FetchError
-from exporter.model import ClusterCounts, Job, Snapshot, State
+from exporter.model import ClusterCounts, State
 from exporter.platforms.apache_flink import FlinkFleetSource, Settings
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
 from exporter.vendors.flink.witness import Witness
-from tests.recording import RecordingLog
+from tests.platforms.polled_flink import PolledFlink
 from tests.virtual_time import EPOCH, virtual_world
 
 ZERO = "0" * 32
@@ -103,7 +100,7 @@ class JobManagers(httpx.AsyncBaseTransport):
         return {}
 
 
-class FleetBench:
+class FleetBench(PolledFlink):
     """A fleet that is polled by a collector."""
 
     def __init__(
@@ -128,56 +125,21 @@ class FleetBench:
             }
         )
         assert self.settings.discovery is not None
-        self.runtime = virtual_world(managers)
+        runtime = virtual_world(managers)
         self.telemetry = Telemetry()
         connector = Connector(
             self.settings,
-            runtime=self.runtime,
+            runtime=runtime,
             telemetry=self.telemetry,
-            guards=GuardBook(clock=self.runtime.monotonic),
+            guards=GuardBook(clock=runtime.monotonic),
             patient=patient,
         )
-        self.source = FlinkFleetSource(
+        source = FlinkFleetSource(
             self.settings, self.settings.discovery, connector, script, witness=witness
         )
-        self.store = Store()
-        self.log = RecordingLog()
-        self.collector = SourceCollector(
-            self.settings,
-            self.source,
-            supersedes=True,
-            store=self.store,
-            telemetry=self.telemetry,
-            runtime=self.runtime,
-            log=self.log,
-            stall=connector.stall,
+        super().__init__(
+            source, self.settings, connector, runtime=runtime, telemetry=self.telemetry
         )
-        self.task: asyncio.Task[None] | None = None
-
-    async def run_for(self, seconds: float) -> None:
-        """Poll, or go on polling, for so many seconds."""
-        if self.task is None:
-            self.collector.announce()
-            self.task = asyncio.create_task(self.collector.run())
-        await asyncio.sleep(seconds)
-        if self.task.done():
-            self.task.result()
-
-    async def stop(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await self.task
-        await self.source.aclose()
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return fresh(self.store.snapshots["f"], self.runtime.clock())
-
-    @property
-    def jobs(self) -> dict[str, Job]:
-        """Return the jobs that are shown, by their clusters."""
-        return {job.project: job for job in self.snapshot.jobs}
 
     def state(self, name: str) -> State:
         return self.jobs[name].state
