@@ -85,7 +85,7 @@ class App:
         """Sources of which the page tells how a poll went."""
         self._conditions = ConditionLog(log)
         self._unrendered = UnrenderedSources(self._conditions)
-        self._reloads = Coalesced(self._announced_reload, name="reload")
+        self._reloads = Coalesced(self._announced_reload, name="reload", rests=True)
         self._watching: asyncio.Task[None] | None = None
         self._secrets = SecretWatch(self._sections, runtime=runtime, conditions=self._conditions)
         self.store = Store()

@@ -24,6 +24,9 @@ from tests.e2e.simulated_clouds import HOSTS, Network
 
 ADDRESS = re.compile(r"address=(http://\S+)")
 
+SOURCES = ("dli-prod", "factory", "blink", "vvp", "flink", "operator")
+"""Those of the simulated clouds, in their order."""
+
 
 def invoke(*arguments: str, runtime: Runtime | None = None) -> tuple[int, str, str]:
     out, err = io.StringIO(), io.StringIO()
@@ -50,7 +53,7 @@ def _runtime(network: Network, tmp_path: Path) -> Runtime:
 
 def test_good_configuration_is_ok(config: Path) -> None:
     code, out, err = invoke("check-config", f"--config.file={config}")
-    assert (code, out, err) == (0, f"{config}: ok, 5 sources\n", "")
+    assert (code, out, err) == (0, f"{config}: ok, {len(SOURCES)} sources\n", "")
 
 
 def test_configuration_that_gives_secrets_away_is_ok_and_said_to(tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:
         "error: sorces: unknown key; did you mean sources?",
         "error: sources[0].platform: 'huawei_dly': no such platform; did you mean huawei_dli?",
         "error: sources[1].platform: required; one of alibaba_blink, alibaba_flink, apache_flink, "
-        "huawei_dataarts, huawei_dli",
+        "flink_operator, huawei_dataarts, huawei_dli",
     ]
 
 
@@ -87,7 +90,7 @@ def test_sources_are_tried_online(config: Path, runtime: Runtime, network: Netwo
     assert code == 0
     rows = [line.split() for line in out.splitlines()]
     assert rows[0] == ["SOURCE", "PLATFORM", "RESULT", "JOBS", "MESSAGE"]
-    assert [row[0] for row in rows[1:]] == ["dli-prod", "factory", "blink", "vvp", "flink"]
+    assert [row[0] for row in rows[1:]] == list(SOURCES)
     assert all(row[2] == "ok" and int(row[3]) > 5 for row in rows[1:])
 
 
@@ -98,13 +101,13 @@ def test_source_that_cannot_be_reached_is_named_with_its_reason(
     code, out, _ = invoke("check-config", "--online", f"--config.file={config}", runtime=runtime)
     assert code == 1
     assert re.search(r"blink +alibaba_blink +FAILED +- .*connection", out)
-    assert out.count(" ok ") == 4
+    assert out.count(" ok ") == len(SOURCES) - 1
 
 
 def test_once_prints_the_metrics_of_all_sources(config: Path, runtime: Runtime) -> None:
     code, out, _ = invoke("once", f"--config.file={config}", runtime=runtime)
     assert code == 0
-    for source in ("dli-prod", "factory", "blink", "vvp", "flink"):
+    for source in SOURCES:
         assert re.search(rf'^streaming_source_up{{.*source="{source}"}} 1.0$', out, re.MULTILINE)
         assert re.search(rf'^streaming_job_state{{.*source="{source}",', out, re.MULTILINE)
 
@@ -126,7 +129,7 @@ def test_plan_tells_what_the_calls_cost(config: Path) -> None:
     per_minute, per_day = float(rows["dli-prod"][3]), float(rows["dli-prod"][4])
     assert per_day == pytest.approx(per_minute * 1440, rel=0.01)
     assert float(rows["total"][1]) == pytest.approx(
-        sum(float(rows[name][3]) for name in ("dli-prod", "factory", "blink", "vvp", "flink")),
+        sum(float(rows[name][3]) for name in SOURCES),
         abs=3,
     )
 

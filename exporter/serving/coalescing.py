@@ -10,13 +10,21 @@ from collections.abc import Awaitable, Callable
 
 
 class Coalesced:
-    """Work of which one run goes on at a time, and one more at most waits to begin."""
+    """Work of which one run goes on at a time, and one more at most waits to begin.
 
-    def __init__(self, work: Callable[[], Awaitable[None]], *, name: str) -> None:
+    With `rests` there is as much rest between two runs as the last one took: whoever asks on and on
+    leaves half of the time to others.
+    """
+
+    def __init__(
+        self, work: Callable[[], Awaitable[None]], *, name: str, rests: bool = False
+    ) -> None:
         self._work = work
+        self._rests = rests
         self._name = name
         self._running: asyncio.Task[None] | None = None
         self._waiting: asyncio.Task[None] | None = None
+        self._rested_at = 0.0
 
     async def __call__(self) -> None:
         """Return when a run that begins from now on has ended; raises what it raises."""
@@ -45,8 +53,15 @@ class Coalesced:
     async def _run_after(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, self._rested_at - loop.time()))
         self._running, self._waiting = self._waiting, None
-        await self._work()
+        began = loop.time()
+        try:
+            await self._work()
+        finally:
+            ended = loop.time()
+            self._rested_at = ended + (ended - began) if self._rests else ended
 
 
 def _heard(task: asyncio.Task[None]) -> None:

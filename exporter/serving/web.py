@@ -19,7 +19,6 @@ from exporter.exposition import Exposition, MetricsEndpoint
 from exporter.pacing import Clock
 from exporter.pages.routes import SECURITY_HEADERS, page_routes
 from exporter.serving.api import DocumentEndpoint
-from exporter.serving.reloading import SharedReload
 
 _API_HEADERS = {
     **SECURITY_HEADERS,
@@ -38,9 +37,10 @@ def build_web(
     reload: Callable[[], Awaitable[None]],
     telemetry_path: str = "/metrics",
 ) -> Starlette:
-    """Return the ASGI application over what is known and the way to reload."""
+    """Return the ASGI application over what is known and the way to reload.
 
-    shared_reload = SharedReload(reload)
+    `reload` is shared by all who ask for it at a time.
+    """
     document = partial(DocumentEndpoint, store, clock=clock, headers=_HEADERS)
 
     async def healthy(request: Request) -> Response:
@@ -53,7 +53,7 @@ def build_web(
 
     async def reload_now(request: Request) -> Response:
         try:
-            await shared_reload()
+            await reload()
         except ConfigError as exc:
             return PlainTextResponse(f"{exc}\n", status_code=400)
         return PlainTextResponse("Configuration reloaded.\n")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.errors import ConfigError, ConfigProblem
-from exporter.serving.reloading import SharedReload
+from exporter.serving.coalescing import Coalesced
 from tests.virtual_time import run
 
 
@@ -26,7 +26,7 @@ class Program:
 def test_who_asks_together_shares_one_and_who_asks_meanwhile_the_next() -> None:
     async def body() -> None:
         program = Program()
-        reload = SharedReload(program.reload)
+        reload = Coalesced(program.reload, name="reload", rests=True)
         started = asyncio.get_running_loop().time()
         first = [asyncio.create_task(reload()) for _ in range(50)]
         await asyncio.sleep(0.5)
@@ -47,7 +47,7 @@ def test_everybody_who_waits_is_told_what_is_wrong() -> None:
     async def body() -> None:
         program = Program()
         program.problem = ConfigError((ConfigProblem("a", "b"),))
-        reload = SharedReload(program.reload)
+        reload = Coalesced(program.reload, name="reload", rests=True)
         answers = await asyncio.gather(*(reload() for _ in range(3)), return_exceptions=True)
         assert answers == [program.problem] * 3
         program.problem = None
@@ -59,7 +59,7 @@ def test_everybody_who_waits_is_told_what_is_wrong() -> None:
 def test_who_leaves_does_not_take_the_reload_from_others() -> None:
     async def body() -> None:
         program = Program()
-        reload = SharedReload(program.reload)
+        reload = Coalesced(program.reload, name="reload", rests=True)
         first, second = asyncio.create_task(reload()), asyncio.create_task(reload())
         await asyncio.sleep(0.5)
         first.cancel()
