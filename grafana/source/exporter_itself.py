@@ -258,10 +258,19 @@ def _polls() -> list[Band]:
         unit="short",
         steps=_SOME,
     )
+    clusters = curve(
+        "Clusters found",
+        "Flink clusters that the discovery of a source has found: reached, unreached, or skipped "
+        "because they may not be asked or could not be read.",
+        "No source looks for clusters by itself",
+        f"max by (source, condition) (streaming_source_clusters{{{WATCHED}}})",
+        "{{source}}: {{condition}}",
+        unit="short",
+    )
     return section(
         "Polling",
         (8, [(panel, 6) for panel in (duration, share, interval, details)]),
-        (8, [(panel, 8) for panel in (failures, questions, _surprises())]),
+        (8, [(panel, 6) for panel in (failures, questions, _surprises(), clusters)]),
     )
 
 

@@ -5,6 +5,7 @@ scrapes it and evaluates the shipped rules; variables are filled in as Grafana f
 """
 
 import contextlib
+import json
 import math
 import threading
 import time
@@ -72,10 +73,18 @@ def clouds() -> Clouds:
 
 @pytest.fixture(scope="module")
 def station(clouds: Clouds, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    database = tmp_path_factory.mktemp("edge") / "edge.db"
+    folder = tmp_path_factory.mktemp("edge")
+    database, targets = folder / "edge.db", folder / "flink.json"
+    found = f"{{allow_loopback: true, files: {{paths: [{targets}]}}}}"
 
     def fast(addresses: Mapping[str, str]) -> str:
+        flink = addresses["flink"]
+        target = flink.removeprefix("http://")
+        targets.write_text(json.dumps([{"targets": [target], "labels": {"cluster": "demo"}}]))
         lines = without_operator(configuration(addresses)).splitlines()
+        # This Flink is found by a file, so that there are clusters to show.
+        lines = [line.replace(f'endpoint: "{flink}"', f"discovery: {found}") for line in lines]
+        assert any(found in line for line in lines)
         lines[0] = (
             f"defaults: {{poll_interval: {POLL}, detail_interval: 4, stale_after: 60, "
             "timeout: 5, rate_limit: 200}"
@@ -210,7 +219,7 @@ def _one(labels: Labels) -> dict[str, str]:
     return {
         "source": chosen(labels["source"]),
         "platform": chosen(labels["platform"]),
-        # Jobs of Flink have no project, and nobody can choose none.
+        # Some jobs have no project, and nobody can choose none.
         "project": chosen(labels["project"]) if "project" in labels else ".*",
         "job_name": chosen(labels["job_name"]),
     }
@@ -255,7 +264,7 @@ def test_every_query_finds_data_of_one_source_or_says_nothing_happened(
     # Only some platforms have these, and only one is throttled.
     only_some = (
         *("Throttling", "Restarts", "Input delay", "input delay", "attention", "annotation"),
-        "Absent",
+        *("Absent", "Clusters found"),
     )
     empty = [
         query.place

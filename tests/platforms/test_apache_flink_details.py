@@ -1,5 +1,9 @@
 """The details of a job take the calls they cost, and a part that cannot be had hurts no other."""
 
+import asyncio
+import gc
+from functools import partial
+
 import pytest
 
 from exporter.collecting.merging import merge
@@ -102,3 +106,19 @@ def test_answer_out_of_a_cache_does_not_let_an_ended_job_live_again() -> None:
     assert details.job.observed_timestamp < ended.observed_timestamp
     assert merge(ended, details.job).state is State.FAILED
     assert merge(ended, details.job).restart_times == 3
+
+
+def test_question_cancelled_at_any_moment_leaves_nothing_behind() -> None:
+    """A coroutine that was made and never awaited is a warning of Python's, and an error here."""
+    flink = Flink()
+
+    async def cancel_after(steps: int, source: FlinkSource) -> None:
+        question = asyncio.create_task(source.fetch_details(listed()))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        question.cancel()
+
+    for steps in range(100):
+        run(flink.source(partial(cancel_after, steps)))
+    gc.collect()
+    assert f"/jobs/{JID}/checkpoints" in flink.asked()

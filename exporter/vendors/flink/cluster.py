@@ -34,6 +34,9 @@ _INITIALIZING = "INITIALIZING"
 _NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INITIALIZING})
 """Refusals of a part that are no failure: the next listing tells of a job that just vanished."""
 
+_Part = Callable[[Job, Flaws], Awaitable[dict[str, Any]]]
+"""A question about a job; who is cancelled before it is asked leaves nothing that was begun."""
+
 _JOBS_PER_STEP = 100
 _CACHED = 3.0
 """Seconds that Flink keeps its answers about one job, unless `web.refresh-interval` differs."""
@@ -107,10 +110,10 @@ class FlinkCluster:
         }
         failures: list[FetchError] = []
 
-        async def add(part: Awaitable[dict[str, Any]]) -> None:
+        async def add(ask: _Part) -> None:
             # A part that fails does not hurt the others.
             try:
-                changes.update(await part)
+                changes.update(await ask(found, flaws))
             except FetchError as exc:
                 if exc.code not in _NO_NEWS:
                     failures.append(exc)
@@ -125,7 +128,7 @@ class FlinkCluster:
 
         # The question about the job has made Flink gather metrics; meanwhile it is asked for what
         # it knows by itself.
-        parts = [add(part) for part in self._parts(found, flaws)]
+        parts = [add(ask) for ask in self._parts(found)]
         if not found.ended:
             # The metrics of an ended job are an empty list. With the adaptive scheduler of 1.13 and
             # 1.14 a job that waits for slots is INITIALIZING: it may have restarted by then.
@@ -204,12 +207,12 @@ class FlinkCluster:
         self._version_refused = False
         return None
 
-    def _parts(self, job: Job, flaws: Flaws) -> Iterator[Awaitable[dict[str, Any]]]:
+    def _parts(self, job: Job) -> Iterator[_Part]:
         """Choose what else to ask: no question is sent whose answer is known to be empty."""
-        yield self._exceptions(job, flaws)
+        yield self._exceptions
         if job.native_status != _INITIALIZING:
             # Asked for the checkpoints of such a job, Flink answers 500.
-            yield self._checkpoints(job, flaws)
+            yield self._checkpoints
 
     async def _exceptions(self, job: Job, flaws: Flaws) -> dict[str, Any]:
         path = ("jobs", job.job_id, "exceptions")
