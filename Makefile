@@ -21,8 +21,13 @@ FUZZ_SECONDS ?= 60
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
 
+# What takes long is run without counting lines, which would take as long again; the rest covers them.
+THOROUGH := tests/e2e tests/faults tests/fuzzing tests/histories
+
 test: setup-test lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term \
+		$(addprefix --ignore=,$(THOROUGH)); covered=$$?; \
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(THOROUGH) && exit $$covered
 
 # The tests of a real Flink with another version of it, and what is different there, as a table.
 test-flink: $(VENV)/.test

@@ -32,6 +32,9 @@ ENDED_STATES = frozenset({State.FAILED, State.STOPPED, State.FINISHED})
 CHANGING_STATES = frozenset({State.STARTING, State.RESTARTING, State.STOPPING})
 """States that are about to become another."""
 
+IDLE_STATES = frozenset({State.CREATED, State.STOPPED, State.SUSPENDED, State.FINISHED})
+"""States in which a job does nothing, and that somebody may have wanted."""
+
 StateMap = Mapping[str, State]
 
 
@@ -58,6 +61,13 @@ class JobKey:
 
     project: str
     job_id: str
+
+
+class JobKind(StrEnum):
+    """What a job is meant to be: the values of the `job_kind` label."""
+
+    STREAMING = "streaming"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +150,11 @@ class Job:
         """Say whether the run is over."""
         return self.state in ENDED_STATES
 
+    @property
+    def job_kind(self) -> JobKind:
+        """Return whether it is meant to come to an end, as far as its platform tells."""
+        return JobKind.BATCH if "batch" in self.job_type.casefold() else JobKind.STREAMING
+
     def at(self, observed_timestamp: float) -> "Job":
         """Return the same facts as observed at another time."""
         return replace(self, observed_timestamp=observed_timestamp)
@@ -189,11 +204,42 @@ class GoneJob:
     key: JobKey
     job_name: str
     name_digest: str = field(default="", repr=False)
+    job_kind: JobKind = JobKind.STREAMING
     last_state: State
     last_seen_timestamp: float
     """When the platform last told of it."""
     gone_timestamp: float
     """When it was clear that it is gone."""
+
+
+class ProblemKind(StrEnum):
+    """Why a job deserves a look: the values of the `problem` label, the worst first."""
+
+    FAILED = "failed"
+    NOT_RUNNING = "not_running"
+    GONE = "gone"
+    IN_ARREARS = "in_arrears"
+    RESTARTING_OFTEN = "restarting_often"
+    NODE_FAILED = "node_failed"
+    STUCK = "stuck"
+    FAR_BEHIND = "far_behind"
+    FALLING_BEHIND = "falling_behind"
+    CHECKPOINTS_FAILING = "checkpoints_failing"
+    CHECKPOINT_OLD = "checkpoint_old"
+    SILENT = "silent"
+    UNKNOWN_STATE = "unknown_state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with one job, and since when: `exporter.attention` decides."""
+
+    kind: ProblemKind
+    key: JobKey
+    job_name: str
+    job_kind: JobKind
+    since_timestamp: float
+    """When it began: as the platform dates it, else when it was first seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +265,9 @@ class Snapshot:
     jobs: tuple[Job, ...] = ()
     gone: tuple[GoneJob, ...] = ()
     """Jobs that are gone, nobody knows how, in a fixed order."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with which job, in a fixed order; also with jobs that are shown no longer,
+    until it is seen to be over."""
     absent: tuple[str, ...] = ()
     """`expect` entries that no job matches."""
     clusters: ClusterCounts | None = None

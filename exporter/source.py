@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from exporter.attention_settings import AttentionSettings
 from exporter.errors import FetchError
 from exporter.expressions import Expression
 from exporter.fields import Flaws
@@ -126,6 +127,7 @@ class SourceSettings(Section):
     jobs: JobSelection = JobSelection()
     expect: tuple[Pattern, ...] = ()
     labels: Labels = Field(default_factory=dict)
+    attention: AttentionSettings = AttentionSettings()
     tls: TlsSettings = TlsSettings()
     proxy_url: Annotated[str, AfterValidator(_proxy_url)] | None = Field(default=None, repr=False)
 

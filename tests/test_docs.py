@@ -9,12 +9,13 @@ import pytest
 import yaml
 
 from exporter import platforms
+from exporter.attention_settings import AttentionSettings
 from exporter.commands.arguments import build_parser
 from exporter.configuration.config import parse
 from exporter.edge.metrics import EdgeMetrics
 from exporter.edge.settings import EdgeSettings
 from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
-from exporter.model import State
+from exporter.model import ProblemKind, State
 from exporter.settings import Section
 from exporter.telemetry.telemetry import Telemetry
 
@@ -82,6 +83,31 @@ def test_table_of_states_has_every_state() -> None:
     assert set(table) == {state.value for state in State}
 
 
+def test_table_of_problems_has_every_problem_in_order() -> None:
+    text = METRICS[METRICS.index("## Problems") : METRICS.index("## Edge reports")]
+    table = [name for name in _rows(text) if not name.startswith(("streaming_", "problem"))]
+    assert table == [kind.value for kind in ProblemKind]
+
+
+def test_documented_limits_are_the_defaults() -> None:
+    text = CONFIGURATION[CONFIGURATION.index("## attention") :]
+    told: dict[str, str] = {}
+    for line in text[: text.index("\n## ")].splitlines():
+        if line.startswith("| `"):
+            cells = line.split("|")[1:3]
+            names, values = (re.findall(r"`([^`]+)`", cell) for cell in cells)
+            told |= dict(zip(names, values, strict=True))
+    given: dict[str, Any] = {}
+    for name, value in told.items():
+        *sections, last = name.removeprefix("attention.").split(".")
+        section = given
+        for each in sections:
+            section = section.setdefault(each, {})
+        section[last] = yaml.safe_load(value)
+    assert len(told) == len(_settings(AttentionSettings))
+    assert AttentionSettings.model_validate(given) == AttentionSettings()
+
+
 @pytest.mark.parametrize(
     ("module", "column"),
     [
@@ -133,6 +159,8 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
             documented |= set(re.findall(r"`([a-z_.*]+)`", line.split(" | ")[0]))
     # The star stands for the id of a project.
     documented = {name.replace(".*", "") for name in documented} - {"edge.projects"}
+    # The limits of a problem are the same for whatever they stand under.
+    exist = {name for name in exist if not name.startswith("edge.attention.")}
     assert documented == exist
 
 

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "exporter"
 ROOMS = (
     ("hall",),
     ("telemetry", "process"),
+    ("attention",),
     ("auth",),
     ("upstream",),
     ("kubernetes",),
@@ -32,6 +33,7 @@ ROOMS = (
     ("start",),
 )
 HALL = {
+    "attention_settings",
     "exporter",
     "errors",
     "expressions",

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from exporter.collecting.detail_queue import DetailQueue
 from exporter.collecting.detail_round import DetailRound, RoundResult
-from exporter.collecting.gone_jobs import GONE_RETENTION
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store, fresh
@@ -63,21 +62,22 @@ class SourceCollector:
         source: Source,
         *,
         supersedes: bool,
+        rescales: bool = False,
         store: Store,
         telemetry: Telemetry,
         runtime: Runtime,
         log: Log,
         shard: Shard | None = None,
         stall: StallLimit | None = None,
-        gone_retention: float = GONE_RETENTION,
     ) -> None:
         """Take what there is to poll; `stall` bounds a listing that brings nothing.
 
-        `gone_retention` is for how many seconds a job that is gone is told as such.
+        `supersedes` and `rescales` are what a platform says of itself.
         """
         self._settings = settings
         self._source = source
         self._store = store
+        self._rescales = rescales
         self._telemetry = telemetry
         self._runtime = runtime
         self._job_tracker = JobTracker(
@@ -85,7 +85,7 @@ class SourceCollector:
             supersedes=supersedes,
             random=runtime.random,
             shard=shard,
-            gone_retention=gone_retention,
+            gone_retention=settings.attention.gone_retention,
         )
         self._publishing = asyncio.Lock()
         self._conditions = ConditionLog(log)
@@ -114,7 +114,9 @@ class SourceCollector:
 
     def announce(self) -> None:
         """Publish that the source exists, before anything is known of it."""
+        settings = self._settings
         self._telemetry.add_source(*self._labels)
+        self._store.watch(settings.name, settings.attention, rescales=self._rescales)
         self._publish()
 
     def adopt(self, snapshot: Snapshot) -> None:

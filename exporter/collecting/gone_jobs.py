@@ -56,6 +56,7 @@ class GoneJobs:
             key=job.key,
             job_name=job.job_name,
             name_digest=job.name_digest,
+            job_kind=job.job_kind,
             last_state=job.state,
             last_seen_timestamp=job.observed_timestamp,
             gone_timestamp=now,

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from exporter.attention.tracker import SourceAttention
+from exporter.attention_settings import AttentionSettings
 from exporter.collecting.history import History
 from exporter.model import Snapshot
 from exporter.process.steps import Steps, finished
@@ -21,6 +23,7 @@ class Store:
     def __init__(self) -> None:
         self._snapshots: Mapping[str, Snapshot] = MappingProxyType({})
         self._changed = asyncio.Event()
+        self._attention: dict[str, SourceAttention] = {}
         self.history = History()
 
     @property
@@ -28,18 +31,32 @@ class Store:
         """Return all snapshots, in the order of their sources' names; the view never changes."""
         return self._snapshots
 
+    def watch(self, source: str, limits: AttentionSettings, *, rescales: bool = False) -> None:
+        """Say from where on something about a job of a source is a problem.
+
+        What is remembered of its jobs stays. Where it `rescales`, that counts as a restart.
+        """
+        attention = self._attention.setdefault(source, SourceAttention(limits))
+        attention.limits, attention.rescales = limits, rescales
+
     def put(self, snapshot: Snapshot) -> None:
         """Publish the snapshot of a source in place of its last one."""
         finished(self.publish(snapshot))
 
     def publish(self, snapshot: Snapshot) -> Steps[None]:
         """Do the same in steps; nobody else may publish of this source meanwhile."""
-        yield from self.history.take(self._snapshots.get(snapshot.source), snapshot)
+        before = self._snapshots.get(snapshot.source)
+        yield from self.history.take(before, snapshot)
+        attention = self._attention.get(snapshot.source)
+        if attention is not None:
+            problems = yield from attention.take(before, snapshot)
+            snapshot = replace(snapshot, problems=problems)
         self._swap({**self._snapshots, snapshot.source: snapshot})
 
     def remove(self, source: str) -> None:
         """Withdraw everything of a source."""
         self.history.forget(source)
+        self._attention.pop(source, None)
         self._swap({name: kept for name, kept in self._snapshots.items() if name != source})
 
     async def changed(self) -> None:

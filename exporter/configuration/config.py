@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from exporter import platforms
+from exporter.attention_settings import AttentionSettings
 from exporter.configuration.yaml_documents import nearest, problems_of, read_document
 from exporter.edge.settings import SOURCE as EDGE
 from exporter.edge.settings import EdgeSettings
@@ -26,9 +27,11 @@ _VARIABLE = re.compile(
     r"\$(?P<escaped>\$)?\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}"
 )
 _DEFAULTABLE = tuple(
-    name for name in SourceSettings.model_fields if name not in ("name", "platform", "endpoint")
+    name
+    for name in SourceSettings.model_fields
+    if name not in ("name", "platform", "endpoint", "attention")
 )
-_TOP_LEVEL = ("defaults", "sources", "edge")
+_TOP_LEVEL = ("defaults", "attention", "sources", "edge")
 _EDGE_DEFAULTABLE = ("ended_retention", "state_series", "labels")
 _RELAY_PLATFORM = "huawei_dli"
 _DEEPEST = 50
@@ -75,6 +78,7 @@ def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
     problems += _unknown_keys("", document, _TOP_LEVEL)
     defaults = _section(document.get("defaults"), "defaults", problems)
     problems += _unknown_keys("defaults", defaults, _DEFAULTABLE)
+    document = _with_attention(document, problems)
     edge = _edge(document, defaults, directory, problems)
     # Whoever only receives reports has nothing to poll.
     listed = document.get("sources", [] if "edge" in document else None)
@@ -85,6 +89,37 @@ def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
         first = {problem.path: problem for problem in reversed(problems)}
         raise ConfigError(tuple(problem for problem in problems if first[problem.path] is problem))
     return Config(sources=tuple(sources), edge=edge)
+
+
+def _with_attention(document: dict[Any, Any], problems: list[ConfigProblem]) -> dict[Any, Any]:
+    """Return a document in which each source has the limits for all, but those of its own."""
+    limits = _section(document.get("attention"), "attention", problems)
+    try:
+        AttentionSettings.model_validate(limits)
+    except ValidationError as exc:
+        problems += problems_of(exc, "attention", AttentionSettings, limits, {})
+        return document
+    if not limits:
+        return document
+    listed = document.get("sources")
+    if isinstance(listed, list):
+        document = {**document, "sources": [_overridden(limits, each) for each in listed]}
+    if isinstance(document.get("edge"), dict):
+        document = {**document, "edge": _overridden(limits, document["edge"])}
+    return document
+
+
+def _overridden(limits: Mapping[str, Any], entry: object) -> object:
+    if not isinstance(entry, dict):
+        return entry
+    own = entry.get("attention", {})
+    if not isinstance(own, dict):
+        return entry
+    merged = {**limits, **own}
+    for name, value in limits.items():
+        if isinstance(value, dict) and isinstance(own.get(name), dict):
+            merged[name] = {**value, **own[name]}
+    return {**entry, "attention": merged}
 
 
 def _sources(

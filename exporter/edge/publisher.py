@@ -63,6 +63,7 @@ class Publisher:
             jobs=self._job_tracker.jobs(self._listening(), settings.projects),
             **changes,
         )
+        self._store.watch(SOURCE, settings.attention)
         self._store.put(self._snapshot)
 
     def withdraw(self, failure: str) -> None:

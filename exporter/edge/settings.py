@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from exporter.attention_settings import AttentionSettings
 from exporter.settings import Duration, PositiveDuration, SecretFile, SecretText, Section
 from exporter.source import Labels
 
@@ -88,6 +89,7 @@ class EdgeSettings(Section):
     ended_retention: Duration = 86400.0
     state_series: Literal["all", "current"] = "all"
     labels: Labels = Field(default_factory=dict)
+    attention: AttentionSettings = AttentionSettings()
     max_body: Annotated[Size, Field(ge=1024, le=64 * 1024**2)] = 1024**2
     rate_limit: Annotated[float, Field(gt=0, le=1_000_000)] = 1000.0
     """Reports per second of each project."""

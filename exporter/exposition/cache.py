@@ -12,7 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from exporter.collecting.store import Store
 from exporter.exposition.deflated_text import DeflatedText, Deflater
-from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES, JobFamily, SourceFamily
+from exporter.exposition.metrics import (
+    JOB_FAMILIES,
+    PROBLEM_FAMILY,
+    SOURCE_FAMILIES,
+    JobFamily,
+    SourceFamily,
+)
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from exporter.exposition.page import Page, build
 from exporter.exposition.self_metrics import SelfMetrics
@@ -151,6 +157,9 @@ class Exposition:
             yield [self._headers[source_family.name]]
             writer = LineWriter(source_family.name, {}, source_family.labels)
             for source in sources:
+                if source_family is PROBLEM_FAMILY:
+                    yield source.problems
+                    continue
                 lines = (
                     writer.line(values, number)
                     for values, number in source_family.samples(source.snapshot)

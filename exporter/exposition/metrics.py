@@ -308,7 +308,22 @@ def _clusters_by_condition(snapshot: Snapshot) -> Samples:
     ]
 
 
+def _problems(snapshot: Snapshot) -> Samples:
+    for problem in snapshot.problems:
+        of = (snapshot.source, snapshot.platform, problem.key.project, problem.key.job_id)
+        what = (problem.job_name, problem.kind.value, problem.job_kind.value)
+        yield (*of, *what), problem.since_timestamp
+
+
+PROBLEM_FAMILY = SourceFamily(
+    name="streaming_job_problem_since_timestamp_seconds",
+    help="When a problem of a job began, for jobs that have one. It ends when it is seen to be "
+    "over, and so outlives the other series of the job while its source is down.",
+    labels=(*IDENTITY, "problem", "job_kind"),
+    samples=_problems,
+)
 SOURCE_FAMILIES = (
+    PROBLEM_FAMILY,
     SourceFamily(
         name="streaming_job_absent",
         help="An entry of the source's expect list that no job matches; always 1.",

@@ -74,18 +74,20 @@ def build(
     """
     chunks: list[bytes] = []
     waiting = [_GZIP_HEADER]
-    total = checksum = waiting_size = 0
+    total = checksum = waiting_size = count = 0
     for strip in strips:
-        for start in range(0, len(strip), _PIECES_A_STEP):
-            for part, size, added in strip[start : start + _PIECES_A_STEP]:
-                if size:
-                    waiting.append(part)
-                    waiting_size += len(part)
-                    total += size
-                    checksum = carry(checksum, size) ^ added
+        for part, size, added in strip:
+            if size:
+                waiting.append(part)
+                waiting_size += len(part)
+                total += size
+                checksum = carry(checksum, size) ^ added
             if waiting_size >= _CHUNK:
                 chunks.append(b"".join(waiting))
                 waiting, waiting_size = [], 0
-            yield None
+            count += 1
+            if count % _PIECES_A_STEP == 0:
+                # Most strips hold a line or none: a turn of the loop for each would cost more.
+                yield None
     chunks.append(b"".join(waiting))
     yield Page(size=total, checksum=checksum, chunks=tuple(chunks), stale_at=stale_at)

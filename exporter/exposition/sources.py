@@ -6,8 +6,9 @@ from operator import attrgetter, is_
 
 from exporter.collecting.store import expires_at, fresh
 from exporter.exposition.blocks import Block, cut, render
-from exporter.exposition.deflated_text import Deflater
+from exporter.exposition.deflated_text import DeflatedText, Deflater
 from exporter.exposition.families import Frame
+from exporter.exposition.problems import render_problems
 from exporter.model import Job, Snapshot
 
 _UNCHANGED_A_STEP = 64
@@ -24,6 +25,8 @@ class SourceBlocks:
     """What is fresh of the source's snapshot."""
     blocks: dict[object, Block] = field(default_factory=dict)
     """By the key of their first job, in the order of the jobs."""
+    problems: list[DeflatedText] = field(default_factory=list)
+    """The lines about problems, in pieces."""
     oldest: float | None = None
     """When the job was seen that has not been seen for the longest time."""
 
@@ -59,6 +62,12 @@ def render_source(
         result.blocks = {}
         for part in cut(tuple({_key(job): job for job in snapshot.jobs}.values())):
             yield from _add(part, result, known, deflater)
+    if last is not None and last.snapshot.problems is snapshot.problems:
+        result.problems = last.problems
+    else:
+        for piece in render_problems(snapshot, deflater):
+            result.problems.append(piece)
+            yield None
     yield result
 
 

@@ -27,6 +27,8 @@ class Platform:
     """Say how many calls a source with so many running jobs makes."""
     supersedes: bool = False
     """Whether each start of a job is a new job_id, so that a later run replaces an ended one."""
+    rescales: bool = False
+    """Whether it counts a job that was rescaled as restarted, as Flink itself does."""
 
 
 def names() -> tuple[str, ...]:

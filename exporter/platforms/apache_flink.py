@@ -290,4 +290,5 @@ PLATFORM = Platform(
     open=_open,
     cost=_cost,
     supersedes=True,
+    rescales=True,
 )

@@ -1,9 +1,8 @@
-"""Find the jobs that need attention, worst first, by the rules of the status page."""
+"""Find the jobs that need attention, worst first: the exporter has decided which they are."""
 
-from exporter.model import CHANGING_STATES, State
-from exporter.pages.attention import LATE_AFTER, STUCK_AFTER
+from exporter.model import ProblemKind
 from grafana.source.palette import BAD, NOTICE, texts
-from grafana.source.promql import IDENTITY, JOB, in_state, jobs
+from grafana.source.promql import IDENTITY, JOB, jobs
 
 RUNBOOKS = "https://git.example/streaming-job-exporter/blob/main/docs/runbooks/"
 PLATFORMS = "git.example/streaming-job-exporter/blob/main/docs/platforms.md"
@@ -17,67 +16,53 @@ CONSOLES = {
 """Where people manage the jobs of each platform. Nobody but its users knows where the web page of
 a Flink cluster is, and edge jobs have none."""
 
-_AT_REST = (
-    *(State.CREATED, State.STOPPED, State.SUSPENDED, State.FINISHED),
-    State.UNKNOWN,
-)
-_CHANGING = tuple(sorted(CHANGING_STATES))
-
-
-def _expected() -> str:
-    should = jobs("streaming_job_expected_running", test="== 1")
-    return f"{in_state(*_AT_REST)}\n    and on ({IDENTITY}) {should}"
-
-
-def _stuck() -> str:
-    since = jobs("streaming_job_state_since_timestamp_seconds")
-    return f"{in_state(*_CHANGING)}\n    and on ({IDENTITY}) (time() - {since} > {STUCK_AFTER:.0f})"
-
-
-def _in_arrears() -> str:
-    info = jobs("streaming_job_info", 'native_status=~"(?i).*arrear.*"')
-    return f"{in_state(State.SUSPENDED)}\n    and on ({IDENTITY}) {info}"
-
-
-_REASONS = (
-    ("failed", BAD, in_state(State.FAILED), "StreamingJobFailed"),
-    ("should run", BAD, _expected(), "StreamingJobNotRunning"),
-    ("restarting", NOTICE, in_state(State.RESTARTING), "StreamingJobCrashLoop"),
-    (
-        *("node failed", BAD),
-        jobs("streaming_job_node_state", 'state="failed"', test="== 1"),
-        "StreamingJobNodeFailed",
+_PROBLEM = "streaming_job_problem_since_timestamp_seconds"
+_REASONS: dict[ProblemKind, tuple[str, str, str]] = {
+    ProblemKind.FAILED: ("failed", BAD, "StreamingJobFailed"),
+    ProblemKind.NOT_RUNNING: ("should run", BAD, "StreamingJobNotRunning"),
+    ProblemKind.GONE: ("gone", BAD, "StreamingJobFailed"),
+    ProblemKind.IN_ARREARS: ("in arrears", BAD, "StreamingJobInArrears"),
+    ProblemKind.RESTARTING_OFTEN: ("restarts often", BAD, "StreamingJobCrashLoop"),
+    ProblemKind.NODE_FAILED: ("node failed", BAD, "StreamingJobNodeFailed"),
+    ProblemKind.STUCK: ("stuck", NOTICE, "StreamingJobStuck"),
+    ProblemKind.FAR_BEHIND: ("far behind", NOTICE, "StreamingJobInputDelayHigh"),
+    ProblemKind.FALLING_BEHIND: ("falls behind", NOTICE, "StreamingJobInputDelayHigh"),
+    ProblemKind.CHECKPOINTS_FAILING: (
+        *("checkpoints fail", NOTICE),
+        "StreamingJobCheckpointOld",
     ),
-    ("stuck", NOTICE, _stuck(), "StreamingJobStuck"),
-    ("unknown state", NOTICE, in_state(State.UNKNOWN), "StreamingSourceUnknownState"),
-    ("in arrears", NOTICE, _in_arrears(), "StreamingJobInArrears"),
-    (
-        *("no longer reports", NOTICE),
-        jobs("streaming_edge_job_stale", test="== 1"),
-        "StreamingEdgeJobSilent",
-    ),
-    (
-        *("behind its input", NOTICE),
-        jobs("streaming_job_input_delay_seconds", test=f">= bool {LATE_AFTER:.0f}") + " == 1",
-        "StreamingJobInputDelayHigh",
-    ),
-)
-"""Why a job needs attention: in words, how bad, which jobs, and which page says what to do."""
+    ProblemKind.CHECKPOINT_OLD: ("checkpoint old", NOTICE, "StreamingJobCheckpointOld"),
+    ProblemKind.SILENT: ("no longer reports", NOTICE, "StreamingEdgeJobSilent"),
+    ProblemKind.UNKNOWN_STATE: ("unknown state", NOTICE, "StreamingSourceUnknownState"),
+}
+"""Why a job needs attention, the worst first: in words, how bad, and which page says what to do."""
 
-RUNBOOK_NAMES = tuple(name for *_, name in _REASONS)
+RUNBOOK_NAMES = tuple(name for *_, name in _REASONS.values())
 WHY = texts(
-    {len(_REASONS) - index: (text, colour) for index, (text, colour, *_) in enumerate(_REASONS)}
+    {
+        len(_REASONS) - rank: (text, colour)
+        for rank, (text, colour, _) in enumerate(_REASONS.values())
+    }
 )
 
 
 def needing_attention() -> str:
-    """Return each job that needs attention once, with the weight of its worst reason."""
+    """Return each job that needs attention once, with the weight of its worst problem."""
     found = [
-        f"  label_replace({len(_REASONS) - index} * (\n    {which}\n  ),"
-        f' "runbook", "{runbook}", "", "")'
-        for index, (_, _, which, runbook) in enumerate(_REASONS)
+        f"  label_replace(\n    {len(_REASONS) - rank} * {_with_problem(kind)},"
+        f'\n    "runbook", "{runbook}", "", ""\n  )'
+        for rank, (kind, (_, _, runbook)) in enumerate(_REASONS.items())
     ]
     return f"\n  or on ({IDENTITY})\n".join(found)
+
+
+def _with_problem(kind: ProblemKind) -> str:
+    return jobs(_PROBLEM, f'problem="{kind.value}"', test="> bool 0")
+
+
+def problem_began() -> str:
+    """Return when the first of its problems began of each selected job that has any."""
+    return f"min by ({IDENTITY}) ({_PROBLEM}{{{JOB}}})"
 
 
 def with_console(found: str) -> str:
@@ -86,11 +71,6 @@ def with_console(found: str) -> str:
         pattern = platform or ".*"
         found = f'label_replace({found}, "console", "{console}", "platform", "{pattern}")'
     return found
-
-
-def only_these(expr: str) -> str:
-    """Keep only the jobs that need attention."""
-    return f"{expr}\nand on ({IDENTITY}) (\n{needing_attention()}\n)"
 
 
 def restarts_within_range() -> str:

@@ -9,7 +9,7 @@ from grafana.source.attention import (
     RUNBOOKS,
     WHY,
     needing_attention,
-    only_these,
+    problem_began,
     restarts_within_range,
     with_console,
 )
@@ -182,8 +182,6 @@ def _latest() -> Json:
 
 
 def _attention() -> Json:
-    since = f"time() - {jobs('streaming_job_state_since_timestamp_seconds')}"
-    error = jobs("streaming_job_error_info", by=f"{IDENTITY}, error_id, error_type")
     runbook = link("What to do", f"{RUNBOOKS}${{__data.fields.runbook}}.md", elsewhere=True)
     console = link("Console of the platform", "https://${__data.fields.console}", elsewhere=True)
     nothing = "–"
@@ -201,25 +199,7 @@ def _attention() -> Json:
                 custom__cellOptions=coloured_cell(),
                 custom__width=150,
             ),
-            override(
-                "Value #B",
-                displayName="State",
-                mappings=state_codes(),
-                custom__cellOptions=coloured_cell(),
-                custom__width=110,
-            ),
-            override("Value #C", displayName="For", unit="s", noValue=nothing, custom__width=110),
-            override("Value #D", displayName="Restarts", decimals=0, noValue=nothing),
-            override(
-                "Value #E",
-                displayName="Input delay",
-                unit="s",
-                noValue=nothing,
-                thresholds=thresholds(_LATE),
-                custom__cellOptions=coloured_text(),
-            ),
-            override("error_id", displayName="Error code", noValue=nothing),
-            override("error_type", displayName="Error class", noValue=nothing),
+            override("Value #B", displayName="For", unit="s", custom__width=110),
             override("source", displayName="Source"),
             override("platform", displayName="Platform"),
             override("project", displayName="Project", noValue=nothing),
@@ -230,16 +210,12 @@ def _attention() -> Json:
     return table(
         about,
         row_query(with_console(needing_attention())),
-        row_query(only_these(state_code())),
-        row_query(only_these(since)),
-        row_query(only_these(restarts_within_range())),
-        row_query(only_these(jobs("streaming_job_input_delay_seconds"))),
-        row_query(only_these(error)),
+        row_query(f"time() - {problem_began()}"),
         columns=(
-            *("job_name", "Value #A", "Value #B", "Value #C", "Value #D", "Value #E"),
-            *("error_id", "error_type", "source", "platform", "project", "runbook", "console"),
+            *("job_name", "Value #A", "Value #B"),
+            *("source", "platform", "project", "runbook", "console"),
         ),
-        hidden=("job_id", "Value #F"),
+        hidden=("job_id",),
         worst_first="Value #A",
     )
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.app import App
 from exporter.configuration.config import Config, parse
 from exporter.simulator.clouds import Clouds, build_clouds, configuration
 from tests.recording import RecordingLog
+from tests.scrape import samples
 from tests.virtual_time import EPOCH, virtual_world
 
 
@@ -47,18 +47,11 @@ class Sky:
         """Return the samples of a family by source, name and state, among those with the labels."""
         self.app.exposition.refresh()
         found = {}
-        page = "".join(
-            line
-            for line in self.app.exposition.scrape()[0].decode().splitlines(keepends=True)
-            if line.startswith(family)
-        )
-        for metric in text_string_to_metric_families(page):
-            for sample in metric.samples:
-                if sample.name == family and labels.items() <= sample.labels.items():
-                    key = tuple(
-                        sample.labels.get(name, "") for name in ("source", "job_name", "state")
-                    )
-                    found[key] = sample.value
+        page = self.app.exposition.scrape()[0].decode()
+        for _, found_labels, value in samples(page, family):
+            if labels.items() <= found_labels.items():
+                names = ("source", "job_name", "state")
+                found[tuple(found_labels.get(name, "") for name in names)] = value
         return found
 
     def states(self, source: str) -> dict[str, str]:

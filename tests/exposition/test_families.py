@@ -16,7 +16,17 @@ from exporter.exposition.metrics import (
     JobFamily,
     SourceFamily,
 )
-from exporter.model import ClusterCounts, Job, Node, Snapshot, State
+from exporter.model import (
+    ClusterCounts,
+    Job,
+    JobKey,
+    JobKind,
+    Node,
+    Problem,
+    ProblemKind,
+    Snapshot,
+    State,
+)
 from exporter.telemetry.telemetry import Telemetry
 from tests.exposition.expositions import AS_OPENMETRICS, AS_TEXT, Accept, Clock, page_of, store_of
 from tests.jobs import job, snapshot
@@ -42,6 +52,15 @@ def _full_snapshot(all_states: bool = True) -> Snapshot:
         *others,
         labels=(("team", "a"),),
         absent=("orders_.*",),
+        problems=(
+            Problem(
+                kind=ProblemKind.FAILED,
+                key=JobKey(project='pro"ject', job_id="third"),
+                job_name='thi"rd\n',
+                job_kind=JobKind.BATCH,
+                since_timestamp=EPOCH - 0.25,
+            ),
+        ),
         clusters=ClusterCounts(reached=1, unreached=0, skipped=0),
         all_states=all_states,
         **known | {"last_success_timestamp": EPOCH},

@@ -306,7 +306,7 @@ BUGS = (
     ),
     Bug(
         name="each request of a listing that hangs has its own patience",
-        module="exporter.app",
+        module="exporter.app.opening",
         old="            stall=connector.stall,\n",
         new="",
         rule=Rule.HANG_IS_TOLD,
@@ -315,7 +315,7 @@ BUGS = (
     ),
     Bug(
         name="a reload forgets the jobs",
-        module="exporter.app",
+        module="exporter.app.application",
         old="                added[name].collector.adopt(old.collector.snapshot)\n",
         new="                pass\n",
         rule=Rule.NONE_LEAVES_UNTOLD,

@@ -39,7 +39,8 @@ _COPIED = (
     "exporter.collecting.collector",
     "exporter.vendors.huawei_inventory",
     "exporter.vendors.alibaba_listing",
-    "exporter.app",
+    "exporter.app.opening",
+    "exporter.app.application",
 )
 _PREFIX = "planted_"
 
@@ -114,7 +115,7 @@ def _parts(copies: dict[str, ModuleType]) -> Parts:
     huawei = copies["exporter.vendors.huawei_inventory"]
     alibaba = copies["exporter.vendors.alibaba_listing"]
     return Parts(
-        app=copies["exporter.app"].App,
+        app=copies["exporter.app.application"].App,
         rows=huawei.Listing,
         take_inventory=huawei.take_inventory,
         listings=alibaba.Listings,

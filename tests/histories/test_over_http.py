@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.simulator.clouds import Cloud
 from exporter.simulator.fleet.fleet import Phase
 from tests.e2e.simulated_clouds import Sky, sky
+from tests.scrape import samples
 from tests.virtual_time import EPOCH, run
 
 _CLOUDS = {
@@ -21,6 +21,10 @@ _CLOUDS = {
     "flink": "flink",
     "operator": "kubernetes",
 }
+_LOOKED_AT = (
+    *("streaming_job_state", "streaming_job_observed_timestamp_seconds", "streaming_source_up"),
+    "streaming_source_last_success_timestamp_seconds",
+)
 _POLL_INTERVAL, _STALE_AFTER = 5.0, 60.0
 _SEEN_WITHIN = _POLL_INTERVAL + 3.0
 """A poll, what its requests take, and a second until the next scrape."""
@@ -116,15 +120,10 @@ def _shown(source: str, name: str) -> str:
 def _read(it: Sky) -> dict[str, dict[tuple[str, str, str], float]]:
     """Read a page; no series may be there twice."""
     found: dict[str, dict[tuple[str, str, str], float]] = {}
-    seen = set()
-    for family in text_string_to_metric_families(it.app.exposition.scrape()[0].decode()):
-        for sample in family.samples:
-            series = sample.name, tuple(sorted(sample.labels.items()))
-            assert series not in seen
-            seen.add(series)
-            labels = sample.labels
-            key = (labels.get("source", ""), labels.get("job_name", ""), labels.get("state", ""))
-            found.setdefault(sample.name, {})[key] = sample.value
+    page = it.app.exposition.scrape()[0].decode()
+    for name, labels, value in samples(page, *_LOOKED_AT):
+        key = (labels.get("source", ""), labels.get("job_name", ""), labels.get("state", ""))
+        found.setdefault(name, {})[key] = value
     return found
 
 

@@ -1,21 +1,19 @@
-"""Put everything together: build, start, reload, stop. The only module that sees all others."""
+"""Put everything together: build, start, reload, stop."""
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
 from exporter import __version__
+from exporter.app.opening import OpenSource, SourceOpener
 from exporter.auth.guard import GuardBook
 from exporter.auth.secret_watch import SecretWatch
-from exporter.collecting.collector import SourceCollector
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store
-from exporter.configuration.config import Config, SourceConfig
+from exporter.configuration.config import Config
 from exporter.configuration.config_warnings import config_warnings
 from exporter.edge.lifecycle import EdgeLifecycle, Stage
 from exporter.errors import ConfigError, ConfigProblem
@@ -28,25 +26,14 @@ from exporter.runtime import Runtime
 from exporter.serving.coalescing import Coalesced
 from exporter.serving.web import build_web, with_metrics, with_reports
 from exporter.settings import Section
-from exporter.source import Source, SourceSettings, TlsSettings
+from exporter.source import SourceSettings
 from exporter.telemetry.telemetry import Telemetry
-from exporter.upstream.budget import AnswerBudget
-from exporter.upstream.connector import BESIDE_CONCURRENCY, Connector, ssl_context
+from exporter.upstream.connector import BESIDE_CONCURRENCY
 from exporter.vendors.huawei import HuaweiSettings
 
 _LEAST_PAUSE = 0.1
 _RENDER_SHARE = 5.0
 """Between two renderings the loop rests this many times as long as the last one took."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Running:
-    """One source that is being polled."""
-
-    config: SourceConfig
-    source: Source
-    collector: SourceCollector
-    task: asyncio.Task[None] | None = None
 
 
 class App:
@@ -78,8 +65,7 @@ class App:
         self._rendered = rendered
         self._changed = loaded
         self._guards = GuardBook(clock=runtime.monotonic)
-        self._budget = AnswerBudget()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, OpenSource] = {}
         self._rendering: asyncio.Task[None] | None = None
         self._on_page: frozenset[str] = frozenset()
         """Sources of which the page tells how a poll went."""
@@ -93,6 +79,14 @@ class App:
         self.telemetry.build.info({"version": __version__})
         self.telemetry.shard.info({"shard": str(self._shard.ordinal)})
         self.telemetry.shards.set(self._shard.total)
+        self._opener = SourceOpener(
+            store=self.store,
+            telemetry=self.telemetry,
+            guards=self._guards,
+            runtime=runtime,
+            log=log,
+            shard=self._shard,
+        )
         self.exposition = Exposition(self.store, self.telemetry.registry, clock=runtime.clock)
         self._edge = EdgeLifecycle(
             store=self.store,
@@ -241,7 +235,7 @@ class App:
             watching.add_done_callback(self._ended)
             self._watching = watching
 
-    async def _prepare(self, config: Config) -> tuple[dict[str, _Running], Stage]:
+    async def _prepare(self, config: Config) -> tuple[dict[str, OpenSource], Stage]:
         """Open all that is new or different; raises ConfigError with everything that cannot be."""
         edge, relay_source = config.edge, None
         if edge is not None and edge.relay is not None:
@@ -265,12 +259,12 @@ class App:
             raise ConfigError(tuple(problems))
         return added, stage
 
-    async def _open(self, config: Config, *, patient: bool = False) -> dict[str, _Running]:
+    async def _open(self, config: Config, *, patient: bool = False) -> dict[str, OpenSource]:
         """Open the sources that are new or different, without touching those that run.
 
         Those that are patient wait for whatever they ask.
         """
-        opened: dict[str, _Running] = {}
+        opened: dict[str, OpenSource] = {}
         problems: list[ConfigProblem] = []
         for index, source_config in enumerate(config.sources):
             name = source_config.settings.name
@@ -278,7 +272,7 @@ class App:
             if running is not None and running.config == source_config:
                 continue
             try:
-                opened[name] = await self._open_source(source_config, patient=patient)
+                opened[name] = await self._opener.open(source_config, patient=patient)
             except ConfigError as exc:
                 problems += (
                     ConfigProblem(f"sources[{index}].{problem.path}", problem.message)
@@ -290,43 +284,7 @@ class App:
             raise ConfigError(tuple(problems))
         return opened
 
-    async def _open_source(self, config: SourceConfig, *, patient: bool) -> _Running:
-        settings = config.settings
-        context = None
-        if self._runtime.transport is None:
-            # Reading all authorities takes 20 ms, and of a file on a server however long.
-            context = await self._context(settings.tls)
-        connector = Connector(
-            settings,
-            runtime=self._runtime,
-            telemetry=self.telemetry,
-            guards=self._guards,
-            context=context,
-            budget=self._budget,
-            patient=patient,
-        )
-        source = config.platform.open(settings, connector)
-        collector = SourceCollector(
-            settings,
-            source,
-            supersedes=config.platform.supersedes,
-            store=self.store,
-            telemetry=self.telemetry,
-            runtime=self._runtime,
-            log=self._log.bind(source=settings.name, platform=settings.platform),
-            shard=self._shard,
-            stall=connector.stall,
-        )
-        return _Running(config=config, source=source, collector=collector)
-
-    async def _context(self, tls: TlsSettings) -> ssl.SSLContext:
-        try:
-            return await self._runtime.aside(lambda: ssl_context(tls))
-        except OSError as exc:
-            problem = ConfigProblem("tls", exc.strerror or "its files cannot be read")
-            raise ConfigError((problem,)) from None
-
-    async def _replace(self, added: dict[str, _Running], kept: set[str]) -> None:
+    async def _replace(self, added: dict[str, OpenSource], kept: set[str]) -> None:
         for name in [name for name in self._running if name not in kept]:
             old = self._running.pop(name)
             await self._close(old)
@@ -345,7 +303,7 @@ class App:
         if not task.cancelled() and (exc := task.exception()) is not None:
             self._log.error("a task ended unexpectedly", task=task.get_name(), detail=trail(exc))
 
-    async def _close(self, running: _Running) -> None:
+    async def _close(self, running: OpenSource) -> None:
         if running.task is not None:
             await _cancel(running.task)
         await running.source.aclose()

@@ -1,0 +1,1 @@
+"""Decide which jobs have a problem, since when, by which limit: the one place."""

@@ -1,0 +1,158 @@
+"""Remember of one job what no single look at it tells: what happened when, as far as it was seen.
+
+Only jobs about which there is something to remember have a memory, and each is bounded. All times
+are those at which the platform was seen to say so, not those of a clock here: while a source
+cannot be polled they stand still, and no problem begins or ends.
+"""
+
+from dataclasses import dataclass, field
+
+from exporter.attention_settings import MOST_RESTARTS, AttentionSettings
+from exporter.model import CHANGING_STATES, IDLE_STATES, Job, Problem, ProblemKind, State
+
+GROWTH_WINDOW = 600.0
+"""Seconds over which a delay has to grow all the time before a job is said to fall behind."""
+_MOST_DELAYS = 100
+_RUN_APART = 1.0
+"""Seconds by which the beginnings of two runs differ at least: some platforms round them."""
+
+Events = list[tuple[float, int]]
+"""When something was seen to have happened, and how often."""
+
+
+@dataclass(slots=True)
+class JobMemory:
+    """What is remembered of one job."""
+
+    restarts: Events = field(default_factory=list)
+    runs: Events = field(default_factory=list)
+    failed_checkpoints: Events = field(default_factory=list)
+    failed_in_a_row: int = 0
+    """Checkpoints that failed since the last one that was completed."""
+    delays: list[tuple[float, float]] = field(default_factory=list)
+    """When the input delay was seen above the limit, and what it was."""
+    states: frozenset[State] = frozenset()
+    """The states among which it has been since then, if it neither runs nor has failed."""
+    in_states_since: float = 0.0
+    unknown_since: float | None = None
+    told: dict[ProblemKind, Problem] = field(default_factory=dict)
+    turn: int = 0
+    """With which of all looks at its source the job was last seen."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether there is nothing to remember."""
+        return not (
+            self.restarts
+            or self.runs
+            or self.failed_checkpoints
+            or self.delays
+            or self.states
+            or self.unknown_since is not None
+            or self.told
+        )
+
+    def note(
+        self, before: Job | None, job: Job, limits: AttentionSettings, *, rescales: bool
+    ) -> None:
+        """Take in a look at the job, and what the last one was.
+
+        Where a platform `rescales` it counts a rescaling as a restart; only those that come with a
+        fresh error are counted then.
+        """
+        self._note_state(job)
+        if before is not None and before is not job:
+            self._note_run(before, job)
+            self._note_restarts(before, job, limits, rescales=rescales)
+            self._note_checkpoints(before, job)
+        self._note_delay(job, limits)
+        now = job.observed_timestamp
+        _forget(self.restarts, now - limits.restarts.budget_within)
+        _forget(self.runs, now - limits.restarts.budget_within)
+        _forget(self.failed_checkpoints, now - limits.checkpoint_age)
+
+    def _note_state(self, job: Job) -> None:
+        if job.state is State.UNKNOWN:
+            # What it was before is not over: nobody knows.
+            if self.unknown_since is None:
+                self.unknown_since = began(job)
+            return
+        self.unknown_since = None
+        among = next((each for each in (CHANGING_STATES, IDLE_STATES) if job.state in each), None)
+        if among is None:
+            self.states = frozenset()
+        elif self.states is not among:
+            self.states, self.in_states_since = among, began(job)
+
+    def _note_run(self, before: Job, job: Job) -> None:
+        if not is_new_run(before, job):
+            return
+        self.runs.append((job.observed_timestamp, 1))
+        self.delays.clear()
+        self.failed_checkpoints.clear()
+        self.failed_in_a_row = 0
+        # It has failed anew, if it has.
+        self.told.pop(ProblemKind.FAILED, None)
+
+    def _note_restarts(
+        self, before: Job, job: Job, limits: AttentionSettings, *, rescales: bool
+    ) -> None:
+        more = _increase(before.restart_times, job.restart_times)
+        now, failed = job.observed_timestamp, job.last_error_timestamp
+        fresh = failed is not None and now - failed < limits.restarts.within
+        if more and (fresh or not rescales):
+            self.restarts.append((now, more))
+
+    def _note_checkpoints(self, before: Job, job: Job) -> None:
+        completed = job.last_checkpoint_completed_timestamp
+        if completed is not None and completed != before.last_checkpoint_completed_timestamp:
+            self.failed_in_a_row = 0
+        more = _increase(before.checkpoints_failed, job.checkpoints_failed)
+        if more:
+            self.failed_checkpoints.append((job.observed_timestamp, more))
+            self.failed_in_a_row += more
+
+    def _note_delay(self, job: Job, limits: AttentionSettings) -> None:
+        delay, now = job.input_delay_seconds, job.observed_timestamp
+        if delay is None:
+            if job.ended:
+                self.delays.clear()
+        elif delay < limits.input_delay.falling_behind:
+            self.delays.clear()
+        elif not self.delays or self.delays[-1] != (now, delay):
+            self.delays.append((now, delay))
+            while len(self.delays) > 4 and (
+                len(self.delays) > _MOST_DELAYS or self.delays[1][0] <= now - GROWTH_WINDOW
+            ):
+                del self.delays[0]
+
+
+def began(job: Job) -> float:
+    """Return since when the job is in its state, as far as anybody knows."""
+    since = job.state_since_timestamp
+    return job.observed_timestamp if since is None else min(since, job.observed_timestamp)
+
+
+def is_new_run(before: Job, job: Job) -> bool:
+    """Say whether another run of the job has begun since."""
+    if before.run_id and job.run_id and before.run_id != job.run_id:
+        return True
+    earlier, later = before.start_timestamp, job.start_timestamp
+    return earlier is not None and later is not None and later - earlier > _RUN_APART
+
+
+def count_since(events: Events, oldest: float) -> int:
+    """Return how often something happened after a moment."""
+    return sum(count for at, count in events if at > oldest)
+
+
+def _increase(before: int | None, after: int | None) -> int:
+    """Return by how much a count has grown; one that is smaller began again from zero."""
+    if before is None or after is None or after == before:
+        return 0
+    return after - before if after > before else after
+
+
+def _forget(events: Events, oldest: float) -> None:
+    while events and (events[0][0] <= oldest or len(events) > MOST_RESTARTS):
+        del events[0]

@@ -1,0 +1,174 @@
+"""Follow what is published of one source, and tell which of its jobs have a problem.
+
+A problem that was told ends only when it was seen to be over. While a source cannot be polled
+nothing is seen: not of the jobs that are still shown, nor of those that no longer are.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from operator import attrgetter
+
+from exporter.attention.memory import JobMemory
+from exporter.attention.rules import RULES, Verdict, is_unremarkable
+from exporter.attention_settings import AttentionSettings
+from exporter.model import GoneJob, Job, Problem, ProblemKind, Snapshot
+from exporter.process.steps import Steps, sorted_in_steps
+
+_JOBS_PER_STEP = 1000
+_RANKS = {kind: rank for rank, kind in enumerate(ProblemKind)}
+_id = attrgetter("project", "job_id")
+_watched = attrgetter("restart_times", "run_id", "start_timestamp", "checkpoints_failed")
+"""What tells that something happened to a job that runs now as it did before."""
+
+
+class SourceAttention:
+    """The problems of the jobs of one source."""
+
+    def __init__(self, limits: AttentionSettings, *, rescales: bool = False) -> None:
+        """Take the limits; `rescales` says that rescaling a job counts as a restart of it."""
+        self.limits = limits
+        self.rescales = rescales
+        self._memories: dict[tuple[str, str], JobMemory] = {}
+        self._turn = 0
+        self._silent_left = False
+        """Whether anything is told of a silent job that is shown no longer."""
+        self._gone: tuple[GoneJob, ...] = ()
+        self._problems: tuple[Problem, ...] = ()
+
+    def take(self, old: Snapshot | None, new: Snapshot) -> Steps[tuple[Problem, ...]]:
+        """Take in what is published in place of the last snapshot; return all problems.
+
+        They come in a fixed order, and are the same value as before when nothing has changed.
+        """
+        if old is not None and not self._silent_left and _as_before(old, new):
+            return self._problems
+        changed = new.gone != self._gone
+        self._gone = new.gone
+        self._turn += 1
+        before = () if old is None else old.jobs
+        for count, (was, job) in enumerate(_pairs(before, new.jobs), start=1):
+            if count % _JOBS_PER_STEP == 0:
+                yield
+            if job is not None and self._look(was, job):
+                changed = True
+        if self._leave(new):
+            changed = True
+        if changed:
+            yield
+            self._problems = yield from self._in_order()
+        return self._problems
+
+    def _look(self, was: Job | None, job: Job) -> bool:
+        """Look at a job; say whether something else is wrong with it than before."""
+        key = _id(job)
+        memory = self._memories.get(key)
+        if memory is None:
+            if is_unremarkable(job, self.limits) and (
+                was is None or was is job or _watched(was) == _watched(job)
+            ):
+                return False
+            memory = JobMemory()
+        told = dict(memory.told)
+        if job.stale:
+            self._note_silent(job, memory)
+        else:
+            memory.note(was, job, self.limits, rescales=self.rescales)
+            memory.told.pop(ProblemKind.SILENT, None)
+            for kind, rule in RULES.items():
+                self._settle(kind, rule(job, memory, self.limits), job, memory)
+        memory.turn = self._turn
+        if memory.is_empty:
+            self._memories.pop(key, None)
+        else:
+            self._memories[key] = memory
+        return told != memory.told
+
+    def _note_silent(self, job: Job, memory: JobMemory) -> None:
+        """Note that a job which reports by itself no longer does: nothing else is seen of it."""
+        silent = Verdict(holds=True, since=job.observed_timestamp)
+        self._settle(ProblemKind.SILENT, silent, job, memory)
+
+    def _settle(self, kind: ProblemKind, verdict: Verdict, job: Job, memory: JobMemory) -> None:
+        told = memory.told.get(kind)
+        if verdict.holds is False:
+            if told is not None:
+                del memory.told[kind]
+            return
+        if verdict.holds is None and told is None:
+            return
+        known = [verdict.since if verdict.holds else None]
+        if told is not None:
+            known.append(told.since_timestamp)
+        memory.told[kind] = Problem(
+            kind=kind,
+            key=job.key,
+            job_name=job.job_name,
+            job_kind=job.job_kind,
+            since_timestamp=min(
+                (since for since in known if since is not None), default=job.observed_timestamp
+            ),
+        )
+
+    def _leave(self, new: Snapshot) -> bool:
+        """Forget the jobs that are not there any more, if that was seen."""
+        now = new.last_success_timestamp
+        if new.up is not True or now is None:
+            return False
+        changed = False
+        self._silent_left = False
+        left = [key for key, memory in self._memories.items() if memory.turn != self._turn]
+        for key in left:
+            told = self._memories[key].told
+            silent = told.get(ProblemKind.SILENT)
+            if silent is not None and now - silent.since_timestamp < self.limits.gone_retention:
+                # Nobody has seen it end: it has only been silent for too long to be shown.
+                self._memories[key] = JobMemory(told={ProblemKind.SILENT: silent})
+                self._silent_left = True
+                changed = changed or len(told) > 1
+            else:
+                del self._memories[key]
+                changed = changed or bool(told)
+        return changed
+
+    def _in_order(self) -> Steps[tuple[Problem, ...]]:
+        told = chain.from_iterable(memory.told.values() for memory in self._memories.values())
+        problems = [*told, *map(_gone_problem, self._gone)]
+        return tuple((yield from sorted_in_steps(problems, key=_order)))
+
+
+def _as_before(old: Snapshot, new: Snapshot) -> bool:
+    return old.jobs is new.jobs and old.up is new.up and old.gone is new.gone
+
+
+def _pairs(old: tuple[Job, ...], new: tuple[Job, ...]) -> Iterator[tuple[Job | None, Job | None]]:
+    """Yield each job with what was last published of it, and nothing at all now and then."""
+    common = 0
+    for was, job in zip(old, new, strict=False):
+        # At nearly every poll the same jobs come in the same order.
+        if was.job_id != job.job_id or was.project != job.project:
+            break
+        common += 1
+        yield was, job
+    if common == len(new):
+        return
+    known = {}
+    for was in old[common:]:
+        known[_id(was)] = was
+        yield None, None
+    for job in new[common:]:
+        yield known.get(_id(job)), job
+
+
+def _gone_problem(gone: GoneJob) -> Problem:
+    return Problem(
+        kind=ProblemKind.GONE,
+        key=gone.key,
+        job_name=gone.job_name,
+        job_kind=gone.job_kind,
+        since_timestamp=gone.gone_timestamp,
+    )
+
+
+def _order(problem: Problem) -> tuple[int, str, str, str]:
+    key = problem.key
+    return _RANKS[problem.kind], key.project, problem.job_name, key.job_id

@@ -1,0 +1,1 @@
+"""Problems of jobs, each by the cases of its own file."""
