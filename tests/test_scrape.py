@@ -34,7 +34,7 @@ def test_some_families_can_be_asked_for() -> None:
     ["a", "a{} 1", 'a{x="1} 1', 'a{x="1"}1', 'a{x="\\q"} 1', 'a{1="x"} 1', "a 1 2", "a one", ""],
 )
 def test_line_that_is_no_sample_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match="no sample|not convert"):
+    with pytest.raises(ValueError, match=r"no sample|not convert"):
         list(samples(f"{line}\nb 1\n"))
 
 
