@@ -65,6 +65,8 @@ async def _try_source(
             works, message = False, "; ".join(told)
         elif inventory.jobs:
             await source.fetch_details((alive or inventory.jobs)[0])
+        if works and config.platform.check is not None:
+            await config.platform.check(source)
     except ExporterError as exc:
         works, message = False, str(exc)
     finally:

@@ -5,6 +5,7 @@ It is used as it stands: a laboratory may want just that. But whoever wrote it m
 
 import ipaddress
 from collections.abc import Iterator
+from types import MappingProxyType
 
 import httpx
 
@@ -14,6 +15,9 @@ from exporter.settings import Section
 from exporter.source import SourceSettings
 
 _PLAIN = "plain HTTP: whoever is on the way reads and changes what is sent, credentials included"
+_BESIDE = MappingProxyType({"history_endpoint": "history_auth", "url": "auth", "address": "auth"})
+"""Settings that hold an address, and the ones beside them that hold its secret."""
+_NO_BRACES = str.maketrans("", "", "{}")
 _UNVERIFIED = "any certificate is accepted: whoever is on the way can pass for the platform"
 
 
@@ -32,6 +36,7 @@ def _of_source(settings: SourceSettings, place: str) -> Iterator[ConfigProblem]:
     # Self-run Flink is often asked without any secret; the clouds find theirs without `auth`, too.
     if settings.platform != "apache_flink" or getattr(settings, "auth", None) is not None:
         yield from _plain_endpoints(settings, place)
+    yield from _plain_beside(settings, place)
 
 
 def _plain_endpoints(section: Section, place: str) -> Iterator[ConfigProblem]:
@@ -47,9 +52,22 @@ def _plain_endpoints(section: Section, place: str) -> Iterator[ConfigProblem]:
                     yield ConfigProblem(f"{place}.{name}[{number}]", _PLAIN)
 
 
+def _plain_beside(section: Section, place: str) -> Iterator[ConfigProblem]:
+    """Find what is asked beside the platform itself, and gets a secret only if it is given one."""
+    for name, auth in _BESIDE.items():
+        address = getattr(section, name, None)
+        if address is not None and getattr(section, auth, None) and _leaves_plain(address):
+            yield ConfigProblem(f"{place}.{name}", _PLAIN)
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            yield from _plain_beside(value, f"{place}.{name}")
+
+
 def _leaves_plain(address: str) -> bool:
     """Say whether what is sent there leaves this machine as it is."""
-    url = httpx.URL(address)
+    # What stands for the name of a cluster makes no difference.
+    url = httpx.URL(address.translate(_NO_BRACES))
     if url.scheme != "http":
         return False
     try:

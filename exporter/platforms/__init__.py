@@ -7,7 +7,7 @@ state words, its `Settings`, its source (I/O), its `parse_*` functions (pure) an
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ class Platform:
     """Open a source; given an instance of `settings` and the source's connector."""
     cost: Callable[[Any, int], CallCost]
     """Say how many calls a source with so many running jobs makes."""
+    check: Callable[[Any], Awaitable[None]] | None = None
+    """Ask what an open source asks only now and then whether it answers. Raises FetchError."""
     supersedes: bool = False
     """Whether each start of a job is a new job_id, so that a later run replaces an ended one."""
     rescales: bool = False

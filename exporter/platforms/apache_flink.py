@@ -178,6 +178,7 @@ class FlinkFleetSource:
             timeout=settings.timeout * _LONGEST_LOOK,
             monotonic=runtime.monotonic,
         )
+        self._witness = witness
         departures = None
         if witness is not None:
             departures = Departures(
@@ -202,6 +203,11 @@ class FlinkFleetSource:
     async def fetch_details(self, job: Job) -> Details:
         """Ask for everything about one job. Raises FetchError."""
         return await self._fleet.fetch_details(job)
+
+    async def check_witness(self) -> None:
+        """Make sure that who is to tell how clusters ended can do so. Raises FetchError."""
+        if self._witness is not None:
+            await self._witness.check()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -284,6 +290,12 @@ def _cost(settings: Settings, jobs: int) -> CallCost:
     )
 
 
+async def _check(source: Source) -> None:
+    """Ask whether the HistoryServer is one: otherwise it is asked when a cluster has left only."""
+    if isinstance(source, FlinkFleetSource):
+        await source.check_witness()
+
+
 PLATFORM = Platform(
     name="apache_flink",
     settings=Settings,
@@ -291,4 +303,5 @@ PLATFORM = Platform(
     cost=_cost,
     supersedes=True,
     rescales=True,
+    check=_check,
 )

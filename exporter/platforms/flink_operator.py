@@ -116,6 +116,7 @@ class OperatorSource:
             random=runtime.random,
             first_pause=settings.detail_interval,
             input_delay=settings.input_delay,
+            sleep=connector.runtime.sleep,
         )
         self._described: dict[JobKey, Described] = {}
         self._before: dict[JobKey, Described] = {}

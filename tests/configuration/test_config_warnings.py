@@ -9,6 +9,12 @@ from exporter.configuration.config_warnings import config_warnings
 
 PLAIN = "plain HTTP: whoever is on the way reads and changes what is sent, credentials included"
 UNVERIFIED = "any certificate is accepted: whoever is on the way can pass for the platform"
+OPERATOR = (
+    "name: ops, platform: flink_operator, endpoint: 'https://kubernetes', details: rest, "
+    "auth: {bearer: {token: t}}, namespaces: [streams], job_managers: "
+)
+FLEET = "name: fleet, platform: apache_flink, discovery: "
+SECRET = "auth: {bearer: {token: t}}"
 DLI = "name: dli, platform: huawei_dli, project_id: p"
 IAM = "username: u, domain: d, password: p"
 
@@ -28,6 +34,8 @@ def _told(*sources: str) -> list[str]:
         f"{DLI}, endpoint: 'http://localhost'",
         "name: flink, platform: apache_flink, endpoint: 'http://jobmanager:8081'",
         "name: flink, platform: apache_flink, endpoints: ['http://a:8081', 'http://b:8081']",
+        f"{OPERATOR} {{address: 'http://{{name}}.{{namespace}}.internal'}}",
+        f"{FLEET} {{http: {{url: 'http://targets'}}}}, history_endpoint: 'http://history:8082'",
     ],
 )
 def test_what_gives_nothing_away_is_not_talked_about(source: str) -> None:
@@ -53,6 +61,17 @@ def test_what_gives_nothing_away_is_not_talked_about(source: str) -> None:
             "name: flink, platform: apache_flink, endpoints: ['https://a', 'http://b'], "
             "auth: {bearer: {token: t}}",
             "endpoints[1]",
+        ),
+        (
+            f"{OPERATOR} {{address: 'http://{{name}}.{{namespace}}.internal', hosts: ['.*'], "
+            f"{SECRET}}}",
+            "job_managers.address",
+        ),
+        (f"{FLEET} {{http: {{url: 'http://targets', {SECRET}}}}}", "discovery.http.url"),
+        (
+            f"{FLEET} {{files: {{paths: [f.json]}}}}, history_endpoint: 'http://history:8082', "
+            "history_auth: {bearer: {token: t}}",
+            "history_endpoint",
         ),
     ],
 )

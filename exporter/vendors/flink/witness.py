@@ -14,5 +14,8 @@ class Witness(Protocol):
         Raises FetchError when the witness could not be asked.
         """
 
+    async def check(self) -> None:
+        """Make sure that it is what it is taken for, and answers. Raises FetchError."""
+
     async def aclose(self) -> None:
         """Close what was opened."""

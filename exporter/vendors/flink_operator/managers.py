@@ -11,7 +11,7 @@ from random import Random
 
 from exporter.errors import FetchError, Reason
 from exporter.model import Job
-from exporter.pacing import Backoff, Clock
+from exporter.pacing import Backoff, Clock, Sleep
 from exporter.source import Details
 from exporter.upstream.client import ApiClient
 from exporter.upstream.refusals import Answer, Refusal, flink, kubernetes
@@ -80,13 +80,16 @@ class OperatorManagers:
         random: Random,
         first_pause: float,
         input_delay: bool,
+        sleep: Sleep | None = None,
     ) -> None:
+        """Take how to reach them; with `sleep` figures are waited for that Flink is gathering."""
         self._open = open_manager
         self._clock = clock
         self._now = now
         self._random = random
         self._first_pause = first_pause
         self._input_delay = input_delay
+        self._sleep = sleep
         self._managers: dict[ManagerPlace, _Manager] = {}
 
     def keep_only(self, runs: Iterable[tuple[ManagerPlace, str]]) -> None:
@@ -150,6 +153,7 @@ class OperatorManagers:
                     self._clock,
                     project=place.namespace,
                     input_delay=self._input_delay,
+                    sleep=self._sleep,
                 ),
                 backoff=Backoff(base=self._first_pause, limit=_LONGEST_PAUSE, random=self._random),
             )

@@ -18,6 +18,8 @@ async def _at_once(_: float) -> None:
 
 
 def _answer(request: httpx.Request) -> httpx.Response:
+    if request.url.path == "/config" and request.url.host == "history":
+        return httpx.Response(200, json={"features": {"web-history": True}})
     if request.url.host == "down":
         raise httpx.ConnectError("")
     if request.url.path == "/jobs/overview":
@@ -28,12 +30,12 @@ def _answer(request: httpx.Request) -> httpx.Response:
     return httpx.Response(200, json={})
 
 
-def _invoke(tmp_path: Path, targets: list[str], *command: str) -> tuple[int, str]:
+def _invoke(tmp_path: Path, targets: list[str], *command: str, more: str = "") -> tuple[int, str]:
     (tmp_path / "targets.json").write_text(json.dumps([{"targets": targets}]))
     path = tmp_path / "exporter.yml"
     path.write_text(
         "sources: [{name: fleet, platform: apache_flink, input_delay: false, "
-        "discovery: {files: {paths: [targets.json]}}}]"
+        f"discovery: {{files: {{paths: [targets.json]}}}}{more}}}]"
     )
     runtime = Runtime(
         environ={},
@@ -57,6 +59,23 @@ def test_check_lists_the_clusters_found_reached_or_not_and_why(tmp_path: Path) -
     assert "fleet up:8081 reached" in lines
     assert any(line.startswith("fleet down:8081 unreached /jobs/overview failed") for line in lines)
     assert "fleet 169.254.169.254:80 skipped a link-local address" in lines
+
+
+@pytest.mark.parametrize(
+    ("history", "code", "said"),
+    [
+        ("history", 0, "ok"),
+        ("up", 1, "history_endpoint leads to another service, not to a HistoryServer"),
+        ("down", 1, "HistoryServer"),
+    ],
+)
+def test_check_asks_the_history_server_too(
+    tmp_path: Path, history: str, code: int, said: str
+) -> None:
+    more = f", history_endpoint: http://{history}:8082"
+    found, text = _invoke(tmp_path, ["up:8081"], "check-config", "--online", more=more)
+    assert found == code
+    assert said in text
 
 
 def test_check_of_clusters_none_of_which_answers_fails(tmp_path: Path) -> None:

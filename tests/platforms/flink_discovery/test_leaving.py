@@ -112,6 +112,9 @@ class Archive:
         self.asked: list[str] = []
         self.closed = False
 
+    async def check(self) -> None:
+        """Answer."""
+
     async def tell_end(self, job: Job) -> Job | None:
         self.asked.append(job.project)
         if self.fails:
