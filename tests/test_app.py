@@ -37,7 +37,9 @@ class Stage:
         *sources: str,
         directory: Path = Path(),
         announcing: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        connects: bool = False,
     ) -> None:
+        """With `connects` connections are real: only those have TLS."""
         self.text = ""
         self.broken = False
         self.asked: list[str] = []
@@ -55,7 +57,7 @@ class Stage:
 
         self.app = App(
             load,
-            runtime=virtual_world(httpx.MockTransport(answer)),
+            runtime=virtual_world(None if connects else httpx.MockTransport(answer)),
             log=self.log,
             reloading=announcing,
         )
@@ -121,9 +123,7 @@ def test_certificate_that_is_none_is_told_with_its_place_and_nothing_changes(
     (tmp_path / "ca.pem").write_text("no certificate")
 
     async def body() -> None:
-        stage = Stage(source("a"), directory=tmp_path)
-        # Only real connections have TLS.
-        stage.app._runtime = virtual_world()
+        stage = Stage(source("a"), directory=tmp_path, connects=True)
         await stage.app.start()
         stage.configure(source("a"), source("b"), source("c", ", tls: {ca_file: ca.pem}"))
         with pytest.raises(ConfigError) as caught:
