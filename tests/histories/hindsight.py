@@ -100,8 +100,10 @@ class Hindsight:
         for job in self._of(key):
             for other in self._truth.jobs:
                 same_name = other.facts[-1].name == job.facts[-1].name
-                # Of two that began at once either may be the later.
-                if same_name and other is not job and _begun(job) <= _begun(other) <= by:
+                # Of two that began at once either may be the later; so may be one that began
+                # while this one had been submitted, and seen, but did not run yet.
+                earliest = min(_begun(job), job.created)
+                if same_name and other is not job and earliest <= _begun(other) <= by:
                     yield job, other
 
     def _failures(self, now: float) -> Iterator[tuple[JobKey, float, float]]:
