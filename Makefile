@@ -22,18 +22,22 @@ demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
 
 # What takes long is run without counting lines, which would take as long again; the rest covers them.
+# Another Flink, of 1.x, comes meanwhile; then the tests of a real cluster run on it as well.
 THOROUGH := tests/e2e tests/faults tests/fuzzing tests/histories
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+PYTEST_FLINK := FLINK_VERSION=$(VERSION) $(BIN)/python -m pytest -q \
+	tests/flink_cluster/test_real_platform.py tests/flink_cluster/test_versions.py
 
 test: setup-test lint
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --cov --cov-report=term \
-		$(addprefix --ignore=,$(THOROUGH)); covered=$$?; \
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(THOROUGH) && exit $$covered
+	scripts/fetch-flink $(VERSION) & another=$$!; \
+	$(PYTEST) --cov --cov-report=term $(addprefix --ignore=,$(THOROUGH)); covered=$$?; \
+	$(PYTEST) $(THOROUGH); thorough=$$?; \
+	wait $$another && $(PYTEST_FLINK) && exit $$((covered + thorough))
 
 # The tests of a real Flink with another version of it, and what is different there, as a table.
 test-flink: $(VENV)/.test
 	scripts/fetch-flink $(VERSION)
-	FLINK_VERSION=$(VERSION) $(BIN)/python -m pytest -q tests/flink_cluster/test_real_platform.py \
-		tests/flink_cluster/test_versions.py
+	$(PYTEST_FLINK)
 
 # Before a real API server of Kubernetes, which takes six minutes to build, once: Debian has its sources.
 test-kubernetes: $(VENV)/.test
