@@ -1,12 +1,11 @@
 """Show one job, or a few side by side: what it is, what it was, and how well it does."""
 
 from exporter.model import State
-from exporter.pages.attention import LATE_AFTER
 from grafana.source import variables
 from grafana.source.annotations import alerts, state_changes
 from grafana.source.attention import RUNBOOKS, with_console
 from grafana.source.board import Band, dashboard, section
-from grafana.source.palette import BAD, GOOD, NOTICE, PLAIN, YES_NO, Steps, state_codes, texts
+from grafana.source.palette import BAD, GOOD, LATE, NOTICE, PLAIN, YES_NO, Steps, state_codes, texts
 from grafana.source.panels import (
     About,
     Json,
@@ -24,7 +23,6 @@ from grafana.source.panels import (
 from grafana.source.promql import IDENTITY, JOB, LEGEND, NAMED, in_state, jobs, state_code
 
 UID = "streaming-job"
-_LATE: Steps = ((None, GOOD), (LATE_AFTER, NOTICE), (1800, BAD))
 _NODE = f"{NAMED}, node, node_type"
 _COUNTED: Steps = ((None, GOOD), (1, NOTICE), (5, BAD))
 _CHECKPOINT_OLD: Steps = ((None, GOOD), (900, NOTICE), (1800, BAD))
@@ -97,7 +95,7 @@ def _now() -> list[Band]:
             "How far the job is behind its input.",
             "Not told by the platform",
             jobs("streaming_job_input_delay_seconds", by=NAMED),
-            steps=_LATE,
+            steps=LATE,
         ),
         _tile(
             "Last checkpoint",
@@ -209,7 +207,7 @@ def _running() -> list[Band]:
         jobs("streaming_job_input_delay_seconds", by=NAMED),
         LEGEND,
         unit="s",
-        steps=_LATE,
+        steps=LATE,
     )
     return section(
         "Restarts, duration and delay",

@@ -1,7 +1,6 @@
 """Show all jobs: how many are in which state, which need attention, what happened, what is slow."""
 
 from exporter.model import State
-from exporter.pages.attention import LATE_AFTER
 from exporter.pages.colours import LOOKS
 from grafana.source import variables
 from grafana.source.annotations import alerts, state_changes
@@ -14,7 +13,7 @@ from grafana.source.attention import (
     with_console,
 )
 from grafana.source.board import Band, dashboard, section
-from grafana.source.palette import BAD, GOOD, NOTICE, PLAIN, UP_DOWN, state_codes, thresholds
+from grafana.source.palette import BAD, GOOD, LATE, NOTICE, PLAIN, UP_DOWN, state_codes, thresholds
 from grafana.source.panels import (
     About,
     Json,
@@ -50,7 +49,6 @@ UID = "streaming-overview"
 _KEPT = "${__url_time_range}&var-datasource=${datasource}"
 _OF = "source, platform"
 _WORST = ((None, GOOD), (1, BAD))
-_LATE = ((None, GOOD), (LATE_AFTER, NOTICE), (1800, BAD))
 _OLD = ((None, GOOD), (300, NOTICE), (900, BAD))
 
 
@@ -176,7 +174,7 @@ def _latest() -> Json:
         description="How far the slowest of the selected jobs is behind its input.",
         nothing="No job tells its delay",
         unit="s",
-        steps=_LATE,
+        steps=LATE,
     )
     return stat(about, now_query(f"max({jobs('streaming_job_input_delay_seconds')})", "delay"))
 
@@ -253,7 +251,7 @@ def _delays() -> Json:
         description="The ten jobs that are furthest behind their input.",
         nothing="No job tells its delay",
         unit="s",
-        steps=_LATE,
+        steps=LATE,
     )
     top = f"topk(10, {jobs('streaming_job_input_delay_seconds', by=NAMED)})"
     return timeseries(about, range_query(top, LEGEND), limits=True)

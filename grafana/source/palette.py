@@ -18,6 +18,8 @@ Steps = tuple[tuple[float | None, str], ...]
 """From which value on which colour; the first has no value and is where all others begin."""
 
 ALWAYS_PLAIN: Steps = ((None, PLAIN),)
+LATE: Steps = ((None, GOOD), (300.0, NOTICE), (1800, BAD))
+"""Seconds of input delay, for the eye: from where on it is a problem is for the exporter to say."""
 
 
 def thresholds(steps: Steps) -> dict[str, Any]:
