@@ -20,7 +20,8 @@ RUN --mount=type=secret,id=pip.conf,target=/run/secrets/pip.conf \
     && python3 -m venv /opt/exporter \
     && /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
         --only-binary :all: --requirement requirements/build.txt --requirement requirements/run.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
+COPY docs/runbooks docs/runbooks
 COPY exporter exporter
 RUN /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check \
         --no-index --no-deps --no-build-isolation . \
