@@ -3,7 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from exporter.model import Job, Snapshot, State
+from exporter.attention.tracker import SourceAttention
+from exporter.attention_settings import AttentionSettings
+from exporter.model import Job, JobKey, JobKind, Problem, ProblemKind, Snapshot, State
+from exporter.process.steps import finished
 from tests.virtual_time import EPOCH
 
 
@@ -32,3 +35,22 @@ def snapshot(*jobs: Job, **facts: Any) -> Snapshot:
         jobs=jobs,
     )
     return replace(base, **facts)
+
+
+def problem(kind: ProblemKind, name: str = "orders", **facts: Any) -> Problem:
+    """Return a problem of the job of this name, as `job` makes it."""
+    values: dict[str, Any] = {
+        "kind": kind,
+        "key": JobKey(project="p", job_id=name),
+        "job_name": name,
+        "job_kind": JobKind.STREAMING,
+        "since_timestamp": EPOCH - 60,
+        **facts,
+    }
+    return Problem(**values)
+
+
+def judged(held: Snapshot) -> Snapshot:
+    """Return a snapshot with the problems that the exporter sees in it at first sight."""
+    problems = finished(SourceAttention(AttentionSettings()).take(None, held))
+    return replace(held, problems=problems)

@@ -4,17 +4,19 @@ All of it is kept ready, see `documents`. What a query asks for is written while
 jobs at a time, for one reader at a time.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from exporter.attention.by_job import Problems, job_id, problems_by_job
 from exporter.collecting.store import Store, fresh
 from exporter.exposition import wants_gzip
 from exporter.exposition.seats import Seat, Seats
 from exporter.exposition.sending import part, send_pieces
 from exporter.model import Job, Snapshot
 from exporter.pacing import Clock
+from exporter.process.steps import Steps
 from exporter.process.turns import CrowdedError, Turns
 from exporter.serving.documents import Document
 from exporter.serving.job_json import (
@@ -129,15 +131,29 @@ def _written(snapshots: Sequence[Snapshot], now: float, wanted: Wanted) -> Itera
         if not source_asked(snapshot, wanted):
             continue
         jobs = fresh(snapshot, now).jobs
+        problems = yield from _in_turns(problems_by_job(snapshot))
         for start in range(0, len(jobs), _LOOKED_AT_ONCE):
             asked = [job for job in jobs[start : start + _LOOKED_AT_ONCE] if job_asked(job, wanted)]
             yield b""
-            for text in _texts(asked, snapshot):
+            for text in _texts(asked, snapshot, problems):
                 yield lead + as_bytes(text)
                 lead = b","
     yield b"]}" if lead == b"," else lead + b"]}"
 
 
-def _texts(jobs: Sequence[Job], snapshot: Snapshot) -> Iterator[str]:
+def _in_turns(work: Steps[Problems]) -> Generator[bytes, None, Problems]:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            problems: Problems = end.value
+            return problems
+        yield b""
+
+
+def _texts(jobs: Sequence[Job], snapshot: Snapshot, problems: Problems) -> Iterator[str]:
     for start in range(0, len(jobs), _WRITTEN_AT_ONCE):
-        yield ",".join(encode_job(job, snapshot) for job in jobs[start : start + _WRITTEN_AT_ONCE])
+        yield ",".join(
+            encode_job(job, snapshot, problems.get(job_id(job), ()))
+            for job in jobs[start : start + _WRITTEN_AT_ONCE]
+        )

@@ -7,14 +7,15 @@ did not change is not written again.
 
 import asyncio
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from exporter.attention.by_job import Problems, job_id, problems_by_job, problems_unseen
 from exporter.collecting.store import Store, expires_at, fresh
 from exporter.exposition.blocks import cut
 from exporter.exposition.deflated_text import DeflatedText, Deflater
 from exporter.exposition.page import Page, build
-from exporter.model import Job, Snapshot
+from exporter.model import Job, Problem, Snapshot
 from exporter.pacing import Clock
 from exporter.process.steps import Steps, in_steps
 from exporter.serving.job_json import as_bytes, encode_job, encode_source
@@ -26,6 +27,8 @@ _ENCODED_A_STEP = 32
 _FREED_A_STEP = 32
 
 _Frame = tuple[str, str, tuple[tuple[str, str], ...]]
+_Told = tuple[Sequence[Problem], ...]
+"""The problems of each job of a block; none at all where none of them has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ class _Block:
 
     frame: _Frame
     jobs: tuple[Job, ...]
+    told: _Told
     piece: DeflatedText
 
-    def shows(self, frame: _Frame, jobs: tuple[Job, ...]) -> bool:
-        """Say whether this is the JSON of these jobs."""
+    def shows(self, frame: _Frame, jobs: tuple[Job, ...], told: _Told) -> bool:
+        """Say whether this is the JSON of these jobs with these problems."""
         same = len(jobs) == len(self.jobs) and all(map(operator.is_, jobs, self.jobs))
-        return same and frame == self.frame
+        return same and frame == self.frame and told == self.told
 
 
 _Key = tuple[str, str, str]
@@ -129,23 +133,31 @@ class Document:
     def _pieces(
         self, snapshot: Snapshot, blocks: dict[_Key, _Block]
     ) -> Iterator[DeflatedText | None]:
+        problems = yield from problems_by_job(snapshot)
         if not self._of_jobs:
-            yield self._deflater.piece(as_bytes(encode_source(snapshot)))
+            unseen = yield from problems_unseen(snapshot.jobs, problems)
+            yield self._deflater.piece(as_bytes(encode_source(snapshot, unseen)))
             return
         frame = (snapshot.source, snapshot.platform, snapshot.labels)
         for jobs in cut(snapshot.jobs):
             key = (snapshot.source, jobs[0].project, jobs[0].job_id)
             block = self._blocks.get(key)
-            if block is None or not block.shows(frame, jobs):
+            told = _told(jobs, problems)
+            if block is None or not block.shows(frame, jobs, told):
                 texts = []
-                for job in jobs:
-                    texts.append(encode_job(job, snapshot))
+                for place, job in enumerate(jobs):
+                    texts.append(encode_job(job, snapshot, told[place] if told else ()))
                     if len(texts) % _ENCODED_A_STEP == 0:
                         yield None
                 piece = self._deflater.piece(as_bytes(",".join(texts)))
-                block = _Block(frame, jobs, piece)
+                block = _Block(frame, jobs, told, piece)
             blocks[key] = block
             yield block.piece
+
+
+def _told(jobs: Sequence[Job], problems: Problems) -> _Told:
+    told = tuple(problems.get(job_id(job), ()) for job in jobs) if problems else ()
+    return told if any(told) else ()
 
 
 def _let_go(before: dict[_Key, _Block], kept: dict[_Key, _Block]) -> Iterator[None]:

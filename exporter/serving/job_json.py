@@ -1,17 +1,17 @@
 """Write jobs and sources as JSON, the way /api/v1 tells them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from exporter.model import GoneJob, Job, Node, Snapshot, latest_gone
+from exporter.model import GoneJob, Job, Node, Problem, ProblemKind, Snapshot, latest_gone
 
 _JOB_FIELDS = tuple(field.name for field in fields(Job))
 _NODE_FIELDS = tuple(field.name for field in fields(Node))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_MOST_GONE = 200
-"""Told of one source, the last ones: the page is written in one piece."""
+_MOST_LEFT = 200
+"""Told of one source of each way to leave: the page is written in one piece."""
 _ASKED_OF_SOURCES = ("source", "platform")
 _ASKED_OF_JOBS = ("project", "state", "job_id", "job_name")
 ASKED = (*_ASKED_OF_SOURCES, *_ASKED_OF_JOBS)
@@ -21,8 +21,8 @@ Wanted = Mapping[str, frozenset[str]]
 """The values that are asked for, by field."""
 
 
-def encode_job(job: Job, snapshot: Snapshot) -> str:
-    """Return a job of a snapshot as a JSON object."""
+def encode_job(job: Job, snapshot: Snapshot, problems: Sequence[Problem] = ()) -> str:
+    """Return a job of a snapshot, with what is wrong with it, as a JSON object."""
     entry: dict[str, Any] = {"source": snapshot.source, "platform": snapshot.platform}
     # Field by field: a general copy of all that is in a dataclass takes ten times as long.
     for name in _JOB_FIELDS:
@@ -31,11 +31,17 @@ def encode_job(job: Job, snapshot: Snapshot) -> str:
     entry["other_metrics"] = dict(job.other_metrics)
     entry["nodes"] = [{name: getattr(node, name) for name in _NODE_FIELDS} for node in job.nodes]
     entry["labels"] = dict(snapshot.labels)
+    entry["problems"] = _problems(problems)
     return _ENCODER.encode(entry)
 
 
-def encode_source(snapshot: Snapshot) -> str:
-    """Return what is known of a source itself as a JSON object."""
+def encode_source(snapshot: Snapshot, unseen: Sequence[Sequence[Problem]] = ()) -> str:
+    """Return what is known of a source itself as a JSON object.
+
+    `unseen` are the problems of each job that is shown no longer; those that are gone are told as
+    such already.
+    """
+    unseen = [told for told in unseen if told[0].kind is not ProblemKind.GONE]
     return _ENCODER.encode(
         {
             "source": snapshot.source,
@@ -49,7 +55,9 @@ def encode_source(snapshot: Snapshot) -> str:
             "jobs": len(snapshot.jobs) if snapshot.counts_jobs else None,
             "absent": list(snapshot.absent),
             "gone_jobs": len(snapshot.gone),
-            "gone": [_gone(gone) for gone in latest_gone(snapshot, _MOST_GONE)],
+            "gone": [_gone(gone) for gone in latest_gone(snapshot, _MOST_LEFT)],
+            "unseen_jobs": len(unseen),
+            "unseen": [_unseen(told) for told in unseen[:_MOST_LEFT]],
             "clusters": _clusters(snapshot),
             "labels": dict(snapshot.labels),
         }
@@ -65,6 +73,20 @@ def _gone(gone: GoneJob) -> dict[str, Any]:
         "last_seen_timestamp": gone.last_seen_timestamp,
         "gone_timestamp": gone.gone_timestamp,
     }
+
+
+def _unseen(problems: Sequence[Problem]) -> dict[str, Any]:
+    worst = problems[0]
+    return {
+        "project": worst.key.project,
+        "job_id": worst.key.job_id,
+        "job_name": worst.job_name,
+        "problems": _problems(problems),
+    }
+
+
+def _problems(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    return [{"problem": each.kind, "since": each.since_timestamp} for each in problems]
 
 
 def _clusters(snapshot: Snapshot) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 
 from exporter.collecting.store import Store
 from exporter.exposition.deflated_text import DeflatedText, Deflater
-from exporter.model import Job, Node, State
+from exporter.model import Job, Node, ProblemKind, State
 from exporter.serving.documents import Document
-from tests.jobs import job, snapshot
+from tests.jobs import job, problem, snapshot
 from tests.virtual_time import EPOCH, run
 
 
@@ -100,6 +100,27 @@ def test_only_blocks_with_a_job_that_changed_are_written_again() -> None:
         # Whatever else is told with each job is part of it.
         desk.store.put(snapshot(*jobs, labels=(("team", "a"),)))
         assert {str(each["labels"]) for each in (await desk.read())["jobs"]} == {"{'team': 'a'}"}
+
+    run(body())
+
+
+def test_only_blocks_with_a_problem_that_changed_are_written_again() -> None:
+    async def body() -> None:
+        desk = Desk()
+        jobs = tuple(_jobs(1000))
+        begun = tuple(problem(ProblemKind.STUCK, f"{number}") for number in (3, 500, 997))
+        desk.store.put(snapshot(*jobs, problems=begun))
+        await desk.read()
+        whole = desk.deflater.pieces
+        desk.store.put(snapshot(*jobs, problems=begun[:1] + begun[2:]))
+        told = (await desk.read())["jobs"]
+        assert desk.deflater.pieces == whole + 1
+        assert [each["job_id"] for each in told if each["problems"]] == ["3", "997"]
+        # The same, told by other objects.
+        again = tuple(problem(ProblemKind.STUCK, f"{number}") for number in (3, 997))
+        desk.store.put(snapshot(*jobs, problems=again))
+        await desk.read()
+        assert desk.deflater.pieces == whole + 1
 
     run(body())
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from exporter.model import Node, State
-from tests.jobs import job, snapshot
+from exporter.model import Node, ProblemKind, State
+from tests.jobs import job, problem, snapshot
 from tests.serving.web_site import MARKUP, Site, two_sources
 from tests.virtual_time import EPOCH
 
@@ -63,6 +63,51 @@ def test_job_tells_everything_that_is_known_of_it() -> None:
     assert (node["name"], node["state"], node["native_status"]) == ("n", "running", "NORMAL")
 
 
+@pytest.mark.parametrize("query", ["", "?source=dli"])
+def test_jobs_tell_what_is_wrong_with_them(query: str) -> None:
+    """Whether all are asked for or some, which are written in another way."""
+    told = (
+        problem(ProblemKind.FAILED, "b"),
+        problem(ProblemKind.STUCK, "left"),
+        problem(ProblemKind.CHECKPOINT_OLD, "b", since_timestamp=EPOCH - 7),
+    )
+    site = Site(snapshot(job("a"), job("b", State.FAILED), problems=told))
+    found = {each["job_id"]: each["problems"] for each in site.json(f"/api/v1/jobs{query}")["jobs"]}
+    assert found == {
+        "a": [],
+        "b": [
+            {"problem": "failed", "since": EPOCH - 60},
+            {"problem": "checkpoint_old", "since": EPOCH - 7},
+        ],
+    }
+
+
+def test_sources_tell_the_problems_of_jobs_that_are_shown_no_longer() -> None:
+    told = (
+        problem(ProblemKind.FAILED, "old"),
+        problem(ProblemKind.GONE, "gone"),
+        problem(ProblemKind.STUCK, "here"),
+        problem(ProblemKind.CHECKPOINT_OLD, "old"),
+    )
+    site = Site(snapshot(job("old"), job("here", observed_timestamp=EPOCH + 300), problems=told))
+    (source,) = site.json("/api/v1/sources")["sources"]
+    assert (source["unseen_jobs"], source["unseen"]) == (0, [])
+    site.now = EPOCH + 301
+    (source,) = site.json("/api/v1/sources")["sources"]
+    assert source["unseen_jobs"] == 1
+    assert source["unseen"] == [
+        {
+            "project": "p",
+            "job_id": "old",
+            "job_name": "old",
+            "problems": [
+                {"problem": "failed", "since": EPOCH - 60},
+                {"problem": "checkpoint_old", "since": EPOCH - 60},
+            ],
+        }
+    ]
+
+
 def test_sources_tell_their_health() -> None:
     site = Site(
         snapshot(
@@ -91,6 +136,8 @@ def test_sources_tell_their_health() -> None:
                 "absent": ["x.*"],
                 "gone_jobs": 0,
                 "gone": [],
+                "unseen_jobs": 0,
+                "unseen": [],
                 "clusters": None,
                 "labels": {"team": "a"},
             }
