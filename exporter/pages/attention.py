@@ -1,17 +1,25 @@
-"""Decide which jobs people should look at first, and say why."""
+"""Say of a job that has problems how bad that is, and why in a few words.
 
+What is a problem is decided in `exporter.attention`, nowhere else; here it is only put into words.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
-from exporter.model import CHANGING_STATES, Job, State
-from exporter.pages.formatting import duration
+from exporter.model import Job, Problem, ProblemKind, State
+from exporter.pages.formatting import Moment, duration, moment, visible
+from exporter.pages.runbooks import runbook_link
 
-STUCK_AFTER = 600.0
-"""Seconds after which a job that is changing its state is taken to be stuck."""
-IDLE_AFTER = 300.0
-"""Seconds without a task at work after which a running job is stuck: no restart takes as long."""
-LATE_AFTER = 300.0
-"""Seconds of input delay from which a job counts as late."""
+_RANKS = MappingProxyType({kind: rank for rank, kind in enumerate(ProblemKind)})
+_BAD = frozenset(
+    {
+        *(ProblemKind.FAILED, ProblemKind.NOT_RUNNING, ProblemKind.GONE, ProblemKind.IN_ARREARS),
+        *(ProblemKind.RESTARTING_OFTEN, ProblemKind.NODE_FAILED),
+    }
+)
+"""What wakes somebody; all others can wait for the working day."""
 
 
 class Level(StrEnum):
@@ -23,56 +31,116 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Why a job deserves a look; the lowest rank comes first."""
+    """Why a job deserves a look: its problems, the worst first."""
 
-    rank: int
+    problems: Sequence[Problem]
+
+    @property
+    def worst(self) -> Problem:
+        """Return the problem that is shown where there is room for one."""
+        return self.problems[0]
+
+    @property
+    def rank(self) -> int:
+        """Return its place among all problems; the lowest comes first."""
+        return _RANKS[self.worst.kind]
+
+    @property
+    def level(self) -> Level:
+        """Return how bad it is."""
+        return level_of(self.worst.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemRow:
+    """One problem on the page of a job."""
+
+    kind: ProblemKind
     level: Level
-    reason: str
-    """What the state alone does not say; empty when the state says it all."""
+    words: str
+    since: Moment | None
+    runbook: str
+    """Where it says what to do, in English; empty when there is nothing."""
+    runbook_zh: str
 
 
-_FAILED = Attention(0, Level.BAD, "")
-_EXPECTED = Attention(1, Level.BAD, "expected to run")
-_RESTARTING = Attention(2, Level.WARNING, "")
-_UNKNOWN = Attention(5, Level.WARNING, "")
-_ARREARS = Attention(6, Level.WARNING, "account in arrears")
-_SILENT = Attention(7, Level.WARNING, "sends no reports")
-_LATE = Attention(8, Level.WARNING, "behind its input")
+def level_of(kind: ProblemKind) -> Level:
+    """Return how bad a problem is."""
+    return Level.BAD if kind in _BAD else Level.WARNING
 
 
-def attention(job: Job, now: float) -> Attention | None:
-    """Return why a job deserves a look, or None."""
-    state = job.state
-    late = job.input_delay_seconds is not None and job.input_delay_seconds >= LATE_AFTER
-    unremarkable = not late and not job.nodes and not job.stale
-    if state is State.RUNNING and unremarkable and job.nothing_runs_since_timestamp is None:
-        return None
-    if state is State.FAILED:
-        return _FAILED
-    if job.expected_running and state is not State.RUNNING and state not in CHANGING_STATES:
-        return _EXPECTED
-    if state is State.RESTARTING:
-        return _RESTARTING
+def is_said_by_state(problem: Problem, state: State | None) -> bool:
+    """Say whether the state of the job says all there is to say."""
+    return _SAID_BY_STATE.get(problem.kind) is state and state is not None
+
+
+def reason(problem: Problem, job: Job | None, now: float) -> str:
+    """Return what the state of the job alone does not say; empty when it says it all."""
+    if job is None:
+        return _WORDS[problem.kind]
+    if is_said_by_state(problem, job.state):
+        return ""
+    words = _FINER_WORDS.get(problem.kind)
+    return _WORDS[problem.kind] if words is None else words(problem, job, now)
+
+
+def problem_rows(
+    problems: Sequence[Problem], job: Job | None, now: float
+) -> tuple[ProblemRow, ...]:
+    """Return the problems of a job as they are shown on its page, the worst first."""
+    return tuple(
+        ProblemRow(
+            kind=problem.kind,
+            level=level_of(problem.kind),
+            words=visible(reason(problem, job, now)) or _WORDS[problem.kind],
+            since=moment(problem.since_timestamp, now),
+            runbook=runbook_link(problem.kind),
+            runbook_zh=runbook_link(problem.kind, language="zh"),
+        )
+        for problem in problems
+    )
+
+
+_SAID_BY_STATE = MappingProxyType(
+    {ProblemKind.FAILED: State.FAILED, ProblemKind.UNKNOWN_STATE: State.UNKNOWN}
+)
+_WORDS: Mapping[ProblemKind, str] = MappingProxyType(
+    {
+        ProblemKind.FAILED: "failed",
+        ProblemKind.NOT_RUNNING: "expected to run",
+        ProblemKind.GONE: "gone, nobody told how",
+        ProblemKind.IN_ARREARS: "account in arrears",
+        ProblemKind.RESTARTING_OFTEN: "restarts too often",
+        ProblemKind.NODE_FAILED: "a node failed",
+        ProblemKind.STUCK: "stuck",
+        ProblemKind.FAR_BEHIND: "far behind its input",
+        ProblemKind.FALLING_BEHIND: "falls behind its input",
+        ProblemKind.CHECKPOINTS_FAILING: "checkpoints fail",
+        ProblemKind.CHECKPOINT_OLD: "no checkpoint for long",
+        ProblemKind.SILENT: "sends no reports",
+        ProblemKind.UNKNOWN_STATE: "unknown state",
+    }
+)
+
+
+def _stuck(problem: Problem, job: Job, now: float) -> str:
+    what = "no task runs" if job.state is State.RUNNING else "stuck"
+    return f"{what} for {duration(max(0.0, now - problem.since_timestamp))}"
+
+
+def _node_failed(problem: Problem, job: Job, now: float) -> str:
     broken = [node.name for node in job.nodes if node.state is State.FAILED]
-    if broken:
-        return Attention(3, Level.BAD, f"node {broken[0]} failed")
-    stuck = _stuck(job, now)
-    if stuck is not None:
-        return stuck
-    if state is State.UNKNOWN:
-        return _UNKNOWN
-    if state is State.SUSPENDED and "arrear" in job.native_status.casefold():
-        return _ARREARS
-    if job.stale:
-        return _SILENT
-    return _LATE if late else None
+    return f"node {broken[0]} failed" if broken else _WORDS[problem.kind]
 
 
-def _stuck(job: Job, now: float) -> Attention | None:
-    since = job.state_since_timestamp
-    if job.state in CHANGING_STATES and since is not None and now - since > STUCK_AFTER:
-        return Attention(4, Level.WARNING, f"stuck for {duration(now - since)}")
-    since = job.nothing_runs_since_timestamp
-    if since is not None and now - since > IDLE_AFTER:
-        return Attention(4, Level.WARNING, f"no task runs for {duration(now - since)}")
-    return None
+def _checkpoint_old(problem: Problem, job: Job, now: float) -> str:
+    return f"no checkpoint for {duration(max(0.0, now - problem.since_timestamp))}"
+
+
+_FINER_WORDS: Mapping[ProblemKind, Callable[[Problem, Job, float], str]] = MappingProxyType(
+    {
+        ProblemKind.STUCK: _stuck,
+        ProblemKind.NODE_FAILED: _node_failed,
+        ProblemKind.CHECKPOINT_OLD: _checkpoint_old,
+    }
+)

@@ -3,15 +3,16 @@
 The facts are grouped as people ask for them; a fact that is not known has no line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from exporter.collecting.history import Change
 from exporter.exposition import escape
 from exporter.exposition.metrics import IDENTITY
-from exporter.model import Job, Node, Snapshot, State
-from exporter.pages.attention import Level, attention
+from exporter.model import Job, Node, Problem, Snapshot, State
+from exporter.pages.attention import Level, ProblemRow, problem_rows
+from exporter.pages.changes import ChangeRow, change_rows
 from exporter.pages.formatting import Moment, duration, moment, number, size, visible
 from exporter.pages.query import Query
 
@@ -47,16 +48,6 @@ class NodeRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeRow:
-    """One state change that was seen."""
-
-    time: Moment | None
-    before: State | None
-    after: State | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
     """Everything that the page of a job says."""
 
@@ -66,7 +57,8 @@ class Details:
     project: str
     state: State
     level: Level | None
-    reason: str
+    problems: tuple[ProblemRow, ...]
+    """All that is wrong with it, the worst first."""
     announcement: str
     since: Moment | None
     source_failure: str
@@ -84,7 +76,7 @@ class Details:
 
 def details(job: Job, snapshot: Snapshot, changes: Iterable[Change], now: float) -> Details:
     """Return what the page of a job says."""
-    concern = attention(job, now)
+    problems = problem_rows(problems_of(snapshot, job.project, job.job_id), job, now)
     identity = {"source": snapshot.source, "project": job.project, "job_id": job.job_id}
     return Details(
         name=visible(job.job_name or job.job_id),
@@ -92,8 +84,8 @@ def details(job: Job, snapshot: Snapshot, changes: Iterable[Change], now: float)
         platform=visible(snapshot.platform),
         project=visible(job.project),
         state=job.state,
-        level=None if concern is None else concern.level,
-        reason="" if concern is None else visible(concern.reason),
+        level=problems[0].level if problems else None,
+        problems=problems,
         announcement=f"{visible(job.job_name)}: {job.state.value}",
         since=moment(job.state_since_timestamp, now),
         source_failure=visible(snapshot.failure) if snapshot.up is False else "",
@@ -109,25 +101,13 @@ def details(job: Job, snapshot: Snapshot, changes: Iterable[Change], now: float)
     )
 
 
-def change_rows(changes: Iterable[Change], now: float) -> tuple[ChangeRow, ...]:
-    """Return the state changes as they are shown."""
-    return tuple(
-        ChangeRow(
-            time=moment(change.at, now),
-            before=change.before,
-            after=change.after,
-            text=_remark(change),
-        )
-        for change in changes
-    )
-
-
-def _remark(change: Change) -> str:
-    if change.after is None:
-        return "no longer listed"
-    if change.before is None:
-        return "listed again"
-    return "new run" if change.new_run else visible(change.native_status)
+def problems_of(snapshot: Snapshot, project: str, job_id: str) -> Sequence[Problem]:
+    """Return the problems of one job, the worst first."""
+    return [
+        problem
+        for problem in snapshot.problems
+        if problem.key.job_id == job_id and problem.key.project == project
+    ]
 
 
 def _node(node: Node) -> NodeRow:

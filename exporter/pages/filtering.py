@@ -1,11 +1,13 @@
 """Find the jobs that a reader asks for, and put them in order."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from exporter.attention.by_job import JobId, job_id, problems_by_job, problems_unseen
 from exporter.model import Job, Snapshot, State
-from exporter.pages.attention import Attention, attention
+from exporter.pages.attention import Attention
 from exporter.pages.query import Query, Sort
+from exporter.process.steps import finished
 
 _SEARCHED_ERROR = 1000
 """How much of an error text is searched: the rest is stack traces."""
@@ -25,16 +27,53 @@ STATE_ORDER = {
 class Found(NamedTuple):
     """A job, where it is from, and why it deserves a look if it does."""
 
-    job: Job
+    job: Job | None
+    """None of a job that is shown no longer: only its problems are told."""
     snapshot: Snapshot
     attention: Attention | None
 
+    @property
+    def name(self) -> str:
+        """Return the name of the job."""
+        if self.job is not None:
+            return self.job.job_name
+        return self.attention.worst.job_name if self.attention is not None else ""
 
-def all_jobs(snapshots: Iterable[Snapshot], now: float) -> list[Found]:
-    """Return every job of these snapshots."""
-    return [
-        Found(job, snapshot, attention(job, now)) for snapshot in snapshots for job in snapshot.jobs
-    ]
+    @property
+    def key(self) -> JobId:
+        """Return the project and the id of the job."""
+        if self.job is not None:
+            return self.job.project, self.job.job_id
+        return job_id(self.attention.worst.key) if self.attention is not None else ("", "")
+
+    @property
+    def state(self) -> State | None:
+        """Return what the job does; None where nobody sees it."""
+        return None if self.job is None else self.job.state
+
+    @property
+    def since(self) -> float | None:
+        """Return since when: of a job that is shown no longer, since when its worst problem is."""
+        if self.job is not None:
+            return self.job.state_since_timestamp
+        return None if self.attention is None else self.attention.worst.since_timestamp
+
+
+def all_jobs(snapshots: Iterable[Snapshot]) -> list[Found]:
+    """Return every job of these snapshots, and those with a problem that are shown no longer."""
+    return [found for snapshot in snapshots for found in _jobs_of(snapshot)]
+
+
+def _jobs_of(snapshot: Snapshot) -> Iterator[Found]:
+    if not snapshot.problems:
+        yield from (Found(job, snapshot, None) for job in snapshot.jobs)
+        return
+    problems = finished(problems_by_job(snapshot))
+    for job in snapshot.jobs:
+        told = problems.get((job.project, job.job_id))
+        yield Found(job, snapshot, None if told is None else Attention(told))
+    for told in finished(problems_unseen(snapshot.jobs, problems)):
+        yield Found(None, snapshot, Attention(told))
 
 
 def matching(everything: list[Found], query: Query) -> list[Found]:
@@ -52,6 +91,8 @@ def matching(everything: list[Found], query: Query) -> list[Found]:
 
 def _haystack(found: Found) -> str:
     job = found.job
+    if job is None:
+        return "\n".join((found.name, *found.key, found.snapshot.source)).casefold()
     return "\n".join(
         (
             *(job.job_name, job.job_id, job.project, job.run_id, job.queue, job.native_status),
@@ -66,8 +107,7 @@ def in_order(asked: list[Found], query: Query) -> list[Found]:
 
     def name(found: Found) -> str:
         # One text compares faster than a tuple of three.
-        job = found.job
-        return f"{job.job_name.casefold()}\0{found.snapshot.source}\0{job.job_id}"
+        return f"{found.name.casefold()}\0{found.snapshot.source}\0{found.key[1]}"
 
     if query.sort is Sort.NAME:
         return sorted(asked, key=name, reverse=query.descending)
@@ -86,16 +126,20 @@ def _urgency(found: Found) -> tuple[int, float] | None:
     """Return what sorts the worst first, and the latest first among those equally bad."""
     if found.attention is None:
         return None
-    return (found.attention.rank, -(found.job.state_since_timestamp or 0.0))
+    return (found.attention.rank, -found.attention.worst.since_timestamp)
+
+
+def _of_job(value: Callable[[Job], Any]) -> Callable[[Found], Any]:
+    return lambda found: None if found.job is None else value(found.job)
 
 
 _SORT_VALUES: dict[Sort, Callable[[Found], Any]] = {
     Sort.ATTENTION: _urgency,
-    Sort.STATE: lambda found: STATE_ORDER[found.job.state],
+    Sort.STATE: _of_job(lambda job: STATE_ORDER[job.state]),
     Sort.SOURCE: lambda found: found.snapshot.source,
-    Sort.SINCE: lambda found: found.job.state_since_timestamp,
-    Sort.DURATION: lambda found: found.job.duration_seconds,
-    Sort.RESTARTS: lambda found: found.job.restart_times,
-    Sort.DELAY: lambda found: found.job.input_delay_seconds,
-    Sort.ERROR: lambda found: found.job.last_error_timestamp,
+    Sort.SINCE: lambda found: found.since,
+    Sort.DURATION: _of_job(lambda job: job.duration_seconds),
+    Sort.RESTARTS: _of_job(lambda job: job.restart_times),
+    Sort.DELAY: _of_job(lambda job: job.input_delay_seconds),
+    Sort.ERROR: _of_job(lambda job: job.last_error_timestamp),
 }

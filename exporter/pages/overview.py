@@ -4,32 +4,20 @@ All jobs are searched and sorted, but only those of one page are put into words:
 ten thousand jobs cheap for the server and for the browser.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from exporter.model import ClusterCounts, Condition, Job, Snapshot, State, latest_gone
-from exporter.pages.attention import Level
+from exporter.model import ClusterCounts, Condition, Snapshot, State
+from exporter.pages.attention import is_said_by_state
 from exporter.pages.filtering import STATE_ORDER, Found, all_jobs, in_order, matching
-from exporter.pages.formatting import Moment, count, duration, moment, number, shorten, visible
-from exporter.pages.query import Query, Sort, job_link
+from exporter.pages.formatting import Moment, count, duration, moment, shorten, visible
+from exporter.pages.job_rows import LONGEST_ERROR, LONGEST_NAME, JobRow, job_rows
+from exporter.pages.query import Query, Sort
 
 PAGE_SIZE = 200
-_LONGEST_NAME = 120
-_MOST_GONE = 5
-_LONGEST_ERROR = 160
 _BAR_WIDTH = 1000
 _CLUSTERS_NAMED = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoneRow:
-    """One job that is gone without an end that anybody told."""
-
-    name: str
-    last_state: State
-    seen_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +30,6 @@ class SourceRow:
     """`up`, `down` or `waiting`."""
     failure: str
     absent: tuple[str, ...]
-    gone: tuple[GoneRow, ...]
-    """The last ones of the jobs that are gone, nobody knows how."""
-    gone_more: int
-    """How many there are beside those."""
     jobs: int | None
     """None where the source was never read, or not for too long."""
     link: str
@@ -75,27 +59,6 @@ class ClusterList:
     reached: tuple[str, ...]
     more: int
     """How many are not named here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRow:
-    """One job in the table of jobs."""
-
-    link: str
-    name: str
-    identity: str
-    """Its id, when another job of its source on the same page has its name."""
-    source: str
-    platform: str
-    state: State
-    level: Level | None
-    reason: str
-    since: Moment | None
-    duration: str
-    restarts: str
-    delay: str
-    error: str
-    error_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +113,6 @@ class Overview:
 
 
 _HEALTH = {True: "up", False: "down", None: "waiting"}
-_PACKAGE = re.compile(r"\b(?:[a-z_][\w$]*\.){2,}(?=[A-Z])")
-"""The package before the name of a Java class."""
-
-
 _TITLES = {
     Sort.NAME: "Job",
     Sort.STATE: "State",
@@ -168,23 +127,24 @@ _TITLES = {
 
 def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overview:
     """Return what the overview says of these snapshots to somebody who asks this."""
-    everything = all_jobs(snapshots, now)
+    everything = all_jobs(snapshots)
     asked = matching(everything, query)
-    counts = Counter(found.job.state for found in asked)
+    counts = Counter(found.job.state for found in asked if found.job is not None)
     if query.states:
-        asked = [found for found in asked if found.job.state in query.states]
+        asked = [found for found in asked if found.state in query.states]
     pages = max(1, -(-len(asked) // PAGE_SIZE))
     page = min(query.page, pages)
     shown = in_order(asked, query)[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     worrying = [found for found in everything if found.attention is not None]
     down = sum(snapshot.up is False for snapshot in snapshots)
-    known = _any_counts(snapshots) or not snapshots
+    unseen = sum(found.job is None for found in worrying)
+    known = _any_counts(snapshots) or not snapshots or unseen
     return Overview(
         query=query,
-        headline=_headline(snapshots, len(everything), len(worrying), down),
+        headline=_headline(snapshots, len(everything), len(worrying), unseen, down),
         announcement=_announcement(snapshots, worrying, down),
-        found=_tally(len(asked), len(everything), query, page, pages) if known else "",
-        total=len(everything),
+        found=_tally(len(asked), len(everything), unseen, query, page, pages) if known else "",
+        total=len(everything) - unseen,
         attention=len(worrying),
         sources=source_rows(snapshots, now),
         clusters=cluster_lists(snapshots),
@@ -194,7 +154,7 @@ def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overvie
         sources_health=_health(snapshots),
         chips=_chips(counts, query),
         columns=_columns(query),
-        rows=_rows(shown, now),
+        rows=job_rows(shown, now),
         page=page,
         pages=pages,
         previous=query.link(page=page - 1) if page > 1 else "",
@@ -208,7 +168,7 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
     """Return the table of sources, those in trouble first."""
     ordered = sorted(
         snapshots,
-        key=lambda each: (each.up is not False, not (each.absent or each.gone), each.source),
+        key=lambda each: (each.up is not False, not each.absent, each.source),
     )
     return tuple(
         SourceRow(
@@ -217,8 +177,6 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
             health=_HEALTH[snapshot.up],
             failure=visible(snapshot.failure),
             absent=tuple(visible(entry) for entry in snapshot.absent),
-            gone=_gone_rows(snapshot, now),
-            gone_more=max(0, len(snapshot.gone) - _MOST_GONE),
             jobs=len(snapshot.jobs) if snapshot.counts_jobs else None,
             link=Query(sources=frozenset({snapshot.source})).link(),
             last_success=moment(snapshot.last_success_timestamp, now),
@@ -226,17 +184,6 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
             poll_duration=duration(snapshot.poll_duration_seconds),
         )
         for snapshot in ordered
-    )
-
-
-def _gone_rows(snapshot: Snapshot, now: float) -> tuple[GoneRow, ...]:
-    return tuple(
-        GoneRow(
-            name=shorten(visible(gone.job_name or gone.key.job_id), _LONGEST_NAME),
-            last_state=gone.last_state,
-            seen_at=moment(gone.last_seen_timestamp, now),
-        )
-        for gone in latest_gone(snapshot, _MOST_GONE)
     )
 
 
@@ -256,57 +203,20 @@ def _cluster_list(source: str, counts: ClusterCounts) -> ClusterList:
         counts=", ".join(f"{number:,} {word.value}" for word, number in counts.by_condition),
         lacking=tuple(
             ClusterRow(
-                name=shorten(visible(each.name), _LONGEST_NAME),
+                name=shorten(visible(each.name), LONGEST_NAME),
                 condition=each.condition.value,
-                reason=shorten(visible(each.reason), _LONGEST_ERROR),
+                reason=shorten(visible(each.reason), LONGEST_ERROR),
             )
             for each in named
             if each.condition is not Condition.REACHED
         ),
         reached=tuple(
-            shorten(visible(each.name), _LONGEST_NAME)
+            shorten(visible(each.name), LONGEST_NAME)
             for each in named
             if each.condition is Condition.REACHED
         ),
         more=sum(number for _, number in counts.by_condition) - len(named),
     )
-
-
-def _rows(shown: Sequence[Found], now: float) -> tuple[JobRow, ...]:
-    names = Counter((found.snapshot.source, found.job.job_name) for found in shown)
-    return tuple(
-        _row(found, now, unique=names[found.snapshot.source, found.job.job_name] == 1)
-        for found in shown
-    )
-
-
-def _row(found: Found, now: float, *, unique: bool) -> JobRow:
-    job, snapshot = found.job, found.snapshot
-    return JobRow(
-        link=job_link(snapshot.source, job),
-        name=shorten(visible(job.job_name or job.job_id), _LONGEST_NAME),
-        identity="" if unique else shorten(visible(job.job_id), 40),
-        source=visible(snapshot.source),
-        platform=visible(snapshot.platform),
-        state=job.state,
-        level=None if found.attention is None else found.attention.level,
-        reason="" if found.attention is None else shorten(visible(found.attention.reason), 80),
-        since=moment(job.state_since_timestamp, now),
-        duration=duration(job.duration_seconds),
-        restarts=number(job.restart_times),
-        delay=duration(job.input_delay_seconds),
-        error=_error(job),
-        error_at=moment(job.last_error_timestamp, now),
-    )
-
-
-def _error(job: Job) -> str:
-    """Return the last error in a few words: the class or code, and how its text begins."""
-    kind = job.error_type.rpartition(".")[2] or job.error_id
-    text = _PACKAGE.sub("", job.error_text[: 4 * _LONGEST_ERROR])
-    if kind not in text:
-        text = f"{kind}: {text}" if text else kind
-    return visible(shorten(text, _LONGEST_ERROR))
 
 
 def _chips(counts: Counter[State], query: Query) -> tuple[StateChip, ...]:
@@ -342,19 +252,22 @@ def _columns(query: Query) -> tuple[Column, ...]:
     )
 
 
-def _headline(snapshots: Sequence[Snapshot], jobs: int, worrying: int, down: int) -> str:
+def _headline(
+    snapshots: Sequence[Snapshot], rows: int, worrying: int, unseen: int, down: int
+) -> str:
     if not snapshots:
         return "No sources are configured."
     unread = sum(each.up is not False and not each.counts_jobs for each in snapshots)
     parts = []
     if worrying:
-        parts.append(f"{worrying:,} need{'s' * (worrying == 1)} a look")
+        seen_no_longer = f" ({unseen:,} no longer seen)" if unseen else ""
+        parts.append(f"{worrying:,} need{'s' * (worrying == 1)} a look{seen_no_longer}")
     if down:
         parts.append(f"{count(down, 'source is', 'sources are')} down")
     if unread:
         parts.append(f"{count(unread, 'source has', 'sources have')} not been read yet")
-    sources = count(len(snapshots), "source")
-    known = f"{count(jobs, 'job')} in {sources}" if _any_counts(snapshots) else "No jobs are known"
+    jobs, sources = count(rows - unseen, "job"), count(len(snapshots), "source")
+    known = f"{jobs} in {sources}" if _any_counts(snapshots) else "No jobs are known"
     # All is well only where all was looked at.
     return f"{known}: {', '.join(parts) or 'all is well'}"
 
@@ -371,7 +284,11 @@ def _health(snapshots: Iterable[Snapshot]) -> str:
 def _announcement(snapshots: Sequence[Snapshot], worrying: Iterable[Found], down: int) -> str:
     """Return what a screen reader is told when it changes: only what is wrong, not what moves."""
     states = Counter(
-        found.job.state.value if not found.attention or not found.attention.reason else "other"
+        found.state.value
+        if found.state is not None
+        and found.attention is not None
+        and is_said_by_state(found.attention.worst, found.state)
+        else "other"
         for found in worrying
     )
     parts = [f"{states[state.value]:,} {state.value}" for state in State if states[state.value]]
@@ -383,8 +300,10 @@ def _announcement(snapshots: Sequence[Snapshot], worrying: Iterable[Found], down
     return jobs + (f" {count(down, 'source')} down." if down else "")
 
 
-def _tally(asked: int, total: int, query: Query, page: int, pages: int) -> str:
-    jobs = count(total, "job")
+def _tally(asked: int, rows: int, unseen: int, query: Query, page: int, pages: int) -> str:
+    jobs = count(rows - unseen, "job")
+    if unseen:
+        jobs += f" and {unseen:,} no longer seen"
     text = f"{asked:,} of {jobs}" if query.narrowed else jobs
     if query.sort is Sort.ATTENTION and not query.descending and asked > 1:
         text += ", worst first"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from exporter.model import Job, State
+from exporter.model import State
 
 _LONGEST_SEARCH = 200
 _MOST_VALUES = 100
@@ -105,9 +105,9 @@ def parse(parameters: Iterable[tuple[str, str]]) -> Query:
     )
 
 
-def job_link(source: str, job: Job) -> str:
+def job_link(source: str, project: str, job_id: str) -> str:
     """Return the address of a job's page; identifiers may hold anything, slashes included."""
-    return "job?" + urlencode({"source": source, "project": job.project, "job_id": job.job_id})
+    return "job?" + urlencode({"source": source, "project": project, "job_id": job_id})
 
 
 def _last(values: dict[str, list[str]], key: str) -> str:

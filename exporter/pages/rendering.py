@@ -10,10 +10,13 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from exporter import __version__
+from exporter.pages.changes import ChangeRow
 from exporter.pages.colours import LOOKS, stylesheet
-from exporter.pages.details import ChangeRow, Details
+from exporter.pages.details import Details
 from exporter.pages.formatting import Moment, visible
 from exporter.pages.overview import Overview
+from exporter.pages.runbooks import runbooks
+from exporter.pages.unseen import Unseen
 
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -42,6 +45,7 @@ def asset_link(name: str) -> str:
 def prepare() -> None:
     """Read the files and compile the templates, so that no reader waits for it."""
     assets()
+    runbooks()
     for name in _environment().list_templates():
         _environment().get_template(name)
 
@@ -54,6 +58,11 @@ def render_overview(page: Overview, *, rendered: Moment | None, metrics: str) ->
 def render_details(page: Details, *, rendered: Moment | None, metrics: str) -> str:
     """Return the HTML of a job's page."""
     return _render("job.html", page=page, rendered=rendered, metrics=metrics)
+
+
+def render_unseen(page: Unseen, *, rendered: Moment | None, metrics: str) -> str:
+    """Return the HTML of the page of a job that is shown no longer."""
+    return _render("unseen.html", page=page, rendered=rendered, metrics=metrics)
 
 
 def render_missing(

@@ -12,7 +12,8 @@ from exporter.collecting.store import Store, fresh
 from exporter.exposition import wants_gzip
 from exporter.model import Job, JobKey, Snapshot
 from exporter.pacing import Clock
-from exporter.pages.details import change_rows, details
+from exporter.pages.changes import change_rows
+from exporter.pages.details import details, problems_of
 from exporter.pages.formatting import moment, visible
 from exporter.pages.overview import overview
 from exporter.pages.query import parse
@@ -22,7 +23,10 @@ from exporter.pages.rendering import (
     render_details,
     render_missing,
     render_overview,
+    render_unseen,
 )
+from exporter.pages.runbooks import runbooks
+from exporter.pages.unseen import unseen
 from exporter.pages.workshop import PageResponse, Workshop
 from exporter.process.turns import CrowdedError
 
@@ -45,6 +49,11 @@ _ASSET_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     # Their addresses change with their content.
     "cache-control": "public, max-age=31536000, immutable",
+}
+_RUNBOOK_HEADERS = {
+    **SECURITY_HEADERS,
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-cache",
 }
 
 
@@ -76,10 +85,21 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
         body, content_type = found
         return Response(body, headers={**_ASSET_HEADERS, "content-type": content_type})
 
+    async def show_runbook(request: Request) -> Response:
+        language = "zh" if request.url.path.startswith("/runbooks/zh/") else ""
+        # Only a name that is in there leads to a text: nothing of an address becomes a path.
+        text = runbooks().get((language, request.path_params["name"]))
+        if text is None:
+            return Response(status_code=404, headers=SECURITY_HEADERS)
+        headers = {**_RUNBOOK_HEADERS, "content-type": "text/plain; charset=utf-8"}
+        return Response(text, headers=headers)
+
     return [
         Route("/", show_overview),
         Route("/job", show_job),
         Route("/static/{name}", show_asset),
+        Route("/runbooks/{name}", show_runbook),
+        Route("/runbooks/zh/{name}", show_runbook),
     ]
 
 
@@ -106,20 +126,22 @@ def _job(
     store: Store, now: float, metrics: str, source: str, key: JobKey, changes: tuple[Change, ...]
 ) -> tuple[str, int]:
     rendered = moment(now, now)
-    found = _find(store, source, key, now)
-    if found is None:
-        name, rows = visible(key.job_id), change_rows(changes, now)
-        return render_missing(name, rows, rendered=rendered, metrics=metrics), 404
-    page = details(*found, changes, now)
-    return render_details(page, rendered=rendered, metrics=metrics), 200
-
-
-def _find(store: Store, source: str, key: JobKey, now: float) -> tuple[Job, Snapshot] | None:
     snapshot = store.snapshots.get(source)
-    if snapshot is None:
-        return None
-    snapshot = fresh(snapshot, now)
+    if snapshot is not None:
+        snapshot = fresh(snapshot, now)
+        job = _find(snapshot, key)
+        if job is not None:
+            page = details(job, snapshot, changes, now)
+            return render_details(page, rendered=rendered, metrics=metrics), 200
+        if problems := problems_of(snapshot, key.project, key.job_id):
+            left = unseen(problems, snapshot, changes, now)
+            return render_unseen(left, rendered=rendered, metrics=metrics), 200
+    name, rows = visible(key.job_id), change_rows(changes, now)
+    return render_missing(name, rows, rendered=rendered, metrics=metrics), 404
+
+
+def _find(snapshot: Snapshot, key: JobKey) -> Job | None:
     for job in snapshot.jobs:
         if job.job_id == key.job_id and job.project == key.project:
-            return job, snapshot
+            return job
     return None

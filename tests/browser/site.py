@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exporter.attention_settings import AttentionSettings
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.listening.addresses import listen
@@ -31,6 +32,7 @@ class Site:
 
         def put() -> None:
             for snapshot in snapshots:
+                self.store.watch(snapshot.source, AttentionSettings())
                 self.store.put(snapshot)
             done.set()
 

@@ -86,6 +86,7 @@ def test_user_comes_in_with_his_password_only() -> None:
     "path",
     [
         *("/metrics", "/", "/job", "/api/v1/jobs", "/-/reload", "/static/page.css", "/nothing"),
+        *("/runbooks/StreamingJobFailed", "/runbooks/zh/README.md"),
         *("/-/healthy/", "/-/Healthy", "//-/healthy", "/-/ready/x", "/x/-/ready", "/-/"),
         *("/-/healthy%00", "/-/healthy%2f", "/metrics?x=/-/healthy", "/metrics;/-/ready"),
     ],

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from exporter.collecting.history import Change
-from exporter.model import Job, Snapshot, State
+from exporter.model import Job, ProblemKind, Snapshot, State
 from exporter.pages.details import details
-from tests.jobs import job, snapshot
+from tests.jobs import job, problem, snapshot
 from tests.pages.overviews import NOW
 from tests.virtual_time import EPOCH
 
@@ -143,3 +143,24 @@ def test_changes_are_told_with_the_word_of_the_platform() -> None:
     assert [row.text for row in page.changes] == [
         *("no longer listed", "listed again", "new run", "FAILED"),
     ]
+
+
+def test_all_problems_of_a_job_are_told_with_when_they_began_and_what_to_do() -> None:
+    told = (
+        problem(ProblemKind.FAILED),
+        problem(ProblemKind.FAILED, "other"),
+        problem(ProblemKind.CHECKPOINT_OLD, since_timestamp=NOW - 7200),
+    )
+    page = details(job(state=State.FAILED), snapshot(problems=told), (), NOW)
+    assert page.level == "bad"
+    failed, checkpoint = page.problems
+    assert (failed.kind, failed.level, failed.words) == (ProblemKind.FAILED, "bad", "failed")
+    assert (checkpoint.level, checkpoint.words) == ("warning", "no checkpoint for 2 h")
+    assert checkpoint.since is not None
+    assert checkpoint.since.relative == "2 h ago"
+    assert (failed.runbook, failed.runbook_zh) == (
+        "runbooks/StreamingJobFailed",
+        "runbooks/zh/StreamingJobFailed",
+    )
+    unremarkable = details(job("well"), snapshot(problems=told), (), NOW)
+    assert (unremarkable.level, unremarkable.problems) == (None, ())

@@ -16,15 +16,16 @@ from starlette.applications import Starlette
 from exporter.collecting.history import Change
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition
-from exporter.model import Job, Node, Snapshot, State
+from exporter.model import Job, JobKey, Node, ProblemKind, Snapshot, State
 from exporter.pages.details import details
 from exporter.pages.formatting import moment, visible
 from exporter.pages.overview import overview
 from exporter.pages.query import Query
-from exporter.pages.rendering import assets, render_details, render_overview
+from exporter.pages.rendering import assets, render_details, render_overview, render_unseen
+from exporter.pages.unseen import unseen
 from exporter.serving.web import build_web
 from exporter.telemetry.telemetry import Telemetry
-from tests.jobs import job, snapshot
+from tests.jobs import job, problem, snapshot
 from tests.virtual_time import EPOCH
 
 NOW = EPOCH + 5
@@ -96,15 +97,22 @@ def _hostile_job(text: str) -> Job:
     )
 
 
-def _pages_about(text: str) -> tuple[str, str]:
+def _pages_about(text: str) -> tuple[str, ...]:
+    known = _hostile_job(text)
+    left = JobKey(project=text, job_id=f"left {text}")
     snap = snapshot(
-        _hostile_job(text),
+        known,
         source=text or "s",
         platform=text,
         up=False,
         failure=text,
         absent=(text,),
         labels=((text, text),),
+        problems=(
+            problem(ProblemKind.FAILED, text, key=known.key),
+            problem(ProblemKind.STUCK, text, key=left),
+            problem(ProblemKind.NODE_FAILED, text, key=known.key),
+        ),
     )
     change = Change(at=EPOCH, before=None, after=State.FAILED, native_status=text)
     query = Query(text=text, sources=frozenset({text, "other"}), platforms=frozenset({text}))
@@ -115,6 +123,9 @@ def _pages_about(text: str) -> tuple[str, str]:
         + render_overview(overview([snap], query, NOW), rendered=now, metrics="metrics"),
         render_details(
             details(snap.jobs[0], snap, (change,), NOW), rendered=now, metrics="metrics"
+        ),
+        render_unseen(
+            unseen(snap.problems[1:2], snap, (change,), NOW), rendered=now, metrics="metrics"
         ),
     )
 
@@ -130,7 +141,9 @@ def test_no_text_becomes_markup(text: str) -> None:
         for tag, attributes in outline.elements:
             assert not any(name.startswith("on") or name == "style" for name in attributes)
             link = attributes.get("href") or ""
-            assert tag != "a" or re.match(r"(\./|job\?|api/v1/|metrics$|#content$)", link), link
+            assert tag != "a" or re.match(
+                r"(\./|job\?|api/v1/|runbooks/|metrics$|#content$)", link
+            ), link
         assert "\u202e" not in "".join(outline.text)
 
 
@@ -283,6 +296,28 @@ def test_job_that_is_not_known_answers_404_with_what_is_remembered() -> None:
         assert "State changes" not in stranger.text
 
     _talk(conversation, snapshot(job()), snapshot(job("other")))
+
+
+def test_job_that_is_no_longer_seen_has_a_page_of_what_is_wrong_with_it() -> None:
+    async def conversation(client: httpx.AsyncClient) -> None:
+        page = _Outline((await client.get("/")).text)
+        [link] = [str(a["href"]) for tag, a in page.elements if "job?" in str(a.get("href"))]
+        answer = await client.get(link)
+        assert answer.status_code == 200
+        outline = _Outline(answer.text)
+        text = " ".join("".join(outline.text).split())
+        assert "not seen since 6 min 40 s ago" in text
+        assert "failed since 1 min 5 s ago" in text
+        links = [str(a["href"]) for tag, a in outline.elements if tag == "a"]
+        assert "runbooks/StreamingJobFailed" in links
+        assert "runbooks/zh/StreamingJobFailed" in links
+
+    withdrawn = snapshot(
+        job("orders", State.FAILED, observed_timestamp=NOW - 400),
+        last_success_timestamp=NOW - 400,
+        problems=(problem(ProblemKind.FAILED),),
+    )
+    _talk(conversation, withdrawn)
 
 
 def test_stale_jobs_are_withdrawn_from_the_pages_too() -> None:

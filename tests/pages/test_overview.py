@@ -1,77 +1,76 @@
 """The overview puts what deserves a look first, and gives every state a look of its own."""
 
-from typing import Any
-
 import pytest
 
-from exporter.model import Node, State
-from exporter.pages.attention import Level, attention
+from exporter.model import ProblemKind, State
 from exporter.pages.colours import LOOKS, stylesheet
-from tests.jobs import job, snapshot
+from tests.jobs import job, judged, problem, snapshot
 from tests.pages.overviews import NOW, names_of, overview_of
 from tests.virtual_time import EPOCH
 
 
-@pytest.mark.parametrize(
-    ("facts", "level", "reason"),
-    [
-        ({"state": State.RUNNING}, None, None),
-        ({"state": State.STOPPED}, None, None),
-        ({"state": State.FAILED}, Level.BAD, ""),
-        ({"state": State.STOPPED, "expected_running": True}, Level.BAD, "expected to run"),
-        ({"state": State.STOPPED, "expected_running": False}, None, None),
-        ({"state": State.STARTING, "expected_running": True}, None, None),
-        ({"state": State.RESTARTING}, Level.WARNING, ""),
-        ({"state": State.UNKNOWN}, Level.WARNING, ""),
-        ({"state": State.STOPPING, "state_since_timestamp": NOW - 600}, None, None),
-        (
-            {"state": State.STOPPING, "state_since_timestamp": NOW - 720},
-            Level.WARNING,
-            "stuck for 12 min",
-        ),
-        (
-            {"state": State.SUSPENDED, "native_status": "job_arrearage_stopped"},
-            Level.WARNING,
-            "account in arrears",
-        ),
-        ({"state": State.SUSPENDED, "native_status": "job_idle"}, None, None),
-        ({"input_delay_seconds": 299.9}, None, None),
-        ({"input_delay_seconds": 300.0}, Level.WARNING, "behind its input"),
-        ({"stale": True}, Level.WARNING, "sends no reports"),
-        ({"stale": False}, None, None),
-        ({"nodes": (Node(name="n", state=State.FAILED),)}, Level.BAD, "node n failed"),
-        ({"nodes": (Node(name="n", state=State.RUNNING),)}, None, None),
-    ],
-)
-def test_job_deserves_a_look_when_something_is_wrong(
-    facts: dict[str, Any], level: Level | None, reason: str | None
-) -> None:
-    found = attention(job(**facts), NOW)
-    assert (found and found.level, found and found.reason) == (level, reason)
-
-
 def test_worst_jobs_come_first_and_the_latest_among_equals() -> None:
     page = overview_of(
-        snapshot(
-            job("a"),
-            job("late", input_delay_seconds=1e4),
-            job("restarting", State.RESTARTING),
-            job("old failure", State.FAILED, state_since_timestamp=EPOCH - 100),
-            job("new failure", State.FAILED, state_since_timestamp=EPOCH - 1),
-            job("unexpected", State.STOPPED, expected_running=True),
+        judged(
+            snapshot(
+                job("a"),
+                job("late", input_delay_seconds=1e4),
+                job("restarting", State.RESTARTING),
+                job("stuck", State.STOPPING, state_since_timestamp=EPOCH - 1000),
+                job("old failure", State.FAILED, state_since_timestamp=EPOCH - 100),
+                job("new failure", State.FAILED, state_since_timestamp=EPOCH - 1),
+                job(
+                    "unexpected",
+                    State.STOPPED,
+                    expected_running=True,
+                    state_since_timestamp=EPOCH - 1000,
+                ),
+            )
         )
     )
     assert names_of(page) == [
-        *("new failure", "old failure", "unexpected", "restarting", "late", "a"),
+        *("new failure", "old failure", "unexpected", "stuck", "late", "a", "restarting"),
     ]
-    assert page.headline == "6 jobs in 1 source: 5 need a look"
-    assert page.announcement == "Jobs: 1 restarting, 2 failed, 2 with other trouble."
+    assert page.headline == "7 jobs in 1 source: 5 need a look"
+    assert page.announcement == "Jobs: 2 failed, 3 with other trouble."
+
+
+def test_jobs_are_as_bad_as_the_exporter_says_in_the_order_of_its_problems() -> None:
+    """Nothing is decided here: whatever the job looks like, its problems alone count."""
+    kinds = list(ProblemKind)
+    names = [f"job {len(kinds) - rank:02}" for rank in range(len(kinds))]
+    told = tuple(problem(kind, name) for kind, name in zip(kinds, names, strict=True))
+    page = overview_of(
+        snapshot(*map(job, names), job("failed long ago", State.FAILED), problems=told)
+    )
+    assert names_of(page) == [*names, "failed long ago"]
+    assert [row.level and row.level.value for row in page.rows] == [
+        *(["bad"] * 6 + ["warning"] * 7 + [None]),
+    ]
+    assert page.attention == len(kinds)
+
+
+def test_worst_problem_of_a_job_is_shown_and_the_others_are_counted() -> None:
+    told = (
+        problem(ProblemKind.NODE_FAILED),
+        problem(ProblemKind.FAR_BEHIND),
+        problem(ProblemKind.CHECKPOINT_OLD),
+    )
+    page = overview_of(snapshot(job(), job("other"), problems=told))
+    first, second = page.rows
+    assert (first.reason, first.more, first.runbook) == (
+        *("a node failed", 2),
+        "runbooks/StreamingJobNodeFailed",
+    )
+    assert (second.level, second.reason, second.more, second.runbook) == (None, "", 0, "")
 
 
 def test_headline_says_when_all_is_well_or_a_source_is_down() -> None:
     assert overview_of(snapshot(job())).headline == "1 job in 1 source: all is well"
     assert overview_of().headline == "No sources are configured."
-    down = overview_of(snapshot(job(state=State.FAILED), up=False, failure="timeout: too slow"))
+    down = overview_of(
+        judged(snapshot(job(state=State.FAILED), up=False, failure="timeout: too slow"))
+    )
     assert down.headline == "1 job in 1 source: 1 needs a look, 1 source is down"
     assert down.announcement == "Jobs: 1 failed. 1 source down."
 

@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 from exporter.model import Snapshot, State
 from exporter.pages.overview import PAGE_SIZE, overview
 from exporter.pages.query import Query, Sort, job_link, parse
-from tests.jobs import job, snapshot
+from tests.jobs import job, judged, snapshot
 from tests.pages.overviews import NOW, names_of, overview_of
 from tests.virtual_time import EPOCH
 
 
 def _fleet() -> tuple[Snapshot, ...]:
     return (
-        snapshot(
-            job("orders", restart_times=3, input_delay_seconds=7.0),
-            job("Payments", State.FAILED, error_type="java.lang.OutOfMemoryError"),
-            job("clicks", State.STOPPED, restart_times=0, error_text="disk is full\nat x"),
+        judged(
+            snapshot(
+                job("orders", restart_times=3, input_delay_seconds=7.0),
+                job("Payments", State.FAILED, error_type="java.lang.OutOfMemoryError"),
+                job("clicks", State.STOPPED, restart_times=0, error_text="disk is full\nat x"),
+            )
         ),
         snapshot(
             job("orders", input_delay_seconds=1.0),
@@ -156,7 +158,7 @@ def test_no_address_is_refused(pairs: list[tuple[str, str]]) -> None:
 def test_every_job_has_an_address_whatever_its_identifiers_hold(
     project: str, job_id: str, source: str
 ) -> None:
-    address = urlsplit(job_link(source, job(project=project, job_id=job_id)))
+    address = urlsplit(job_link(source, project, job_id))
     assert address.path == "job"
     assert dict(parse_qsl(address.query, keep_blank_values=True)) == {
         "source": source,

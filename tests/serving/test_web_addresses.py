@@ -10,7 +10,10 @@ from exporter.errors import ConfigError, ConfigProblem
 from exporter.serving.web import with_reports
 from tests.serving.web_site import MARKUP, Site, two_sources
 
-ROUTES = ("/metrics", "/", "/job", "/api/v1/jobs", "/api/v1/sources", "/-/healthy", "/-/ready")
+ROUTES = (
+    *("/metrics", "/", "/job", "/api/v1/jobs", "/api/v1/sources", "/-/healthy", "/-/ready"),
+    *("/runbooks/StreamingJobFailed", "/runbooks/zh/StreamingJobFailed"),
+)
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from exporter.model import Job, Node, Snapshot, State
+from exporter.model import GoneJob, Job, JobKey, Node, Snapshot, State
 from tests.jobs import job, snapshot
 from tests.virtual_time import EPOCH
 
@@ -49,6 +49,28 @@ def fleet() -> tuple[Snapshot, ...]:
         last_success_timestamp=EPOCH - 90,
     )
     return (dli, vvp, snapshot(source="waiting", up=None, last_success_timestamp=None))
+
+
+def left() -> Snapshot:
+    """Return a source with jobs that are shown no longer: out of reach, and gone."""
+    return snapshot(
+        job("y" * 300, State.FAILED, observed_timestamp=EPOCH - 900),
+        job("out_of_reach", State.STOPPING, observed_timestamp=EPOCH - 900),
+        job("well_when_last_seen", observed_timestamp=EPOCH - 900),
+        source="left",
+        up=False,
+        failure="timeout: no answer within 10 s",
+        last_success_timestamp=EPOCH - 900,
+        gone=(
+            GoneJob(
+                key=JobKey(project="p", job_id="vanished"),
+                job_name="vanished",
+                last_state=State.RESTARTING,
+                last_seen_timestamp=EPOCH - 1000,
+                gone_timestamp=EPOCH - 900,
+            ),
+        ),
+    )
 
 
 def many(count: int) -> Snapshot:

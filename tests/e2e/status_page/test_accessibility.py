@@ -7,7 +7,7 @@ import pytest
 from exporter.model import State
 from tests.browser.chromium import Chromium, Page
 from tests.browser.site import Site
-from tests.e2e.status_page.fleet import changed, fleet
+from tests.e2e.status_page.fleet import changed, fleet, left
 from tests.e2e.status_page.page_elements import NAMES, ROWS
 
 AXE = Path(__file__).parents[2] / "browser" / "node_modules" / "axe-core" / "axe.min.js"
@@ -85,7 +85,7 @@ def test_keyboard_alone_reaches_and_does_everything(page: Page, served: Site) ->
 def test_phone_shows_everything_without_scrolling_sideways(
     page: Page, served: Site, path: str
 ) -> None:
-    served.publish(*fleet())
+    served.publish(*fleet(), left())
     page.resize(360, 740, phone=True)
     page.open(f"{served.address}/" if path == "job" else served.address + path)
     if path == "job":
@@ -103,7 +103,7 @@ def test_phone_shows_everything_without_scrolling_sideways(
 
 @pytest.mark.parametrize("width", [361, 600, 860, 861, 1000, 1180, 1440, 2500])
 def test_no_width_scrolls_sideways(page: Page, served: Site, width: int) -> None:
-    served.publish(*fleet())
+    served.publish(*fleet(), left())
     page.resize(width, 800)
     page.open(served.address)
     assert _width(page) == width
@@ -139,18 +139,26 @@ def _violations(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "path", ["/", "/?state=failed&sort=delay&q=o", "/?source=dli&source=vvp", "job", "/job"]
+    "path",
+    [
+        "/",
+        "/?state=failed&sort=delay&q=o",
+        "/?source=dli&source=vvp",
+        "payments",
+        "vanished",
+        "/job",
+    ],
 )
 def test_accessibility_checker_finds_nothing(
     browser: Chromium, served: Site, path: str, width: int, scheme: str
 ) -> None:
     dli, *others = fleet()
-    served.publish(changed(dli, "payments_dedup", state=State.RUNNING), dli, *others)
+    served.publish(changed(dli, "payments_dedup", state=State.RUNNING), dli, *others, left())
     with browser.page() as page:
         page.resize(width, 800)
         page.prefer(color_scheme=scheme)
-        if path == "job":
-            page.open(f"{served.address}/?q=payments")
+        if path in ("payments", "vanished"):
+            page.open(f"{served.address}/?q={path}")
             page.open(page.run(f"document.querySelector('{NAMES}').href"))
         else:
             page.open(served.address + path)

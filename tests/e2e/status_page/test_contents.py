@@ -8,7 +8,7 @@ import pytest
 from exporter.model import State
 from tests.browser.chromium import Page
 from tests.browser.site import Site
-from tests.e2e.status_page.fleet import SCRIPT, changed, fleet, many
+from tests.e2e.status_page.fleet import SCRIPT, changed, fleet, left, many
 from tests.e2e.status_page.page_elements import NAMES, ROWS
 
 
@@ -16,7 +16,7 @@ def test_overview_shows_sources_and_jobs_that_need_a_look_first(page: Page, serv
     served.publish(*fleet())
     page.open(served.address)
     headline = (
-        "17 jobs in 3 sources: 8 need a look, 1 source is down, 1 source has not been read yet"
+        "17 jobs in 3 sources: 4 need a look, 1 source is down, 1 source has not been read yet"
     )
     assert page.texts("h1") == [headline]
     assert page.texts(".sources tbody th a") == ["vvp", "dli", "waiting"]
@@ -26,8 +26,38 @@ def test_overview_shows_sources_and_jobs_that_need_a_look_first(page: Page, serv
     assert "timeout: no answer within 10 s" in down
     assert "settlement_.*" in page.texts(".sources tr.warning")[0]
     assert "in 12 s" in page.texts(".sources tr.warning")[0]
-    assert page.texts(f"{ROWS} .state")[:3] == ["failed", "failed", "restarting"]
-    assert page.run("document.title") == "(8) Streaming jobs"
+    assert page.texts(f"{ROWS} .state")[:5] == [
+        *("failed what to do", "failed what to do", "running node enrich failed"),
+        *("stopping stuck for 2 h", "restarting"),
+    ]
+    assert page.run("document.title") == "(4) Streaming jobs"
+
+
+def test_jobs_that_are_no_longer_seen_are_there_with_what_is_wrong_with_them(
+    page: Page, served: Site
+) -> None:
+    served.publish(*fleet(), left())
+    page.open(f"{served.address}/?source=left")
+    assert page.texts(NAMES) == ["y" * 119 + "…", "vanished"]
+    failed, gone = page.texts(f"{ROWS} .state")
+    assert failed == "not seen since 15 min ago failed"
+    assert gone == ("gone since 15 min ago last seen restarting, 16 min ago gone, nobody told how")
+    page.click(NAMES)
+    page.until("document.querySelector('h1').innerText.startsWith('yyy')")
+    assert page.texts(".problems li") != []
+
+
+def test_what_to_do_about_a_problem_is_one_click_away(page: Page, served: Site) -> None:
+    served.publish(*fleet())
+    page.open(f"{served.address}/?q=payments_dedup")
+    page.click(f"{ROWS} a.reason")
+    page.until("document.body.innerText.startsWith('# StreamingJobFailed')")
+    page.run("history.back()")
+    page.until("document.querySelector('.job-table') !== null")
+    page.click(NAMES)
+    page.until("document.querySelector('.problems a[lang=zh]') !== null")
+    page.click(".problems a[lang=zh]")
+    page.until("document.body.innerText.includes('处理办法')")
 
 
 def test_page_of_a_job_has_its_whole_error_and_what_it_went_through(
