@@ -55,6 +55,17 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def write_duration(seconds: float) -> str:
+    """Write seconds as `parse_duration` reads them, in the largest units that fit."""
+    parts = []
+    for unit in ("d", "h", "m"):
+        whole, seconds = divmod(seconds, _UNIT_SECONDS[unit])
+        parts += [f"{whole:.0f}{unit}"] * bool(whole)
+    if seconds or not parts:
+        parts.append(f"{seconds:.6f}".rstrip("0").rstrip(".") + "s")
+    return "".join(parts)
+
+
 _DURATION_HELP = "expected a duration such as 30s, 5m or 1h30m"
 
 

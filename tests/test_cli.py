@@ -67,6 +67,25 @@ def test_configuration_that_gives_secrets_away_is_ok_and_said_to(tmp_path: Path)
     assert warning.startswith("warning: sources[0].endpoint: plain HTTP: ")
 
 
+def test_limits_that_are_not_the_defaults_are_told_a_line_a_source(tmp_path: Path) -> None:
+    config = tmp_path / "exporter.yml"
+    flink = "platform: apache_flink, endpoint: 'http://localhost:1'"
+    config.write_text(
+        "attention: {stuck_after: 90m}\n"
+        f"sources: [{{name: a, {flink}}},\n"
+        f"  {{name: b, {flink}, attention: {{stuck_after: 15m}}}},\n"
+        f"  {{name: c, {flink}, attention: {{restarts: {{burst: 9}}, failed_retention: 1d}}}}]\n"
+    )
+    code, out, _ = invoke("check-config", f"--config.file={config}")
+    assert code == 0
+    assert out.splitlines() == [
+        "attention: a: stuck_after 1h30m (default 15m)",
+        "attention: c: failed_retention 1d (default 7d), stuck_after 1h30m (default 15m), "
+        "restarts.burst 9 (default 5)",
+        f"{config}: ok, 3 sources",
+    ]
+
+
 def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:
     config.write_text("sources: [{name: a, platform: huawei_dly}, {name: b}]\nsorces: []\n")
     code, out, err = invoke("check-config", f"--config.file={config}")

@@ -8,6 +8,7 @@ from exporter.commands.configured import load_when_asked
 from exporter.commands.console import EXIT_FAILED, Console
 from exporter.configuration import checking
 from exporter.configuration.config_warnings import config_warnings
+from exporter.configuration.limits import changed_limits
 from exporter.listening.protection import read_protection
 from exporter.runtime import Runtime
 
@@ -19,6 +20,8 @@ def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
         read_protection(Path(options.web_config_file))
     for warning in config_warnings(config):
         console.out.write(f"warning: {warning}\n")
+    for limits in changed_limits(config):
+        console.out.write(f"attention: {limits}\n")
     if not options.online:
         count = len(config.sources)
         console.out.write(f"{options.config_file}: ok, {count} source{'s' if count != 1 else ''}\n")

@@ -227,7 +227,10 @@ def _unknown_keys(
         if key not in known:
             # A problem without a path is one of the whole document.
             path = _within(place, key)
-            yield ConfigProblem(path, f"unknown key{nearest(str(key), known)}")
+            # The limits for all are merged with those of a source, which defaults are not.
+            elsewhere = place == "defaults" and key == "attention"
+            hint = "; it stands at the top level" if elsewhere else nearest(str(key), known)
+            yield ConfigProblem(path, f"unknown key{hint}")
 
 
 def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mapping[str, Any]:
