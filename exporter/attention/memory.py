@@ -6,6 +6,7 @@ cannot be polled they stand still, and no problem begins or ends.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from exporter.attention_settings import MOST_RESTARTS, AttentionSettings
 from exporter.model import CHANGING_STATES, IDLE_STATES, Job, Problem, ProblemKind, State
@@ -35,6 +36,8 @@ class JobMemory:
     """The states among which it has been since then, if it neither runs nor has failed."""
     in_states_since: float = 0.0
     unknown_since: float | None = None
+    untold: dict[str, Any] = field(default_factory=dict)
+    """What was last told of facts of which nothing is told at present, by their names."""
     told: dict[ProblemKind, Problem] = field(default_factory=dict)
     turn: int = 0
     """With which of all looks at its source the job was last seen."""
@@ -49,6 +52,7 @@ class JobMemory:
             or self.delays
             or self.states
             or self.unknown_since is not None
+            or self.untold
             or self.told
         )
 
@@ -85,7 +89,9 @@ class JobMemory:
             self.states, self.in_states_since = among, began(job)
 
     def _note_run(self, before: Job, job: Job) -> None:
-        if not is_new_run(before, job):
+        run_id = self._last("run_id", before, job)
+        started = self._last("start_timestamp", before, job)
+        if not is_new_run(run_id, started, job):
             return
         self.runs.append((job.observed_timestamp, 1))
         self.delays.clear()
@@ -97,7 +103,7 @@ class JobMemory:
     def _note_restarts(
         self, before: Job, job: Job, limits: AttentionSettings, *, rescales: bool
     ) -> None:
-        more = _increase(before.restart_times, job.restart_times)
+        more = _increase(self._last("restart_times", before, job), job.restart_times)
         now, failed = job.observed_timestamp, job.last_error_timestamp
         fresh = failed is not None and now - failed < limits.restarts.within
         if more and (fresh or not rescales):
@@ -105,12 +111,28 @@ class JobMemory:
 
     def _note_checkpoints(self, before: Job, job: Job) -> None:
         completed = job.last_checkpoint_completed_timestamp
-        if completed is not None and completed != before.last_checkpoint_completed_timestamp:
+        last = self._last("last_checkpoint_completed_timestamp", before, job)
+        if completed is not None and completed != last:
             self.failed_in_a_row = 0
-        more = _increase(before.checkpoints_failed, job.checkpoints_failed)
+        more = _increase(self._last("checkpoints_failed", before, job), job.checkpoints_failed)
         if more:
             self.failed_checkpoints.append((job.observed_timestamp, more))
             self.failed_in_a_row += more
+
+    def _last(self, name: str, before: Job, job: Job) -> Any:
+        """Return what was last told of a fact before this look.
+
+        A listing may tell less than the details that are still to come, and details may fail: what
+        happens meanwhile is not lost.
+        """
+        last = getattr(before, name)
+        if last is None or last == "":
+            last = self.untold.get(name)
+        if getattr(job, name) not in (None, ""):
+            self.untold.pop(name, None)
+        elif last is not None:
+            self.untold[name] = last
+        return last
 
     def _note_delay(self, job: Job, limits: AttentionSettings) -> None:
         delay, now = job.input_delay_seconds, job.observed_timestamp
@@ -133,12 +155,12 @@ def began(job: Job) -> float:
     return job.observed_timestamp if since is None else min(since, job.observed_timestamp)
 
 
-def is_new_run(before: Job, job: Job) -> bool:
-    """Say whether another run of the job has begun since."""
-    if before.run_id and job.run_id and before.run_id != job.run_id:
+def is_new_run(run_id: str | None, started: float | None, job: Job) -> bool:
+    """Say whether this is another run of the job than the one that had this id and start."""
+    if run_id and job.run_id and run_id != job.run_id:
         return True
-    earlier, later = before.start_timestamp, job.start_timestamp
-    return earlier is not None and later is not None and later - earlier > _RUN_APART
+    later = job.start_timestamp
+    return started is not None and later is not None and later - started > _RUN_APART
 
 
 def count_since(events: Events, oldest: float) -> int:

@@ -28,6 +28,8 @@ class SourceAttention:
         """Take the limits; `rescales` says that rescaling a job counts as a restart of it."""
         self.limits = limits
         self.rescales = rescales
+        self._other_limits = False
+        """Whether the limits were others when the jobs were last looked at."""
         self._memories: dict[tuple[str, str], JobMemory] = {}
         self._turn = 0
         self._silent_left = False
@@ -35,13 +37,20 @@ class SourceAttention:
         self._gone: tuple[GoneJob, ...] = ()
         self._problems: tuple[Problem, ...] = ()
 
+    def watch(self, limits: AttentionSettings, *, rescales: bool) -> None:
+        """Look at the jobs by these limits from now on; what is remembered of them stays."""
+        if (limits, rescales) != (self.limits, self.rescales):
+            self.limits, self.rescales, self._other_limits = limits, rescales, True
+
     def take(self, old: Snapshot | None, new: Snapshot) -> Steps[tuple[Problem, ...]]:
         """Take in what is published in place of the last snapshot; return all problems.
 
         They come in a fixed order, and are the same value as before when nothing has changed.
         """
-        if old is not None and not self._silent_left and _as_before(old, new):
+        looked = not (self._silent_left or self._other_limits)
+        if old is not None and looked and _as_before(old, new):
             return self._problems
+        self._other_limits = False
         changed = new.gone != self._gone
         self._gone = new.gone
         self._turn += 1

@@ -37,7 +37,7 @@ class Store:
         What is remembered of its jobs stays. Where it `rescales`, that counts as a restart.
         """
         attention = self._attention.setdefault(source, SourceAttention(limits))
-        attention.limits, attention.rescales = limits, rescales
+        attention.watch(limits, rescales=rescales)
 
     def put(self, snapshot: Snapshot) -> None:
         """Publish the snapshot of a source in place of its last one."""
