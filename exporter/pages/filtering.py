@@ -1,6 +1,6 @@
 """Find the jobs that a reader asks for, and put them in order."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from exporter.attention.by_job import JobId, job_id, problems_by_job, problems_unseen
@@ -61,19 +61,19 @@ class Found(NamedTuple):
 
 def all_jobs(snapshots: Iterable[Snapshot]) -> list[Found]:
     """Return every job of these snapshots, and those with a problem that are shown no longer."""
-    return [found for snapshot in snapshots for found in _jobs_of(snapshot)]
-
-
-def _jobs_of(snapshot: Snapshot) -> Iterator[Found]:
-    if not snapshot.problems:
-        yield from (Found(job, snapshot, None) for job in snapshot.jobs)
-        return
-    problems = finished(problems_by_job(snapshot))
-    for job in snapshot.jobs:
-        told = problems.get((job.project, job.job_id))
-        yield Found(job, snapshot, None if told is None else Attention(told))
-    for told in finished(problems_unseen(snapshot.jobs, problems)):
-        yield Found(None, snapshot, Attention(told))
+    found: list[Found] = []
+    for snapshot in snapshots:
+        problems = finished(problems_by_job(snapshot))
+        if not problems:
+            found += [Found(job, snapshot, None) for job in snapshot.jobs]
+            continue
+        concerns = {key: Attention(told) for key, told in problems.items()}
+        found += [
+            Found(job, snapshot, concerns.get((job.project, job.job_id))) for job in snapshot.jobs
+        ]
+        left = finished(problems_unseen(snapshot.jobs, problems))
+        found += [Found(None, snapshot, Attention(told)) for told in left]
+    return found
 
 
 def matching(everything: list[Found], query: Query) -> list[Found]:
@@ -107,7 +107,10 @@ def in_order(asked: list[Found], query: Query) -> list[Found]:
 
     def name(found: Found) -> str:
         # One text compares faster than a tuple of three.
-        return f"{found.name.casefold()}\0{found.snapshot.source}\0{found.key[1]}"
+        job = found.job
+        if job is None:
+            return f"{found.name.casefold()}\0{found.snapshot.source}\0{found.key[1]}"
+        return f"{job.job_name.casefold()}\0{found.snapshot.source}\0{job.job_id}"
 
     if query.sort is Sort.NAME:
         return sorted(asked, key=name, reverse=query.descending)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from exporter.collecting.store import Store
+from exporter.exposition.blocks import cut
 from exporter.exposition.deflated_text import DeflatedText, Deflater
 from exporter.model import Job, Node, ProblemKind, State
 from exporter.serving.documents import Document
@@ -132,9 +133,11 @@ def test_who_asks_together_shares_one_writing() -> None:
         pages = await asyncio.gather(*(desk.document.current() for _ in range(50)))
         assert len({id(page) for page in pages}) == 1
         once = desk.deflater.pieces
-        desk.store.put(snapshot(*[job(f"new {number}") for number in range(1000)]))
+        others = tuple(job(f"new {number}") for number in range(1000))
+        desk.store.put(snapshot(*others))
         await asyncio.gather(*(desk.document.current() for _ in range(50)))
-        assert desk.deflater.pieces <= 2 * once + 5
+        # How many blocks there are is a matter of hashes, which differ from run to run.
+        assert desk.deflater.pieces == once + len(list(cut(others)))
 
     run(body())
 

@@ -22,7 +22,7 @@ def test_state_that_changes_shows_by_itself_and_only_trouble_is_announced(
     page.until(f"document.querySelector('{ROWS}[data-key*=quiet]').innerText.includes('7')")
     assert page.texts("#announcer") == [""]
     served.publish(changed(found, "payments", state=State.FAILED))
-    page.until(f"document.querySelector('{row} .state').innerText === 'failed'")
+    page.until(f"document.querySelector('{row} .state .pill').innerText === 'failed'")
     assert page.texts(NAMES) == ["payments", "orders", "quiet"]
     assert page.run(f"document.activeElement === document.querySelector('{row} a')")
     assert page.run("window.stayed") is True
@@ -83,7 +83,7 @@ def test_pause_stops_the_refresh_until_it_is_resumed(page: Page, served: Site) -
     assert page.texts("#live-state") == ["Paused"]
     served.publish(found)
     page.run(REFRESH)
-    assert page.texts(f"{ROWS} .state") == ["failed"]
+    assert page.texts(f"{ROWS} .state .pill") == ["failed"]
     page.click("#live-button")
     page.until(f"document.querySelector('{ROWS} .state').innerText === 'running'")
 
