@@ -202,6 +202,7 @@ def test_shard_that_cannot_be_is_told(config: Path, command: list[str]) -> None:
         ["--web.telemetry-path=metrics"],
         ["--web.telemetry-path=/-/metrics"],
         ["--web.telemetry-path=/static/metrics"],
+        ["--web.telemetry-path=/runbooks"],
         ["--web.telemetry-path=/job"],
         ["plan", "--jobs=many"],
         ["--log.level=loud"],

@@ -9,7 +9,7 @@ from exporter.process.logs import FORMATS, LEVELS
 
 
 def _telemetry_path(text: str) -> str:
-    taken = f"{text}/".startswith(("/-/", "/api/", "/static/", "/job/"))
+    taken = f"{text}/".startswith(("/-/", "/api/", "/static/", "/job/", "/runbooks/"))
     if taken or not re.fullmatch(r"/[A-Za-z0-9_.~/-]+", text):
         raise argparse.ArgumentTypeError("expected a path such as /metrics")
     return text

@@ -85,8 +85,7 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
         body, content_type = found
         return Response(body, headers={**_ASSET_HEADERS, "content-type": content_type})
 
-    async def show_runbook(request: Request) -> Response:
-        language = "zh" if request.url.path.startswith("/runbooks/zh/") else ""
+    async def show_runbook(language: str, request: Request) -> Response:
         # Only a name that is in there leads to a text: nothing of an address becomes a path.
         text = runbooks().get((language, request.path_params["name"]))
         if text is None:
@@ -98,8 +97,8 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
         Route("/", show_overview),
         Route("/job", show_job),
         Route("/static/{name}", show_asset),
-        Route("/runbooks/{name}", show_runbook),
-        Route("/runbooks/zh/{name}", show_runbook),
+        Route("/runbooks/{name}", partial(show_runbook, "")),
+        Route("/runbooks/zh/{name}", partial(show_runbook, "zh")),
     ]
 
 
