@@ -75,9 +75,12 @@ def is_said_by_state(problem: Problem, state: State | None) -> bool:
 
 
 def reason(problem: Problem, job: Job | None, now: float) -> str:
-    """Return what the state of the job alone does not say; empty when it says it all."""
+    """Return what the state of the job alone does not say; empty when it says it all.
+
+    Of a job that is shown no longer, what is said of it in place of a state.
+    """
     if job is None:
-        return _WORDS[problem.kind]
+        return "" if problem.kind is ProblemKind.GONE else _WORDS[problem.kind]
     if is_said_by_state(problem, job.state):
         return ""
     words = _FINER_WORDS.get(problem.kind)
