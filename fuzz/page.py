@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
+from exporter.attention.tracker import SourceAttention
+from exporter.attention_settings import AttentionSettings
 from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Job, Snapshot
@@ -16,6 +19,7 @@ from exporter.pages.formatting import moment
 from exporter.pages.overview import overview
 from exporter.pages.query import parse
 from exporter.pages.rendering import render_details, render_overview
+from exporter.process.steps import finished
 
 NOW = 1_700_000_000.0
 """When everything is observed; fuzzing has no clock."""
@@ -43,6 +47,9 @@ class Pages:
         snapshot = Snapshot(
             source="fuzz", platform="fuzz", up=True, stale_after=_FOR_EVER, jobs=tuple(jobs)
         )
+        # At first sight: what came before must not change what an input does.
+        problems = finished(SourceAttention(AttentionSettings()).take(None, snapshot))
+        snapshot = replace(snapshot, problems=problems)
         self._store.put(snapshot)
         self._exposition.refresh()
         for trail in self._exposition.unrendered.values():

@@ -17,7 +17,7 @@ from exporter.pages.query import Query
 from exporter.source import Inventory
 from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.exposition.expositions import OWN, Clock, lines_of, store_of
-from tests.jobs import job, snapshot
+from tests.jobs import job, judged, snapshot
 from tests.serving.web_site import Site
 from tests.virtual_time import EPOCH, run
 
@@ -107,7 +107,7 @@ def test_nothing_is_rendered_again_and_again_while_a_part_is_read() -> None:
 def test_headline_calls_nothing_well_that_was_not_looked_at(
     held: tuple[Snapshot, ...], headline: str, announcement: str
 ) -> None:
-    page = overview([fresh(each, EPOCH) for each in held], Query(), EPOCH)
+    page = overview([fresh(judged(each), EPOCH) for each in held], Query(), EPOCH)
     assert (page.headline, page.announcement) == (headline, announcement)
     assert (page.found == "") is headline.startswith("No jobs")
 
