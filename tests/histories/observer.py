@@ -65,7 +65,7 @@ class Observer:
         self._disturbed.append(now)
         self._next_poll_by = now + _FIRST_POLL + _SLACK
 
-    def reloads(self, settings: SourceSettings) -> None:
+    def reloads(self, settings: SourceSettings, now: float) -> None:
         """Hear that the configuration is being changed."""
         self._settings = settings
         self._vanished.reloads(self._selects)
@@ -73,7 +73,8 @@ class Observer:
         self._poll = None
         self._round_ended = True
         self._hurt_at = self._published_at
-        self._disturbed.append(self._published_at)
+        # What was last published is from before; what comes begins anew now.
+        self._disturbed += (self._published_at, now)
         self._next_poll_by = float("inf")
 
     def listing_begins(self, now: float) -> None:

@@ -96,7 +96,7 @@ class _Stage:
             return await self._start()
         else:
             self._choose(event.what)
-            self._observer.reloads(self._settings())
+            self._observer.reloads(self._settings(), now)
             await app.reload()
         return app
 
