@@ -19,6 +19,12 @@ ALERT_NAMES = [name for name, rule in BY_NAME.items() if "alert" in rule]
 THRESHOLDS = [name for name in BY_NAME if name.startswith("streaming:threshold:")]
 
 
+def severity_of(rule: rules.Rule) -> str:
+    """Return how severe an alert is; at the worst, where that depends on what it is about."""
+    severity = str(rule["labels"]["severity"])
+    return "critical" if "{{ else }}critical{{ end }}" in severity else severity
+
+
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["promtool", *arguments], capture_output=True, text=True, check=False)
 

@@ -116,8 +116,10 @@ def _alertmanager(webhook: WebhookReceiver) -> dict[str, Any]:
     path = rules.PROMETHEUS / "alertmanager.yml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     route = config["route"]
-    for name in ("group_wait", "group_interval", "repeat_interval"):
-        route[name] = rules.short(route[name], FACTOR)
+    for each in (route, *route["routes"]):
+        for name in ("group_wait", "group_interval", "repeat_interval"):
+            if name in each:
+                each[name] = rules.short(each[name], FACTOR)
     receivers = [
         {"name": name, "webhook_configs": [{"url": webhook.address(name)}]}
         for name in (receiver["name"] for receiver in config["receivers"])

@@ -18,7 +18,7 @@ RuleFile = dict[str, Any]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)([smhd])")
-_WINDOW = re.compile(r"(\[|:|\boffset )(\d+[smhd])")
+_WINDOW = re.compile(r"(\[)(\d+[smhd])")
 _IDENTIFIER = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
@@ -93,8 +93,9 @@ def shortened(document: RuleFile, factor: int) -> RuleFile:
         rule["expr"] = _WINDOW.sub(
             lambda match: match[1] + short(match[2], factor), str(rule["expr"])
         )
-        if "for" in rule:
-            rule["for"] = short(rule["for"], factor)
+        for name in ("for", "keep_firing_for"):
+            if name in rule:
+                rule[name] = short(rule[name], factor)
         if str(rule.get("record", "")).endswith("_seconds") and "threshold" in rule["record"]:
             rule["expr"] = f"vector({limit(rule) / factor})"
     return variant

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.monitoring.alerting_rules import BY_NAME, promtool
+from tests.monitoring.alerting_rules import ALERT_NAMES, BY_NAME, promtool
 from tests.monitoring.rules import PROMETHEUS
 
 pytestmark = pytest.mark.real
@@ -26,7 +26,12 @@ def test_amtool_accepts_the_example_of_alertmanager() -> None:
 
 @pytest.mark.parametrize(
     ("severity", "receivers"),
-    [("critical", "mail,webhook"), ("warning", "dingtalk"), ("info", "nobody")],
+    [
+        ("critical", "mail,webhook,dingtalk"),
+        ("warning", "dingtalk"),
+        ("info", "nobody"),
+        ("none", "dead-mans-switch"),
+    ],
 )
 def test_example_tells_the_right_people(severity: str, receivers: str) -> None:
     config = f"--config.file={PROMETHEUS / 'alertmanager.yml'}"
@@ -43,6 +48,7 @@ def test_example_has_a_receiver_for_every_medium() -> None:
     }
     assert kinds == {
         "nobody": [],
+        "dead-mans-switch": ["webhook_configs"],
         "mail": ["email_configs"],
         "webhook": ["webhook_configs"],
         "dingtalk": ["webhook_configs"],
@@ -52,9 +58,27 @@ def test_example_has_a_receiver_for_every_medium() -> None:
     }
 
 
-def test_scrape_job_of_the_example_is_the_one_whose_end_is_noticed() -> None:
-    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
-    jobs = [job["job_name"] for job in config["scrape_configs"]]
-    named = set(re.findall(r'job="([^"]+)"', BY_NAME["StreamingExporterDown"]["expr"]))
-    assert named == set(jobs)
-    assert "job_name: streaming-jobs" in (PROMETHEUS.parent / "README.md").read_text()
+def test_example_inhibits_only_alerts_that_there_are() -> None:
+    config = yaml.safe_load((PROMETHEUS / "alertmanager.yml").read_text(encoding="utf-8"))
+    for rule in config["inhibit_rules"]:
+        for side in ("source_matchers", "target_matchers"):
+            for matcher in rule[side]:
+                pattern = matcher.partition("=")[2].lstrip("~").strip('"')
+                if matcher.startswith("alertname"):
+                    for name in _names(pattern):
+                        assert name in ALERT_NAMES, name
+        # Nothing about one source or job may silence what is about another.
+        assert {"job", "source"} <= set(rule["equal"])
+
+
+def _names(pattern: str) -> list[str]:
+    """Return the names that a pattern such as `StreamingJob(Failed|Gone)` stands for."""
+    match = re.fullmatch(r"(\w+)(?:\(([\w|]+)\))?", pattern)
+    assert match is not None, pattern
+    return [match[1] + end for end in (match[2] or "").split("|")]
+
+
+def test_no_alert_knows_the_name_of_a_scrape_job() -> None:
+    """Where the operator of Prometheus makes the scrape job, it is called otherwise."""
+    for name in BY_NAME:
+        assert 'job="' not in BY_NAME[name]["expr"], name

@@ -6,30 +6,47 @@ from pathlib import Path
 import pytest
 
 from tests.monitoring import rules
-from tests.monitoring.alerting_rules import ALERT_NAMES, BY_NAME, RUNBOOKS, THRESHOLDS, promtool
+from tests.monitoring.alerting_rules import (
+    ALERT_NAMES,
+    BY_NAME,
+    RUNBOOKS,
+    THRESHOLDS,
+    promtool,
+    severity_of,
+)
+
+MISSING = "StreamingExporterShardMissing"
 
 
 @pytest.mark.parametrize("name", ALERT_NAMES)
 def test_alert_says_what_it_must(name: str) -> None:
-    """A severity, a summary that is the same for all, a description that names the very thing."""
+    """A severity, a summary that a phone can show, a description that names the very thing."""
     rule = BY_NAME[name]
     notes = rule["annotations"]
-    assert re.fullmatch(r"Streaming(Job|EdgeJob|Source|Exporter)[A-Z]\w+", name)
+    assert re.fullmatch(r"Streaming(Watchdog|(Job|EdgeJob|Source|Exporter)[A-Z]\w+)", name)
     assert rule["labels"] == {"severity": rule["labels"]["severity"]}
-    assert rule["labels"]["severity"] in ("critical", "warning", "info")
+    assert severity_of(rule) in ("critical", "warning", "info", "none")
     assert set(notes) == {"summary", "description", "runbook_url", "dashboard_url"}
-    assert re.fullmatch(r"[A-Z][^{}]+\.", notes["summary"])
+    assert re.fullmatch(r"[A-Z{].+\.", notes["summary"])
+    assert len(re.sub(r"{{.*?}}", "", notes["summary"])) < 80
     assert notes["description"].endswith(".")
-    for label in _told(name):
+    told = _told(name)
+    for label in told:
         assert f"$labels.{label}" in notes["description"], label
+    # A phone shows the summary, and nothing else.
+    assert not told or f"$labels.{told[-1]}" in notes["summary"] or name == MISSING
 
 
 def _told(name: str) -> tuple[str, ...]:
     if name == "StreamingJobAbsent":
         return ("source", "expect")
-    if name == "StreamingExporterShardMissing":
+    if name == "StreamingWatchdog":
+        return ()
+    if name == MISSING:
         # Whoever is missing has no instance.
         return ("job",)
+    if name == "StreamingSourceJobsFailing":
+        return ("platform", "source")
     if "Job" in name:
         return ("source", "platform", "job_name")
     return ("source",) if "Source" in name else ("instance",)
@@ -72,7 +89,7 @@ def test_runbook_says_what_it_must(language: str, name: str) -> None:
 def test_list_of_runbooks_names_every_alert_with_its_severity(language: str) -> None:
     text = (RUNBOOKS / language / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (\w+) \|", text, re.MULTILINE)
-    assert rows == [(name, BY_NAME[name]["labels"]["severity"]) for name in ALERT_NAMES]
+    assert rows == [(name, severity_of(BY_NAME[name])) for name in ALERT_NAMES]
 
 
 @pytest.mark.parametrize("language", ["", "zh"])
