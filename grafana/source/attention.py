@@ -20,20 +20,20 @@ _PROBLEM = "streaming_job_problem_since_timestamp_seconds"
 _REASONS: dict[ProblemKind, tuple[str, str, str]] = {
     ProblemKind.FAILED: ("failed", BAD, "StreamingJobFailed"),
     ProblemKind.NOT_RUNNING: ("should run", BAD, "StreamingJobNotRunning"),
-    ProblemKind.GONE: ("gone", BAD, "StreamingJobFailed"),
+    ProblemKind.GONE: ("gone", BAD, "StreamingJobGone"),
     ProblemKind.IN_ARREARS: ("in arrears", BAD, "StreamingJobInArrears"),
     ProblemKind.RESTARTING_OFTEN: ("restarts often", BAD, "StreamingJobCrashLoop"),
     ProblemKind.NODE_FAILED: ("node failed", BAD, "StreamingJobNodeFailed"),
     ProblemKind.STUCK: ("stuck", NOTICE, "StreamingJobStuck"),
-    ProblemKind.FAR_BEHIND: ("far behind", NOTICE, "StreamingJobInputDelayHigh"),
+    ProblemKind.FAR_BEHIND: ("far behind", NOTICE, "StreamingJobFarBehind"),
     ProblemKind.FALLING_BEHIND: ("falls behind", NOTICE, "StreamingJobInputDelayHigh"),
     ProblemKind.CHECKPOINTS_FAILING: (
         *("checkpoints fail", NOTICE),
-        "StreamingJobCheckpointOld",
+        "StreamingJobCheckpointsFailing",
     ),
     ProblemKind.CHECKPOINT_OLD: ("checkpoint old", NOTICE, "StreamingJobCheckpointOld"),
     ProblemKind.SILENT: ("no longer reports", NOTICE, "StreamingEdgeJobSilent"),
-    ProblemKind.UNKNOWN_STATE: ("unknown state", NOTICE, "StreamingSourceUnknownState"),
+    ProblemKind.UNKNOWN_STATE: ("unknown state", NOTICE, "StreamingJobUnknownState"),
 }
 """Why a job needs attention, the worst first: in words, how bad, and which page says what to do."""
 
