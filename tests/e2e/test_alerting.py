@@ -6,6 +6,7 @@ faster: half a minute is a second here. The exporter watches simulated clouds, o
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,11 @@ from tests.monitoring.rig import FACTOR, Rig, monitoring
 pytestmark = pytest.mark.xdist_group("real")
 
 POLL = SCRAPE = EVALUATION = GROUP_WAIT = 30 / FACTOR
-FOR = {
-    rule["alert"]: rules.seconds(rule["for"]) / FACTOR
-    for rule in rules.each(rules.read(rules.ALERTS))
-    if "alert" in rule
+_ALERTS = {rule["alert"]: rule for rule in rules.each(rules.read(rules.ALERTS)) if "alert" in rule}
+FOR = {name: rules.seconds(rule["for"]) / FACTOR for name, rule in _ALERTS.items()}
+KEPT = {
+    name: rules.seconds(rule.get("keep_firing_for", "0s")) / FACTOR
+    for name, rule in _ALERTS.items()
 }
 GROUP_INTERVAL = 300 / FACTOR
 OUTAGE = 600 / FACTOR
@@ -42,9 +44,17 @@ STEADY = ("orders_stream", "orders_redeployed", "orders_late_failure", "settleme
 Record = Callable[[str, object], None]
 
 
-def within(alert: str) -> float:
-    """Return how long it may take from a failure to the notification."""
-    return POLL + SCRAPE + EVALUATION + FOR[alert] + GROUP_WAIT + TOLERANCE
+def within(alert: str, group: float = GROUP_WAIT) -> float:
+    """Return how long it may take from a failure to the notification.
+
+    Where something of the same source is told already, the `group` waits for its interval.
+    """
+    return POLL + SCRAPE + EVALUATION + FOR[alert] + group + TOLERANCE
+
+
+def over_within(alert: str) -> float:
+    """Return how long it may take from a repair to the notification."""
+    return POLL + SCRAPE + EVALUATION + KEPT[alert] + GROUP_INTERVAL + TOLERANCE
 
 
 def _fleet(clouds: Clouds, name: str) -> Fleet:
@@ -110,7 +120,16 @@ def _put(station: Station, fleet: Fleet, name: str, phase: Phase) -> float:
 
 
 def _told(webhook: WebhookReceiver, status: str, **labels: str) -> list[Notification]:
-    return [each for each in webhook.about(**labels) if each.status == status]
+    """Return the notifications that say so of it; they tell of others of its source as well."""
+    return [each for each in webhook.about(**labels) if status in _statuses(each, labels)]
+
+
+def _statuses(notification: Notification, labels: Mapping[str, str]) -> list[str]:
+    return [
+        alert["status"]
+        for alert in notification.alerts
+        if labels.items() <= alert["labels"].items()
+    ]
 
 
 def _await(webhook: WebhookReceiver, status: str, timeout: float, **labels: str) -> Notification:
@@ -121,18 +140,30 @@ def _await(webhook: WebhookReceiver, status: str, timeout: float, **labels: str)
     return _told(webhook, status, **labels)[0]
 
 
-def _alerts(notifications: list[Notification]) -> list[tuple[str, str]]:
-    return [
+def _news(webhook: WebhookReceiver, **labels: str) -> list[tuple[str, str]]:
+    """Return what was told of it, without what was said again because of others."""
+    told = [
         (alert["labels"]["alertname"], alert["status"])
-        for each in notifications
+        for each in webhook.about(**labels)
         for alert in each.alerts
+        if labels.items() <= alert["labels"].items()
     ]
+    return [new for new, _ in groupby(told)]
 
 
 def test_nobody_is_told_anything_while_all_is_well(rig: Rig) -> None:
     time.sleep(QUIET)
-    assert rig.alerts() == set()
+    assert rig.alerts() == {"StreamingWatchdog"}
     assert rig.webhook.about() == []
+    assert rig.webhook.about("dingtalk") == []
+
+
+def test_a_machine_is_told_again_and_again_that_alerts_come_through(rig: Rig) -> None:
+    def twice() -> bool:
+        return len(rig.webhook.about("dead-mans-switch", alertname="StreamingWatchdog")) >= 2
+
+    rig.webhook.wait(twice, 40, "the watchdog")
+    assert rig.webhook.about(alertname="StreamingWatchdog") == []
 
 
 def test_failed_job_is_told_once_in_time_and_once_when_it_runs_again(
@@ -147,24 +178,25 @@ def test_failed_job_is_told_once_in_time_and_once_when_it_runs_again(
     time.sleep(QUIET)
     for source in FAILING:
         found = rig.webhook.about(source=source, job_name=name)
-        assert _alerts(found) == [(alert, "firing")]
-        # Whoever reads mail is told the same thing as the tool on call.
+        assert _news(rig.webhook, source=source, job_name=name) == [(alert, "firing")]
+        # Whoever reads mail or the chat is told the same thing as the tool on call.
         assert len(rig.webhook.about("mail", source=source, job_name=name)) == 1
-        assert rig.webhook.about("dingtalk", source=source) == []
+        assert len(rig.webhook.about("dingtalk", source=source, job_name=name)) == 1
         notes = found[0].alerts[0]["annotations"]
+        assert notes["summary"].startswith(f"Job {name} has failed at 20")
         assert f"Job {name} of source {source} " in notes["description"]
         assert notes["dashboard_url"].endswith(f"?var-source={source}&var-job_name={name}")
 
     repaired = time.time()
     for fleet in fleets.values():
         _put(station, fleet, name, Phase.RUNNING)
-    limit = POLL + SCRAPE + EVALUATION + GROUP_INTERVAL + TOLERANCE
+    limit = over_within(alert)
     for source in FAILING:
-        told = _await(rig.webhook, "resolved", 30, source=source, job_name=name)
+        told = _await(rig.webhook, "resolved", 40, source=source, job_name=name)
         _report(record_property, f"{alert} of {source} resolved", told.at - repaired, limit)
     for source in FAILING:
-        found = rig.webhook.about(source=source, job_name=name)
-        assert _alerts(found) == [(alert, "firing"), (alert, "resolved")]
+        news = _news(rig.webhook, source=source, job_name=name)
+        assert news == [(alert, "firing"), (alert, "resolved")]
 
 
 def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
@@ -187,14 +219,15 @@ def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
         record_property,
         "StreamingSourceDown",
         told.at - began,
-        within("StreamingSourceDown"),
+        within("StreamingSourceDown", GROUP_INTERVAL),
     )
     time.sleep(max(0.0, began + OUTAGE - time.time()))
     assert rig.query(f'streaming_job_state{{source="{source}"}}') == {}
     assert rig.alerts(source=source) == {"StreamingSourceDown", "StreamingJobFailed"}
-    assert rig.inhibited(source=source) == {"StreamingJobFailed"}
-    assert [each.status for each in webhook.about(source=source, job_name="settlement_report")] == [
-        "firing"
+    # What was told before is still true, and nobody hides it.
+    assert rig.inhibited(source=source) == set()
+    assert _news(webhook, source=source, job_name="settlement_report") == [
+        ("StreamingJobFailed", "firing")
     ]
     assert webhook.about(source=source, job_name="orders_redeployed") == []
     assert webhook.about(source=source, job_name="orders_late_failure") == []
@@ -203,16 +236,16 @@ def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
     clouds.dli.faults.outage = False
     late = _await(webhook, "firing", 30, source=source, job_name="orders_late_failure")
     # The next poll is up to one backoff away.
-    limit = within("StreamingJobFailed") + POLL
+    limit = within("StreamingJobFailed", GROUP_INTERVAL) + POLL
     _report(record_property, "StreamingJobFailed after the outage", late.at - ended, limit)
-    _await(webhook, "resolved", 30, source=source, alertname="StreamingSourceDown")
-    _await(webhook, "resolved", 30, source=source, job_name="settlement_report")
+    _await(webhook, "resolved", 40, source=source, alertname="StreamingSourceDown")
+    _await(webhook, "resolved", 40, source=source, job_name="settlement_report")
     time.sleep(QUIET)
-    assert _alerts(webhook.about(source=source, alertname="StreamingSourceDown")) == [
+    assert _news(webhook, source=source, alertname="StreamingSourceDown") == [
         ("StreamingSourceDown", "firing"),
         ("StreamingSourceDown", "resolved"),
     ]
-    assert _alerts(webhook.about(source=source, job_name="settlement_report")) == [
+    assert _news(webhook, source=source, job_name="settlement_report") == [
         ("StreamingJobFailed", "firing"),
         ("StreamingJobFailed", "resolved"),
     ]
@@ -244,14 +277,14 @@ def test_failed_job_of_a_real_flink_is_told_once_and_once_when_it_runs_again(
         # Flink itself may show a job as it was a second ago.
         _report(record_property, "real Flink failed", told.at - ended, within(alert) + 1)
         time.sleep(QUIET)
-        assert _alerts(webhook.about(job_name=name)) == [(alert, "firing")]
+        assert _news(webhook, job_name=name) == [(alert, "firing")]
         again = flink_cluster.submit([JobSpec(name=name)])[name]
         flink_cluster.wait_for(again, "RUNNING")
         repaired = time.time()
-        told = _await(webhook, "resolved", 30, source="real", job_name=name)
-        limit = POLL + SCRAPE + EVALUATION + GROUP_INTERVAL + TOLERANCE + 1
+        told = _await(webhook, "resolved", 40, source="real", job_name=name)
+        limit = over_within(alert) + 1
         _report(record_property, "real Flink resolved", told.at - repaired, limit)
-        assert _alerts(webhook.about(job_name=name)) == [(alert, "firing"), (alert, "resolved")]
+        assert _news(webhook, job_name=name) == [(alert, "firing"), (alert, "resolved")]
         assert webhook.about(job_name="steady") == []
     for each in (steady, again):
         flink_cluster.cancel(each)

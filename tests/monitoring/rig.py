@@ -93,6 +93,8 @@ def monitoring(target: str, folder: Path) -> Iterator[Rig]:
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address=127.0.0.1:{prometheus_port}",
             f"--query.lookback-delta={rules.short('5m', FACTOR)}",
+            # What fires before Alertmanager was found is told again after this, usually a minute.
+            "--rules.alert.resend-delay=5s",
         )
         for url in (alertmanager, prometheus):
             _wait_until_ready(url, server)
