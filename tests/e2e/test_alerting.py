@@ -102,9 +102,10 @@ def rig(station: Station, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
 
 
-def _wait_until_seen(rig: Rig, jobs: int) -> None:
+def _wait_until_seen(rig: Rig, jobs: int, source: str = ".*", job_name: str = ".*") -> None:
     deadline = time.monotonic() + 30
-    while len(rig.query('streaming_job_state{state="running"} == 1')) < jobs:
+    which = f'state="running", source=~"{source}", job_name=~"{job_name}"'
+    while len(rig.query(f"streaming_job_state{{{which}}} == 1")) < jobs:
         assert time.monotonic() < deadline, "the jobs never came to Prometheus"
         time.sleep(0.2)
 
@@ -252,6 +253,35 @@ def test_outage_is_told_once_and_no_job_is_said_to_have_failed_or_recovered(
     assert webhook.about(source=source, job_name="orders_redeployed") == []
     others = [each for each in webhook.about() if not each.names(source=source)]
     assert not [each for each in others if each.at > began + TOLERANCE and each.status == "firing"]
+
+
+def test_cluster_that_dies_with_many_jobs_is_told_once(
+    rig: Rig, clouds: Clouds, station: Station, record_property: Record
+) -> None:
+    """One alert takes the place of those of all its jobs, within ten minutes, shortened."""
+    source, webhook, fleet = "vvp", rig.webhook, _fleet(clouds, "ververica")
+    names = [f"many_{number:02}" for number in range(30)]
+
+    def add(now: float) -> None:
+        for name in names:
+            fleet.add(name, now)
+
+    def fail(now: float) -> float:
+        for name in names:
+            fleet.set_phase(name, Phase.FAILED, now)
+        return now
+
+    station.do(add)
+    _wait_until_seen(rig, len(names), source=source, job_name="many_.*")
+    failed, alert = station.do(fail), "StreamingSourceJobsFailing"
+    told = _await(webhook, "firing", 30, source=source, alertname=alert)
+    _report(record_property, f"{alert} of {source}", told.at - failed, within(alert))
+    time.sleep(max(0.0, failed + OUTAGE - time.time()))
+    assert rig.alerts(source=source) == {alert, "StreamingJobFailed"}
+    assert rig.inhibited(source=source) == {"StreamingJobFailed"}
+    news = [each for each in webhook.about(source=source) if each.at > failed]
+    assert 1 <= len(news) <= 2
+    assert {each["labels"]["alertname"] for told in news for each in told.alerts} == {alert}
 
 
 def test_failed_job_of_a_real_flink_is_told_once_and_once_when_it_runs_again(
