@@ -8,7 +8,7 @@ from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import ProblemKind
 from tests.monitoring import rules
 from tests.monitoring.alerting_rules import ALERT_NAMES, BY_NAME, RULES
-from tests.monitoring.rules import ALERTS, PROMETHEUS, RECORDING, Rule
+from tests.monitoring.rules import PROMETHEUS, RECORDING, Rule
 
 TOLD = "job:streaming_job_problem_since_timestamp_seconds:told"
 
@@ -92,11 +92,13 @@ def test_alerts_outlive_a_pod() -> None:
             )
 
 
-def test_nothing_is_aggregated_by_but_what_is_shown_as_such() -> None:
-    """`by` would drop the labels that users have given their targets."""
-    for name, text, rule in expressions():
-        if "alert" in rule or ALERTS.name in name:
-            assert " by (" not in text.replace("topk by (", ""), name
+def test_nothing_is_aggregated_by_but_what_is_only_joined() -> None:
+    """`by` would drop the labels that users have given their targets; a join drops them anyway."""
+    joined = re.compile(r"\b(?:group|max) by \(job, instance(?:, shard)?\)|\btopk by \(")
+    for name, text, _ in expressions():
+        assert " by (" not in joined.sub("", text), name
+        if " by (" in text:
+            assert re.search(r"group_(left|right) \(", text), name
 
 
 def test_labels_in_selectors_are_labels_of_the_family() -> None:
