@@ -11,9 +11,9 @@ def alerts(*, of_jobs: bool) -> Json:
     """Mark the time in which an alert of this project fires.
 
     Alerts about sources have no job, and one about the exporter has no source: an empty value is
-    chosen as well.
+    chosen as well. The watchdog, which always fires, would mark all of every curve.
     """
-    which = 'alertname=~"Streaming.+", alertstate="firing", source=~"$source|"'
+    which = 'alertname=~"Streaming.+", alertstate="firing", severity!="none", source=~"$source|"'
     if of_jobs:
         which += ', job_name=~"$job_name|"'
     return _annotation(
