@@ -206,6 +206,8 @@ class GoneJob:
     name_digest: str = field(default="", repr=False)
     job_kind: JobKind = JobKind.STREAMING
     last_state: State
+    start_timestamp: float | None = None
+    """When it began, as its platform told."""
     last_seen_timestamp: float
     """When the platform last told of it."""
     gone_timestamp: float

@@ -58,6 +58,7 @@ class GoneJobs:
             name_digest=job.name_digest,
             job_kind=job.job_kind,
             last_state=job.state,
+            start_timestamp=job.start_timestamp or job.created_timestamp,
             last_seen_timestamp=job.observed_timestamp,
             gone_timestamp=now,
         )
@@ -86,9 +87,13 @@ class GoneJobs:
         return found
 
     def note_successor(self, gone: Iterable[GoneJob], started: float) -> None:
-        """Take in that a run of the name of some began then: it is the next one, if it can be."""
+        """Take in that a run of the name of some began then: it is the next one, if it can be.
+
+        One that ran beside it from before its own beginning has taken nobody's place.
+        """
         for each in gone:
-            if started >= each.last_seen_timestamp - _OVERLAP:
+            is_later = each.start_timestamp is None or started > each.start_timestamp
+            if is_later and started >= each.last_seen_timestamp - _OVERLAP:
                 self.note_listed(each.key)
 
     def told(self, now: float) -> tuple[GoneJob, ...]:
