@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-MOST_HELD: Final = 192 * 1024 * 1024
-"""Bytes of all large answers that are held at one time: three of the largest."""
+MOST_HELD: Final = 128 * 1024 * 1024
+"""Bytes of all large answers that are held at one time: two of the largest."""
 SMALL: Final = 1024 * 1024
 """Bytes that an answer may have without being counted: the limits of each source bound these."""
 
