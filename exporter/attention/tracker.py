@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 from operator import attrgetter
 
+from exporter.attention.by_job import job_id
 from exporter.attention.memory import JobMemory
 from exporter.attention.rules import RULES, Verdict, is_unremarkable
 from exporter.attention_settings import AttentionSettings
@@ -16,7 +17,6 @@ from exporter.process.steps import Steps, sorted_in_steps
 
 _JOBS_PER_STEP = 1000
 _RANKS = {kind: rank for rank, kind in enumerate(ProblemKind)}
-_id = attrgetter("project", "job_id")
 _watched = attrgetter("restart_times", "run_id", "start_timestamp", "checkpoints_failed")
 """What tells that something happened to a job that runs now as it did before."""
 
@@ -69,7 +69,7 @@ class SourceAttention:
 
     def _look(self, was: Job | None, job: Job) -> bool:
         """Look at a job; say whether something else is wrong with it than before."""
-        key = _id(job)
+        key = job_id(job)
         memory = self._memories.get(key)
         if memory is None:
             if is_unremarkable(job, self.limits) and (
@@ -162,10 +162,10 @@ def _pairs(old: tuple[Job, ...], new: tuple[Job, ...]) -> Iterator[tuple[Job | N
         return
     known = {}
     for was in old[common:]:
-        known[_id(was)] = was
+        known[job_id(was)] = was
         yield None, None
     for job in new[common:]:
-        yield known.get(_id(job)), job
+        yield known.get(job_id(job)), job
 
 
 def _gone_problem(gone: GoneJob) -> Problem:

@@ -10,7 +10,6 @@ named by its FlinkDeployment, a job of a session cluster by its FlinkSessionJob.
 """
 
 import asyncio
-from collections.abc import Mapping
 from math import ceil
 from typing import Annotated, Literal, Self
 
@@ -20,7 +19,6 @@ from pydantic_core import PydanticCustomError
 
 from exporter.auth.kubernetes import RereadAccess
 from exporter.auth.kubernetes_configured import kubernetes_access
-from exporter.auth.kubernetes_pod import is_pods_own, pod_server
 from exporter.auth.plain import plain_auth
 from exporter.auth.settings import KubernetesAuthSettings
 from exporter.errors import FetchError, Reason
@@ -57,7 +55,12 @@ from exporter.vendors.flink_operator.managers import (
     place_of,
     read_proxied,
 )
-from exporter.vendors.flink_operator.places import PLACES, JobManagerSettings, split_ids
+from exporter.vendors.flink_operator.places import (
+    PLACES,
+    JobManagerSettings,
+    split_ids,
+    usual_details,
+)
 from exporter.vendors.flink_operator.resources import (
     DEPLOYMENTS,
     SESSION_JOBS,
@@ -100,7 +103,9 @@ class OperatorSource:
         )
         self._settings = settings
         self._connector = connector
-        self._details = settings.details or _usual_details(settings, runtime.environ)
+        self._details = settings.details or usual_details(
+            settings.job_managers, settings.endpoint, settings.auth, runtime.environ
+        )
         self._api = KubernetesApi(connector, RereadAccess(provider, now=runtime.monotonic))
         self._check = NamespaceCheck(self._api, now=runtime.monotonic)
         self._ids = split_ids(settings.jobs.ids, settings.namespaces)
@@ -377,15 +382,6 @@ def _gone(job: Job) -> FetchError:
     return FetchError(Reason.NOT_FOUND, "get flinkdeployments", detail=detail, gone=True)
 
 
-def _usual_details(settings: Settings, environ: Mapping[str, str]) -> Literal["rest", "none"]:
-    """Choose where details come from: JobManagers are reached within their cluster only."""
-    if settings.job_managers.address is not None:
-        return "rest"
-    within = settings.endpoint is None or is_pods_own(settings.endpoint, environ)
-    elsewhere = settings.auth is not None and settings.auth.kubeconfig is not None
-    return "rest" if within and not elsewhere and pod_server(environ) else "none"
-
-
 def _cost(settings: Settings, jobs: int) -> CallCost:
     details = 5.0 if settings.input_delay else 4.0
     if settings.details == "none":
@@ -398,4 +394,6 @@ def _cost(settings: Settings, jobs: int) -> CallCost:
     return CallCost(per_inventory=float(scopes * (pages + 1)), per_details=details)
 
 
-PLATFORM = Platform(name="flink_operator", settings=Settings, open=OperatorSource, cost=_cost)
+PLATFORM = Platform(
+    name="flink_operator", settings=Settings, open=OperatorSource, cost=_cost, rescales=True
+)

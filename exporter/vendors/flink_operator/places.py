@@ -1,12 +1,14 @@
 """Say where JobManagers are and what they are shown, and which resources are chosen by name."""
 
 import re
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.settings import FlinkAuthSettings
+from exporter.auth.kubernetes_pod import is_pods_own, pod_server
+from exporter.auth.settings import FlinkAuthSettings, KubernetesAuthSettings
 from exporter.model import JobKey
 from exporter.settings import Section, is_endpoint
 from exporter.source import Pattern, TlsSettings
@@ -70,3 +72,17 @@ def split_ids(ids: tuple[str, ...], namespaces: tuple[str, ...]) -> tuple[JobKey
             )
         found.append(JobKey(project=namespace, job_id=name))
     return tuple(dict.fromkeys(found))
+
+
+def usual_details(
+    managers: JobManagerSettings,
+    endpoint: str | None,
+    auth: KubernetesAuthSettings | None,
+    environ: Mapping[str, str],
+) -> Literal["rest", "none"]:
+    """Choose where details come from: JobManagers are reached within their cluster only."""
+    if managers.address is not None:
+        return "rest"
+    within = endpoint is None or is_pods_own(endpoint, environ)
+    elsewhere = auth is not None and auth.kubeconfig is not None
+    return "rest" if within and not elsewhere and pod_server(environ) else "none"

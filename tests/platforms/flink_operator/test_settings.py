@@ -6,9 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.fields import Flaws
-from exporter.platforms.flink_operator import PLATFORM, Settings, _usual_details
+from exporter.platforms.flink_operator import PLATFORM, Settings
 from exporter.upstream.tls import context_of
 from exporter.vendors.flink_operator.errors import parse_error
+from exporter.vendors.flink_operator.places import usual_details
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
@@ -56,7 +57,9 @@ def test_contradiction_is_told(options: dict[str, Any], expected: str) -> None:
 def test_job_managers_are_asked_where_they_can_be_reached(
     options: dict[str, Any], environ: dict[str, str], expected: str
 ) -> None:
-    assert _usual_details(settings(**options), environ) == expected
+    given = settings(**options)
+    found = usual_details(given.job_managers, given.endpoint, given.auth, environ)
+    assert found == expected
 
 
 @pytest.mark.parametrize(
