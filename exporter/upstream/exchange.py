@@ -91,7 +91,7 @@ async def exchange(
         )
         if len(body) <= PIECE or not decode:
             return Answer(status, headers, bytes(body))
-        async with limits.budget.decoding:
+        async with limits.budget.decoding(len(body)):
             return await _decode(
                 Answer(status, headers, bytes(body[:PIECE])), operation, body, rows
             )

@@ -66,7 +66,7 @@ def slow(size: int, began: list[float], *, length: int | None = None) -> httpx.R
 
 def test_answers_that_do_not_fit_together_come_one_after_the_other() -> None:
     async def scenario() -> list[list[float]]:
-        budget = AnswerBudget(8 * MB)
+        budget = AnswerBudget(most_moderate=8 * MB)
         began: list[list[float]] = [[], [], []]
         await asyncio.gather(*(ask(budget, slow(4, each, length=4 * MB + 2)) for each in began))
         return began
@@ -81,7 +81,7 @@ def test_answers_that_do_not_fit_together_come_one_after_the_other() -> None:
 
 def test_answer_that_finds_no_room_in_time_is_late_and_takes_none() -> None:
     async def scenario() -> None:
-        budget = AnswerBudget(4 * MB)
+        budget = AnswerBudget(most_moderate=4 * MB)
         first = asyncio.create_task(ask(budget, slow(20, []), largest_answer=4 * MB))
         await asyncio.sleep(0.5)
         with pytest.raises(FetchError) as caught:
@@ -95,9 +95,30 @@ def test_answer_that_finds_no_room_in_time_is_late_and_takes_none() -> None:
     run(scenario())
 
 
+def test_answer_of_the_usual_size_does_not_wait_behind_the_largest() -> None:
+    async def scenario() -> tuple[float, float]:
+        loop = asyncio.get_running_loop()
+        budget = AnswerBudget()
+        largest = [asyncio.create_task(ask(budget, slow(40, []), timeout=600.0)) for _ in range(5)]
+        # Two are read, three wait for them; and one that has been read is decoded.
+        await asyncio.sleep(30)
+        async with budget.decoding(40 * MB):
+            before = loop.time()
+            await ask(budget, slow(3, [], length=3 * MB + 2))
+            took = loop.time() - before
+        # Forty megabytes of blanks are no listing.
+        refused = await asyncio.gather(*largest, return_exceptions=True)
+        assert all("beside the rows" in str(each) for each in refused)
+        return took, loop.time()
+
+    took, all_took = run(scenario())
+    assert took < 4
+    assert all_took > 100
+
+
 def test_small_answers_need_no_room() -> None:
     async def scenario() -> None:
-        budget = AnswerBudget(0)
+        budget = AnswerBudget(0, 0)
         body = b'"' + b" " * (SMALL - 2) + b'"'
         assert len((await ask(budget, httpx.Response(200, content=body))).document) > 1000
 
@@ -108,7 +129,7 @@ def test_small_answers_need_no_room() -> None:
 def test_of_a_refusal_only_the_beginning_is_read(status: int) -> None:
     async def scenario() -> Answer:
         began: list[float] = []
-        answer = await ask(AnswerBudget(0), httpx.Response(status, stream=Slow(50, began)))
+        answer = await ask(AnswerBudget(0, 0), httpx.Response(status, stream=Slow(50, began)))
         assert len(began) <= 2
         return answer
 
