@@ -51,6 +51,11 @@ class Flaws:
     unreadable_count: int = 0
     unknown_state_count: int = 0
 
+    @property
+    def count(self) -> int:
+        """Return how much was noted of whatever kind."""
+        return self.unreadable_count + self.unknown_state_count
+
     def note(self, place: str, expected: str) -> None:
         """Note one unreadable place."""
         self.unreadable_count += 1
@@ -121,6 +126,14 @@ class Record:
     def names(self) -> Iterator[str]:
         """Iterate over the names of the fields present."""
         return iter(self._fields)
+
+    def unread(self, *names: str) -> tuple[object, ...]:
+        """Return what the fields hold as it is, to be compared and nothing else."""
+        return tuple([self._fields.get(name) for name in names])
+
+    def all_unread(self) -> tuple[tuple[str, object], ...]:
+        """Return all fields as they are, to be compared and nothing else."""
+        return tuple(self._fields.items())
 
     def text(self, *names: str) -> str:
         """Read a text; numbers are taken as their digits."""

@@ -21,8 +21,9 @@ from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import flink
 from exporter.vendors.flink.figures import FigureReader
 from exporter.vendors.flink.health import parse_checkpoints, parse_exceptions
-from exporter.vendors.flink.jobs import overview_in_steps, parse_job, row_parser
+from exporter.vendors.flink.jobs import ROWS, overview_in_steps, parse_job, row_parser
 from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.row_memory import RowMemory
 
 CONFIG = "/config"
 OVERVIEW = "/jobs/overview"
@@ -62,6 +63,7 @@ class FlinkCluster:
         self._version_known = False
         self._version_refused = False
         self._listed: frozenset[str] = frozenset()
+        self._rows = RowMemory()
         self._figures = FigureReader(managers, clock, sleep=sleep, input_delay=input_delay)
 
     async def fetch_inventory(self, ids: Sequence[str] = ()) -> Inventory:
@@ -150,17 +152,23 @@ class FlinkCluster:
 
     async def _fetch_overview(self, flaws: Flaws) -> Inventory:
         def start() -> Callable[[int, object], Job | None]:
+            now = self._clock()
             parse_row = row_parser(
-                self._clock(), flaws, project=self._project, engine_version=self._version
+                now,
+                flaws,
+                project=self._project,
+                engine_version=self._version,
+                task_counts=self._rows.task_counts,
             )
-            return row_reader("overview.jobs", parse_row, flaws)
+            known = self._rows.parser(parse_row, about=self._version, now=now, flaws=flaws)
+            return row_reader(ROWS, known, flaws)
 
         rows = RowReader(paths=[("jobs",)], start=start)
         document = await self._managers.ask(OVERVIEW, ("jobs", "overview"), rows=rows)
         if not isinstance(document, Mapping) or not isinstance(document.get("jobs"), list):
             # Taken for an empty listing, an answer of somebody else would end every job.
             raise _unlike(OVERVIEW, "an object with a list of jobs")
-        jobs = await in_steps(overview_in_steps(document, self._clock(), flaws, self._project))
+        jobs = await in_steps(overview_in_steps(document, start))
         return Inventory(jobs=jobs, flaws=flaws)
 
     async def _fetch_chosen(self, ids: Sequence[str], flaws: Flaws) -> Inventory:

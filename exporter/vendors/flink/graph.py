@@ -30,6 +30,8 @@ FLINK_STATES: StateMap = {
 }
 """Words of Flink's JobStatus; SUSPENDING is from versions before 1.5."""
 
+TaskCounts = tuple[tuple[str, int], ...]
+"""How many tasks are in which state, by the names of the states."""
 _TASK_STATE = re.compile(r"[a-z_]{1,32}")
 _TOTAL = "total"
 _MOST_STATES = 50
@@ -105,7 +107,7 @@ def parse_flink_state(native: str, flaws: Flaws) -> State | None:
     return state
 
 
-def parse_task_counts(counts: Record) -> tuple[tuple[str, int], ...]:
+def parse_task_counts(counts: Record) -> TaskCounts:
     """Read an object of task states and their counts, leaving out the `total` of overviews."""
     found = {}
     for name in counts.names():
@@ -119,7 +121,7 @@ def parse_task_counts(counts: Record) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(found.items()))
 
 
-def _tasks(graph: Record, vertices: list[Record]) -> tuple[tuple[str, int], ...]:
+def _tasks(graph: Record, vertices: list[Record]) -> TaskCounts:
     # `status-counts` counts vertices, not their tasks: a job of one vertex and parallelism 50 has
     # one "running" there. It serves only where the vertices do not tell their tasks.
     total = Counter[str]()

@@ -8,11 +8,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from exporter.fields import Flaws, Record, read_rows, row_reader
+from exporter.fields import Flaws, ReadRows, Record, read_rows, row_reader
 from exporter.model import Job, State
 from exporter.process.steps import Steps, finished
-from exporter.vendors.flink.graph import parse_flink_state, parse_graph, parse_task_counts
+from exporter.vendors.flink.graph import (
+    TaskCounts,
+    parse_flink_state,
+    parse_graph,
+    parse_task_counts,
+)
 
+ROWS = "overview.jobs"
+"""Where the rows are, for people."""
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 _ROWS_PER_STEP = 2000
 _LOCALLY_OVER = State.SUSPENDED
@@ -23,17 +30,22 @@ def parse_overview(
     document: Mapping[str, Any], now: float, flaws: Flaws, project: str = ""
 ) -> tuple[Job, ...]:
     """Read the listing of all jobs: one row for each. `project` names the cluster."""
-    return finished(overview_in_steps(document, now, flaws, project))
+    parse_row = row_parser(now, flaws, project=project)
+    return finished(overview_in_steps(document, lambda: row_reader(ROWS, parse_row, flaws)))
 
 
 def overview_in_steps(
-    document: Mapping[str, Any], now: float, flaws: Flaws, project: str = ""
+    document: Mapping[str, Any], start: Callable[[], Callable[[int, object], Job | None]]
 ) -> Steps[tuple[Job, ...]]:
-    """Do the same in steps, since a listing may be long."""
+    """Do the same in steps, since a listing may be long.
+
+    `start` returns what reads rows; of a long listing they were read while it was decoded.
+    """
     rows = document.get("jobs")
-    read = row_reader("overview.jobs", row_parser(now, flaws, project=project), flaws)
+    if not isinstance(rows, ReadRows):
+        rows = read_rows(rows if isinstance(rows, list) else [], start())
     found: dict[str, Job] = {}
-    for count, job in enumerate(read_rows(rows if isinstance(rows, list) else [], read), start=1):
+    for count, job in enumerate(rows, start=1):
         if job is not None:
             known = found.get(job.job_id)
             found[job.job_id] = job if known is None else _truer(known, job)
@@ -43,9 +55,17 @@ def overview_in_steps(
 
 
 def row_parser(
-    now: float, flaws: Flaws, *, project: str = "", engine_version: str = ""
+    now: float,
+    flaws: Flaws,
+    *,
+    project: str = "",
+    engine_version: str = "",
+    task_counts: Callable[[Record], TaskCounts] = parse_task_counts,
 ) -> Callable[[Record], Job | None]:
-    """Return what reads one row of the listing; None of a row that is not one."""
+    """Return what reads one row of the listing; None of a row that is not one.
+
+    `task_counts` reads how many tasks are in which state.
+    """
 
     def parse_row(row: Record) -> Job | None:
         job_id = row.text("jid")
@@ -67,7 +87,7 @@ def row_parser(
             end_timestamp=row.time_milliseconds("end-time"),
             # Any task's change moves it too, so it does not date the job's state.
             updated_timestamp=row.time_milliseconds("last-modification"),
-            tasks=parse_task_counts(row.record("tasks")),
+            tasks=task_counts(row.record("tasks")),
             observed_timestamp=now,
         )
 
