@@ -16,10 +16,19 @@ from random import Random
 from exporter.collecting.detail_queue import DetailQueue
 from exporter.collecting.detail_scheduler import JOBS_PER_STEP, DetailScheduler
 from exporter.collecting.gone_jobs import GONE_RETENTION, GoneJobs, lived
-from exporter.collecting.merging import Since, lasting, measures, merge, settle, without
+from exporter.collecting.merging import (
+    Since,
+    lasting,
+    measures,
+    merge,
+    moved_on,
+    settle,
+    tells_only_time,
+    without,
+)
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
-from exporter.collecting.successors import full_name, replaced, started
+from exporter.collecting.successors import ReplacedRuns, full_name, started
 from exporter.collecting.tracked_job import TrackedJob, agree, differs, lives, outdated
 from exporter.collecting.unlisted import Unlisted
 from exporter.model import GoneJob, Job, JobKey
@@ -74,6 +83,7 @@ class JobTracker:
         self._tracks: dict[JobKey, TrackedJob] = {}
         self._other_shard_jobs: dict[JobKey, _OtherShardJob] = {}
         self._gone = GoneJobs(gone_retention)
+        self._runs = ReplacedRuns()
         self._listed_once = False
         self._scheduler = DetailScheduler(
             settings.detail_interval, self._selection, credit=random.random()
@@ -95,6 +105,7 @@ class JobTracker:
                 track = TrackedJob(row=job, seen_at=job.observed_timestamp, asked=True, since=since)
                 track.job, track.lived = job, lived(job, before=False)
                 self._tracks[job.key] = track
+                self._runs.note(None, job)
 
     def note_inventory(self, inventory: Inventory, now: float) -> DetailQueue:
         """Take in what a listing found; return what to ask now."""
@@ -120,7 +131,8 @@ class JobTracker:
             if count % _ROWS_PER_STEP == 0:
                 yield
         for key in inventory.replaced - seen:
-            self._tracks.pop(key, None)
+            if self._tracks.pop(key, None) is not None:
+                self._runs.note(None, None)
         unlisted = Unlisted(inventory)
         missing = yield from self._note_missing(seen, renamed, unlisted, now)
         yield from self._note_successors()
@@ -176,6 +188,7 @@ class JobTracker:
         """Take in that the platform says a job does not exist."""
         track = self._tracks.pop(key, None)
         if track is not None:
+            self._runs.note(track.job, None)
             # A listing that told of it a moment ago says otherwise: the next one decides.
             self._note_end(track, now, confirmed=track.missing > 0)
 
@@ -229,6 +242,9 @@ class JobTracker:
 
     def _note_row(self, key: JobKey, row: Job, now: float) -> None:
         track = self._tracks.get(key)
+        if track is not None and _is_as_before(track, row):
+            self._move_on(track, row, now)
+            return
         if track is not None:
             if differs(track.row, row):
                 track.changed = track.news = True
@@ -259,6 +275,17 @@ class JobTracker:
             return
         self._settle(track)
 
+    def _move_on(self, track: TrackedJob, row: Job, now: float) -> None:
+        """Take in a row that tells nothing but that time has passed."""
+        track.row = row
+        track.missing = 0
+        details = track.details
+        self._drop_old_measurements(track, now)
+        if track.job is not None and track.details is details:
+            track.job = moved_on(track.job, row)
+        else:
+            self._settle(track)
+
     def _note_missing(
         self, seen: set[JobKey], renamed: set[JobKey], unlisted: Container[str], now: float
     ) -> Steps[tuple[Job, ...]]:
@@ -278,6 +305,7 @@ class JobTracker:
             if track.missing >= 2:
                 # Two complete listings lack it, and it has not answered by its id in between.
                 del self._tracks[key]
+                self._runs.note(track.job, None)
                 self._note_end(track, now, confirmed=True, lost=key not in renamed)
             elif key not in renamed:
                 missing.append(track.row)
@@ -329,6 +357,7 @@ class JobTracker:
             track.delayed_at = None
 
     def _settle(self, track: TrackedJob) -> None:
+        before = track.job
         track.job, track.since = settle(
             track.row,
             track.details,
@@ -336,6 +365,7 @@ class JobTracker:
             since=track.since,
             expected=self._selection.expects,
         )
+        self._runs.note(before, track.job)
         track.lived = lived(track.job, before=track.lived)
 
     def _owned(self, key: JobKey, job_name: str) -> bool:
@@ -347,4 +377,14 @@ class JobTracker:
         """Return the ended runs that a later run of the same name has taken the place of."""
         if not self._supersedes:
             return set()
-        return (yield from replaced(self._tracks))
+        return (yield from self._runs.find(self._tracks))
+
+
+def _is_as_before(track: TrackedJob, row: Job) -> bool:
+    """Say whether a row tells nothing but that time has passed, and decides what is shown."""
+    told, details = track.row, track.details
+    if details is not None and details.observed_timestamp >= min(
+        told.observed_timestamp, row.observed_timestamp
+    ):
+        return False
+    return bool(row.native_status) and track.job is not None and tells_only_time(told, row)

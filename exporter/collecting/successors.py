@@ -4,12 +4,19 @@ On platforms where each run is a job of its own, runs of one job have nothing in
 """
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 from exporter.collecting.tracked_job import TrackedJob
 from exporter.model import Job, JobKey, State
 from exporter.process.steps import Steps
 
 _JOBS_PER_STEP = 1000
+
+_run = attrgetter(
+    *("project", "job_name", "name_digest", "state"),
+    *("start_timestamp", "created_timestamp", "end_timestamp"),
+)
+"""What decides of a run whether it is replaced, or replaces another."""
 
 Started = tuple[float, float]
 """When a run began: as far as it can be believed, and as it is told."""
@@ -49,6 +56,29 @@ def replaced(tracks: Mapping[JobKey, TrackedJob]) -> Steps[set[JobKey]]:
     return {
         key for key, name, job in ended if latest[name][1] != key and _follows(latest[name][0], job)
     }
+
+
+class ReplacedRuns:
+    """Knows which runs are replaced, and looks again only when something about runs has changed."""
+
+    def __init__(self) -> None:
+        self._changes = 0
+        self._known: tuple[int, set[JobKey]] = (-1, set())
+
+    def note(self, before: Job | None, after: Job | None) -> None:
+        """Take in what is known of a run in place of what was; None where there is none."""
+        if before is None or after is None or _run(before) != _run(after):
+            self._changes += 1
+
+    def find(self, tracks: Mapping[JobKey, TrackedJob]) -> Steps[set[JobKey]]:
+        """Return the ended runs that a later run of the same name has taken the place of."""
+        changes, found = self._known
+        if changes != self._changes:
+            changes = self._changes
+            found = yield from replaced(tracks)
+            # What has changed between two steps may be in it or not: the next look tells.
+            self._known = changes, found
+        return found
 
 
 def _follows(begun: Started, ended: Job) -> bool:

@@ -89,3 +89,22 @@ def test_patterns_match_across_line_breaks(pattern: str) -> None:
     hidden = job_tracker(selection={"exclude": [pattern]})
     hidden.note_inventory(listing(job("a", job_name="insert into\nwide select")), EPOCH)
     assert hidden.jobs(EPOCH) == ()
+
+
+def test_run_that_was_replaced_is_shown_again_when_the_later_one_was_never_there() -> None:
+    tracker = job_tracker(supersedes=True)
+    failed = _run("1", State.FAILED, -900, -600)
+    tracker.note_inventory(listing(failed, _run("2", State.RUNNING, -500)), EPOCH)
+    assert {each.job_id for each in tracker.jobs(EPOCH)} == {"2"}
+    for seconds in (10, 20):
+        tracker.note_inventory(listing(failed.at(EPOCH + seconds)), EPOCH + seconds)
+    assert {each.job_id for each in tracker.jobs(EPOCH + 20)} == {"1"}
+
+
+def test_run_is_replaced_as_soon_as_details_tell_when_the_later_one_began() -> None:
+    tracker = job_tracker(supersedes=True)
+    failed = _run("1", State.FAILED, -900, -600)
+    tracker.note_inventory(listing(failed, job("2", State.RUNNING, job_name=SQL)), EPOCH)
+    assert {each.job_id for each in tracker.jobs(EPOCH)} == {"1", "2"}
+    tracker.note_details(_run("2", State.RUNNING, -500).at(EPOCH + 1), EPOCH + 1)
+    assert {each.job_id for each in tracker.jobs(EPOCH + 1)} == {"2"}
