@@ -87,6 +87,9 @@ class JobMemory:
             self.states = frozenset()
         elif self.states is not among:
             self.states, self.in_states_since = among, began(job)
+        else:
+            # Details may date what a listing, which comes first, does not.
+            self.in_states_since = min(self.in_states_since, began(job))
 
     def _note_run(self, before: Job, job: Job) -> None:
         run_id = self._last("run_id", before, job)

@@ -285,8 +285,11 @@ BUGS = (
     Bug(
         name="a state is dated anew at each poll",
         module=_MERGING,
-        old="    if before is None or _tell_apart",
-        new="    if True or _tell_apart",
+        old="    return shown.later(row.observed_timestamp, duration)\n",
+        new="""    from dataclasses import replace
+    now, later = row.observed_timestamp, shown.later(row.observed_timestamp, duration)
+    return replace(later, state_since_timestamp=now)
+""",
         rule=Rule.TIME_GOES_ON,
     ),
     Bug(

@@ -12,6 +12,7 @@ from tests.histories.history import POLL_INTERVAL, History, Weather
 from tests.histories.judgement import Judge
 from tests.histories.memory import Memory, Told
 from tests.histories.page import judge_page
+from tests.histories.problems import Problems
 from tests.histories.rules import Broken, Rule, brief
 from tests.histories.truth import Truth
 from tests.histories.vanished import Vanished
@@ -37,6 +38,7 @@ class Observer:
         self._hindsight = Hindsight(history, truth, sky)
         self._vanished = Vanished(self._hindsight.has_later_run)
         self._judge = Judge(history, truth, self._memory, self._sky)
+        self._problems = Problems(self._judge.of, lag=self._kind.details_lag)
         self._shown: tuple[Job, ...] = ()
         self._snapshot: Snapshot | None = None
         self._published_at = 0.0
@@ -60,6 +62,7 @@ class Observer:
         self._memory.gone.clear()
         self._judge.forget()
         self._vanished.restarted()
+        self._problems.restarted()
         self._shown, self._snapshot, self._poll = (), None, None
         self._round_ended = True
         self._disturbed.append(now)
@@ -161,6 +164,10 @@ class Observer:
             self._judge_jobs(snapshot, now)
         self._guard(partial(self._vanished.published, snapshot, now))
         self._shown, self._snapshot = snapshot.jobs, snapshot
+
+    def problems_told(self, snapshot: Snapshot, now: float) -> None:
+        """Judge what was told of problems, as long as this was what was published."""
+        self._guard(partial(self._problems.published, snapshot, now))
 
     def scraped(self, page: str, now: float) -> None:
         """Judge what a scrape brings."""

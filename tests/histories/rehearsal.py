@@ -18,6 +18,7 @@ from tests.histories.cloud import Cloud, Sky, Spell, Surroundings
 from tests.histories.history import POLL_INTERVAL, TIMEOUT, Event, History, Ours, Weather
 from tests.histories.observer import Observer
 from tests.histories.parts import REAL, Parts
+from tests.histories.problems import LIMITS
 from tests.histories.rules import Broken
 from tests.histories.truth import Deed, Truth
 from tests.recording import RecordingLog
@@ -35,15 +36,23 @@ def tell(history: History, parts: Parts = REAL) -> Broken | None:
 
 
 class _Witness(ChangeRecord):
-    """The record of changes, which hears of each publication, and an observer who does too."""
+    """The record of changes, which hears of each publication, and an observer who does too.
 
-    def __init__(self, hear: Callable[[Snapshot], None]) -> None:
+    What is a problem is decided after it: of that it hears when something else takes its place.
+    """
+
+    def __init__(
+        self, hear: Callable[[Snapshot], None], hear_of_problems: Callable[[Snapshot], None]
+    ) -> None:
         super().__init__()
         self._hear = hear
+        self._hear_of_problems = hear_of_problems
 
     def take(self, old: Snapshot | None, new: Snapshot) -> Steps[None]:
         """Hear what is published."""
         yield from super().take(old, new)
+        if old is not None:
+            self._hear_of_problems(old)
         self._hear(new)
 
 
@@ -116,7 +125,8 @@ class _Stage:
         )
         app = self._parts.app(self._config, runtime=runtime, log=RecordingLog())
         app.store.history = _Witness(
-            lambda snapshot: self._observer.published(snapshot, self._now())
+            lambda snapshot: self._observer.published(snapshot, self._now()),
+            lambda snapshot: self._observer.problems_told(snapshot, self._now()),
         )
         await app.start()
         return app
@@ -157,6 +167,7 @@ class _Stage:
             detail_interval=self._history.detail_interval,
             stale_after=self._history.stale_after,
             ended_retention=self._history.ended_retention,
+            attention=LIMITS,
             labels={"edition": str(self._choices.label)},
             jobs=JobSelection(
                 exclude=("clicks",) if self._choices.exclude else (), drafts=self._choices.drafts
