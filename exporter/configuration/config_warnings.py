@@ -17,6 +17,7 @@ from exporter.source import SourceSettings
 _PLAIN = "plain HTTP: whoever is on the way reads and changes what is sent, credentials included"
 _BESIDE = MappingProxyType({"history_endpoint": "history_auth", "url": "auth", "address": "auth"})
 """Settings that hold an address, and the ones beside them that hold its secret."""
+_SELF_RUN = frozenset({"apache_flink", "kafka_connect"})
 _NO_BRACES = str.maketrans("", "", "{}")
 _UNVERIFIED = "any certificate is accepted: whoever is on the way can pass for the platform"
 
@@ -33,8 +34,8 @@ def config_warnings(config: Config) -> tuple[ConfigProblem, ...]:
 def _of_source(settings: SourceSettings, place: str) -> Iterator[ConfigProblem]:
     if settings.tls.insecure_skip_verify:
         yield ConfigProblem(f"{place}.tls.insecure_skip_verify", _UNVERIFIED)
-    # Self-run Flink is often asked without any secret; the clouds find theirs without `auth`, too.
-    if settings.platform != "apache_flink" or getattr(settings, "auth", None) is not None:
+    # What is self-run is often asked without a secret; the clouds find theirs without `auth`, too.
+    if settings.platform not in _SELF_RUN or getattr(settings, "auth", None) is not None:
         yield from _plain_endpoints(settings, place)
     yield from _plain_beside(settings, place)
 

@@ -1,4 +1,4 @@
-"""Put the simulated clouds together: six platforms, their logins, and a configuration for them.
+"""Put the simulated clouds together: seven platforms, their logins, and a configuration for them.
 
 Each cloud is an ASGI application with a fleet and faults of its own. Where they are served is up
 to the caller: on loopback for the demo, or in memory.
@@ -22,6 +22,8 @@ from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.tokens import HuaweiTokens
+from exporter.simulator.kafka_connect.cluster import ConnectCluster
+from exporter.simulator.kafka_connect.service import ConnectLogin, Worker
 from exporter.simulator.kubernetes import service as kubernetes
 from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAccess
 from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
@@ -33,6 +35,7 @@ USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
 WORKSPACE = "a14bd5d90a0001"
 DATAARTS_WORKSPACE = "5f1c8a2b7d904c0e"
 NAMESPACE = "streams"
+CONNECT_USER, CONNECT_SECRET = "demo-monitor", "demo-connect-secret"
 KUBERNETES_ACCOUNT, KUBERNETES_TOKEN = (
     "system:serviceaccount:monitoring:exporter",
     "demo-kubernetes-service-account-token",
@@ -62,12 +65,13 @@ class Clouds:
     flink: Cloud
     kubernetes: Cloud
     managers: Cloud
+    connect: Cloud
 
     def all(self) -> tuple[Cloud, ...]:
         """Return every cloud."""
         return (
             *(self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink),
-            *(self.kubernetes, self.managers),
+            *(self.kubernetes, self.managers, self.connect),
         )
 
 
@@ -100,6 +104,7 @@ def build_clouds(
     return Clouds(
         kubernetes=kubernetes_cloud,
         managers=managers_cloud,
+        connect=_connect(fleet(7), clock, started_at),
         iam=Cloud(
             name="iam",
             fleet=None,
@@ -182,6 +187,14 @@ def _kubernetes(fleet: Fleet, clock: Callable[[], float], started_at: float) -> 
     )
 
 
+def _connect(fleet: Fleet, clock: Callable[[], float], started_at: float) -> Cloud:
+    """Build a worker of a Kafka Connect cluster."""
+    faults = FaultInjection(started_at=started_at)
+    access = ConnectLogin(username=CONNECT_USER, password=CONNECT_SECRET)
+    worker = Worker(ConnectCluster(fleet), faults=faults, clock=clock, access=access)
+    return Cloud(name="connect", fleet=fleet, faults=faults, app=worker.app())
+
+
 def configuration(addresses: Mapping[str, str]) -> str:
     """Return a configuration that watches the clouds served at these addresses, by their names."""
     return f"""\
@@ -224,6 +237,12 @@ sources:
     namespaces: [{NAMESPACE}]
     auth: {{bearer: {{token: {KUBERNETES_TOKEN}}}}}
     job_managers: {{address: "{addresses["managers"]}/{{namespace}}/{{name}}"}}
+  - name: connect
+    platform: kafka_connect
+    endpoints: ["{addresses["connect"]}"]
+    cluster: orders
+    auth: {{basic: {{username: {CONNECT_USER}, password: {CONNECT_SECRET}}}}}
+    check_workers: false
 """
 
 

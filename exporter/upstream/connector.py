@@ -134,15 +134,24 @@ class Connector:
             server_name=server_name,
         )
 
-    def open_http(self, context: ssl.SSLContext, *, proxy_url: str | None = None) -> Http:
+    def open_http(
+        self,
+        context: ssl.SSLContext,
+        *,
+        proxy_url: str | None = None,
+        rules: AddressRules | None = None,
+    ) -> Http:
         """Open connections of their own, for hosts that must not see what others are shown.
 
-        Whoever asks for them closes them. Without `proxy_url` the source's own proxy is used.
+        Whoever asks for them closes them. Without `proxy_url` the source's own proxy is used; with
+        `rules` nothing is sent to an address that they refuse.
         """
         if self.runtime.transport is not None:
-            return PlainClient(self.runtime.transport())
-        resume_sessions(context)
-        return self._over(context, proxy_url or self._settings.proxy_url)
+            http: Http = PlainClient(self.runtime.transport())
+        else:
+            resume_sessions(context)
+            http = self._over(context, proxy_url or self._settings.proxy_url, rules)
+        return http if rules is None else CheckedHttp(rules, http)
 
     async def send(
         self,

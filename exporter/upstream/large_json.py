@@ -47,6 +47,8 @@ class RowReader:
     """The names of the fields on the way to the rows, from the outside in."""
     start: Callable[[], Callable[[int, object], Any]]
     """Called when the answer has come; returns what reads a row of a number, from 0."""
+    named: bool = False
+    """Whether the rows are the fields of an object instead of a list: pairs of name and value."""
 
 
 def decode_in_steps(body: bytes | bytearray, rows: RowReader | None) -> Steps[Any]:
@@ -69,6 +71,7 @@ class _Decoder:
         self._body = body
         self._paths = frozenset(rows.paths) if rows is not None else frozenset[Path]()
         self._read = rows.start() if rows is not None else _as_it_is
+        self._named = rows is not None and rows.named
         self._taken = 3 if body.startswith(b"\xef\xbb\xbf") else 0
         self._text = ""
         self._place = 0
@@ -85,8 +88,9 @@ class _Decoder:
         """Decode the value that begins here, which leads to rows only if there is a path."""
         if self._leads_to_rows(path):
             first = self._peek()
-            if first == "[" and path in self._paths and not self._in_rows:
-                return (yield from self._rows())
+            begins_rows = first == ("{" if self._named else "[") and path in self._paths
+            if begins_rows and not self._in_rows:
+                return (yield from self._rows("}" if self._named else "]"))
             if first == "{":
                 return (yield from self._object(path, depth))
         value = yield from self._whole()
@@ -132,12 +136,7 @@ class _Decoder:
             self._place += 1
             return found
         while True:
-            if self._peek() != '"':
-                raise ValueError("not the name of a field")
-            name = yield from self._whole()
-            if name is _NOTHING:
-                raise ValueError("the name of a field is too long")
-            self._expect(":")
+            name = yield from self._name()
             inner = None if path is None else (*path, name)
             if inner is not None and not self._leads_to_rows(inner):
                 inner = None
@@ -162,10 +161,20 @@ class _Decoder:
             if self._expect(",", "]") == "]":
                 return found
 
-    def _rows(self) -> Steps[ReadRows[Any]]:
+    def _name(self) -> Steps[str]:
+        """Decode the name of a field, and the colon after it."""
+        if self._peek() != '"':
+            raise ValueError("not the name of a field")
+        name = yield from self._whole()
+        if name is _NOTHING:
+            raise ValueError("the name of a field is too long")
+        self._expect(":")
+        return str(name)
+
+    def _rows(self, end: str) -> Steps[ReadRows[Any]]:
         read, found = self._read, ReadRows[Any]()
         self._place += 1
-        if self._peek() == "]":
+        if self._peek() == end:
             self._place += 1
             return found
         self._in_rows, beside = True, (self._bytes, self._containers)
@@ -181,10 +190,12 @@ class _Decoder:
                     f"the listing has more than {MOST_JOBS} rows: "
                     "choose jobs by jobs.ids, or watch a smaller part of the platform"
                 )
-            found.append(read(number, (yield from self._value(None, 0))))
+            name = (yield from self._name()) if self._named else None
+            row = yield from self._value(None, 0)
+            found.append(read(number, row if name is None else (name, row)))
             if number % _ROWS_PER_STEP == 0:
                 yield
-            if self._expect(",", "]") == "]":
+            if self._expect(",", end) == end:
                 self._in_rows = False
                 self._bytes, self._containers = beside
                 return found

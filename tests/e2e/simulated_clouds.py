@@ -69,7 +69,10 @@ class Sky:
         return {key[0]: value for key, value in self.samples("streaming_source_up").items()}
 
 
-HOSTS = ("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers")
+HOSTS = (
+    *("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers"),
+    "connect",
+)
 
 
 @contextlib.asynccontextmanager

@@ -16,10 +16,11 @@ SOURCES = {
     "vvp": "ververica",
     "flink": "flink",
     "operator": "kubernetes",
+    "connect": "connect",
 }
 
 
-def test_demo_shows_six_platforms_forty_jobs_and_seven_states() -> None:
+def test_demo_shows_seven_platforms_forty_jobs_and_seven_states() -> None:
     async def scenario() -> None:
         async with sky() as it:
             await asyncio.sleep(15)
@@ -80,6 +81,7 @@ FAILED = {
     "vvp": {"failed"},
     "flink": {"failed"},
     "operator": {"failed"},
+    "connect": {"failed"},
 }
 
 

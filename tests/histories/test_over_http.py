@@ -20,6 +20,7 @@ _CLOUDS = {
     "vvp": "ververica",
     "flink": "flink",
     "operator": "kubernetes",
+    "connect": "connect",
 }
 _LOOKED_AT = (
     *("streaming_job_state", "streaming_job_observed_timestamp_seconds", "streaming_source_up"),
@@ -182,7 +183,7 @@ async def _let_storm(watch: _Watch, source: str, random: Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_exporter_tells_the_truth_of_six_platforms(seed: int) -> None:
+def test_exporter_tells_the_truth_of_seven_platforms(seed: int) -> None:
     async def scenario() -> None:
         random = Random(seed)
         async with sky(seed=seed + 1) as it:

@@ -1,0 +1,1 @@
+"""Stand in for Kafka Connect: workers of one cluster, and Confluent Cloud's managed connectors."""
