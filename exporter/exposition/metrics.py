@@ -229,8 +229,8 @@ JOB_FAMILIES = (
     ),
     JobFamily(
         name="streaming_job_node_state",
-        help="State of a node of a DataArts real-time job: 1 for the current state, 0 for the "
-        "others. A job can be running while a node has failed.",
+        help="State of a node of a job, of DataArts or Kafka Connect: 1 for the current state, 0 for "
+        "the others. A job can be running while a node has failed.",
         labels=("node", "node_type", "state"),
         reads=("nodes",),
         samples=_node_states,
@@ -238,7 +238,7 @@ JOB_FAMILIES = (
     JobFamily(
         name="streaming_job_node_info",
         help="The platform's own word for the node's state, and the DLI job id of a node that runs "
-        "one, for joining the two; always 1.",
+        "one, for joining the two, or the worker that it is on; always 1.",
         labels=("node", "node_type", "native_status", "run_id"),
         reads=("nodes",),
         samples=_node_info,
