@@ -229,8 +229,8 @@ JOB_FAMILIES = (
     ),
     JobFamily(
         name="streaming_job_node_state",
-        help="State of a node of a job, of DataArts or Kafka Connect: 1 for the current state, 0 for "
-        "the others. A job can be running while a node has failed.",
+        help="State of a node of a job, of DataArts or Kafka Connect: 1 for the current state, "
+        "0 for the others. A job can be running while a node has failed.",
         labels=("node", "node_type", "state"),
         reads=("nodes",),
         samples=_node_states,

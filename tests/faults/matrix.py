@@ -299,6 +299,27 @@ UNLESS = (
         Reaction(None, None),
         "nothing in it is required; fields of the wrong kind are counted as unreadable",
     ),
+    Special(
+        "404 with a page",
+        "Kafka Connect",
+        lambda operation: operation.vendor == "kafka",
+        Reaction(Reason.SERVER),
+        "a worker that starts says so of everything",
+    ),
+    Special(
+        "404 in the platform's words",
+        "`/health` of Kafka Connect",
+        _in("/health"),
+        Reaction(None),
+        "workers of before 3.9 do not have it",
+    ),
+    Special(
+        "200 with an empty object",
+        "the listing of Kafka Connect",
+        _in("/connectors"),
+        Reaction(None),
+        "a worker without connectors says so; each that is missed is asked for by itself",
+    ),
 )
 
 

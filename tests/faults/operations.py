@@ -10,21 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from exporter.errors import Reason
-from exporter.simulator.clouds import (
-    ALIBABA_KEY,
-    ALIBABA_SECRET,
-    DATAARTS_WORKSPACE,
-    DOMAIN,
-    HUAWEI_KEY,
-    HUAWEI_SECRET,
-    KUBERNETES_TOKEN,
-    NAMESPACE,
-    PASSWORD,
-    PROJECT_ID,
-    USER,
-    WORKSPACE,
-)
+from exporter.simulator.clouds import NAMESPACE, PROJECT_ID
 from tests.faults.exchange import Asked
+from tests.faults.sources import KEYS, PLATFORMS
 
 
 class Part(StrEnum):
@@ -40,34 +28,6 @@ class Part(StrEnum):
     """As for the listing, which cannot be asked for without it."""
     METADATA = "metadata"
     """As for a login; whatever goes wrong there means that there are no credentials."""
-
-
-_KEYS = {
-    "huawei": f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}",
-    "huawei_login": (
-        f"auth: {{iam: {{endpoint: '<iam>', domain: {DOMAIN}, username: {USER}, "
-        f"password: {PASSWORD}}}}}"
-    ),
-    "alibaba": f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}",
-}
-_PLATFORMS = {
-    "huawei_dli": f"platform: huawei_dli, endpoint: '<dli>', project_id: {PROJECT_ID}",
-    "huawei_dataarts": (
-        f"platform: huawei_dataarts, endpoint: '<dataarts>', project_id: {PROJECT_ID}, "
-        f"workspace: {DATAARTS_WORKSPACE}"
-    ),
-    "alibaba_blink": "platform: alibaba_blink, endpoint: '<foas>', projects: [project1]",
-    "alibaba_flink": (
-        f"platform: alibaba_flink, endpoint: '<ververica>', workspace: {WORKSPACE}, "
-        "namespaces: [default]"
-    ),
-    "apache_flink": "platform: apache_flink, endpoint: '<flink>'",
-    "flink_operator": (
-        f"platform: flink_operator, endpoint: '<kubernetes>', namespaces: [{NAMESPACE}], "
-        f"auth: {{bearer: {{token: {KUBERNETES_TOKEN}}}}}, "
-        "job_managers: {address: '<managers>/{namespace}/{name}'}"
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +71,11 @@ class Operation:
 
     def source(self, addresses: Mapping[str, str]) -> str:
         """Return the settings of a source that calls this operation, whose hosts are there."""
-        settings = [_PLATFORMS[self.platform]]
-        settings += [_KEYS[self.login]] if self.login else []
+        settings = [PLATFORMS[self.platform]]
+        settings += [KEYS[self.login]] if self.login else []
         text = ", ".join(settings)
         for host, address in addresses.items():
-            text = text.replace(f"<{host}>", address)
+            text = text.replace(f"<{host.removesuffix('_in_part')}>", address)
         return text
 
     def __str__(self) -> str:
@@ -130,6 +90,7 @@ _VERVERICA = "/api/v2/namespaces/default"
 _FLINK_JOB = "/jobs/[0-9a-f]{32}"
 _OPERATOR = f"/apis/flink.apache.org/v1beta1/namespaces/{NAMESPACE}"
 _LOGIN = "KeystoneCreateUserTokenByPassword"
+_CONNECT_STATUS = "/connectors/{name}/status"
 
 
 OPERATIONS = (
@@ -395,6 +356,15 @@ OPERATIONS = (
             ("/jobs/:jobid/metrics", f"{_FLINK_JOB}/metrics"),
             ("/jobs/:jobid/checkpoints", f"{_FLINK_JOB}/checkpoints"),
             ("/jobs/:jobid/exceptions", f"{_FLINK_JOB}/exceptions"),
+        )
+    ),
+    *(
+        Operation(platform="kafka_connect", name=name, host=host, path=path, part=part)
+        for name, host, path, part in (
+            ("/health", "connect", "/health", Part.LISTING),
+            ("/connectors", "connect", "/connectors", Part.LISTING),
+            # Asked only of a connector whose state the listing leaves out.
+            (_CONNECT_STATUS, "connect_in_part", "/connectors/[^/]+/status", Part.DETAILS),
         )
     ),
 )

@@ -15,6 +15,8 @@ from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.clouds import (
     ALIBABA_KEY,
     ALIBABA_SECRET,
+    CONNECT_SECRET,
+    CONNECT_USER,
     DATAARTS_WORKSPACE,
     DOMAIN,
     HUAWEI_KEY,
@@ -35,11 +37,14 @@ from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei import metadata as huawei_metadata
 from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.tokens import HuaweiTokens
+from exporter.simulator.kafka_connect.cluster import ConnectCluster
+from exporter.simulator.kafka_connect.service import ConnectLogin, Worker
 from exporter.simulator.kubernetes import service as kubernetes
 from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAccess
 from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
 from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
+from tests.faults.without_state import WithoutState
 
 STEADY = "steady"
 QUIET = "quiet"
@@ -82,6 +87,10 @@ async def serving(
     def flink() -> ASGIApp:
         return apache_flink.build(fleet=fleet, faults=calm(), clock=clock)
 
+    def connect() -> ASGIApp:
+        access = ConnectLogin(username=CONNECT_USER, password=CONNECT_SECRET)
+        return Worker(ConnectCluster(fleet), faults=calm(), clock=clock, access=access).app()
+
     cluster = kubernetes.KubernetesCluster(clock=clock)
     SimulatedOperator(fleet=fleet, cluster=cluster, clock=clock, faults=calm(), namespace=NAMESPACE)
     account = Account(name=KUBERNETES_ACCOUNT, token=KUBERNETES_TOKEN, rules=(FLINK,))
@@ -122,6 +131,8 @@ async def serving(
             access=KubernetesAccess([account], clock=clock),
         ),
         "managers": lambda: JobManagers(cluster),
+        "connect": connect,
+        "connect_in_part": lambda: WithoutState(connect(), STEADY),
         "bystander": flink,
     }
     async with contextlib.AsyncExitStack() as stack:

@@ -42,6 +42,7 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
         named |= set(
             re.findall(r'^[A-Z_]+ = "((?:List|Show)\w+|/(?:jobs|config)[\w/:]*)"$', text, re.M)
         )
+        named |= set(re.findall(r'^[A-Z_]+ = "(/(?:connectors|health)[\w/{}]*)"$', text, re.M))
         named |= set(re.findall(r'\.ask\(\s*"(\w+)"', text))
         named |= set(re.findall(r'operation="(\w+)"', text))
     named |= set(

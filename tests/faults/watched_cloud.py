@@ -15,14 +15,25 @@ from exporter.configuration.config import Config, parse
 from exporter.files import at_once
 from exporter.model import Job, Snapshot
 from exporter.runtime import Runtime
-from exporter.simulator.clouds import ALIBABA_SECRET, HUAWEI_SECRET, KUBERNETES_TOKEN, PASSWORD
+from exporter.simulator.clouds import (
+    ALIBABA_SECRET,
+    CONNECT_SECRET,
+    HUAWEI_SECRET,
+    KUBERNETES_TOKEN,
+    PASSWORD,
+)
+from exporter.simulator.kafka_connect.cluster import IN_THE_CLEAR
 from exporter.telemetry.instruments import Counter
 from tests.faults.operations import Operation
 from tests.faults.services import STEADY, Services
 from tests.recording import RecordingLog
 
 EPOCH = 1_700_000_000.0
-SECRETS = (HUAWEI_SECRET, ALIBABA_SECRET, PASSWORD, KUBERNETES_TOKEN)
+SECRETS = (
+    *(HUAWEI_SECRET, ALIBABA_SECRET, PASSWORD, KUBERNETES_TOKEN, CONNECT_SECRET),
+    # What an answer shows to whoever reads it.
+    IN_THE_CLEAR,
+)
 POLL_INTERVAL = 12.0
 """Longer than two time-outs: a question about a job ends before it would be broken off."""
 TIMEOUT = 4.0

@@ -61,6 +61,7 @@ _CLAIMS: Mapping[str, Mapping[str, object]] = {
     "alibaba": {"success": False, "errorCode": "990001", "errorMessage": "Something went wrong."},
     "apache": {"errors": ["java.util.concurrent.CompletionException"]},
     "kubernetes": {"kind": "Status", "status": "Failure", "reason": "InternalError"},
+    "kafka": {"error_code": 500, "message": "Something went wrong."},
 }
 
 
@@ -73,6 +74,8 @@ def worded(operation: Operation, status: int) -> Told:
         body: Mapping[str, object] = {"kind": "Status", "reason": reason, "message": "It is so."}
     elif operation.vendor == "apache":
         body = {"errors": [f"org.apache.flink.SomeException: {status}"]}
+    elif operation.vendor == "kafka":
+        body = {"error_code": status, "message": "It is so."}
     elif operation.platform.startswith("alibaba"):
         code, message = _ALIBABA[status]
         body = {"RequestId": "A-1", "HostId": "foas", "Code": code, "Message": message}

@@ -70,7 +70,9 @@ def _judge_success(answer: Answer) -> Refusal | None:
         return None
     # A connector of that name would be an object.
     code = as_number(document["error_code"])
-    return None if code is None else by_status(int(code) if 400 <= code < 600 else 500)
+    if code is None:
+        return None
+    return replace(by_status(int(code) if 400 <= code < 600 else 500), retryable=False)
 
 
 def _message(fields: Mapping[str, Any]) -> str | None:

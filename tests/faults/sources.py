@@ -1,0 +1,51 @@
+"""How a source of each platform is configured in the scenarios, and as whom it logs in."""
+
+from collections.abc import Mapping
+
+from exporter.simulator.clouds import (
+    ALIBABA_KEY,
+    ALIBABA_SECRET,
+    CONNECT_SECRET,
+    CONNECT_USER,
+    DATAARTS_WORKSPACE,
+    DOMAIN,
+    HUAWEI_KEY,
+    HUAWEI_SECRET,
+    KUBERNETES_TOKEN,
+    NAMESPACE,
+    PASSWORD,
+    PROJECT_ID,
+    USER,
+    WORKSPACE,
+)
+
+KEYS: Mapping[str, str] = {
+    "huawei": f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}",
+    "huawei_login": (
+        f"auth: {{iam: {{endpoint: '<iam>', domain: {DOMAIN}, username: {USER}, "
+        f"password: {PASSWORD}}}}}"
+    ),
+    "alibaba": f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}",
+}
+PLATFORMS: Mapping[str, str] = {
+    "huawei_dli": f"platform: huawei_dli, endpoint: '<dli>', project_id: {PROJECT_ID}",
+    "huawei_dataarts": (
+        f"platform: huawei_dataarts, endpoint: '<dataarts>', project_id: {PROJECT_ID}, "
+        f"workspace: {DATAARTS_WORKSPACE}"
+    ),
+    "alibaba_blink": "platform: alibaba_blink, endpoint: '<foas>', projects: [project1]",
+    "alibaba_flink": (
+        f"platform: alibaba_flink, endpoint: '<ververica>', workspace: {WORKSPACE}, "
+        "namespaces: [default]"
+    ),
+    "apache_flink": "platform: apache_flink, endpoint: '<flink>'",
+    "flink_operator": (
+        f"platform: flink_operator, endpoint: '<kubernetes>', namespaces: [{NAMESPACE}], "
+        f"auth: {{bearer: {{token: {KUBERNETES_TOKEN}}}}}, "
+        "job_managers: {address: '<managers>/{namespace}/{name}'}"
+    ),
+    "kafka_connect": (
+        "platform: kafka_connect, endpoint: '<connect>', cluster: orders, check_workers: false, "
+        f"auth: {{basic: {{username: {CONNECT_USER}, password: {CONNECT_SECRET}}}}}"
+    ),
+}
