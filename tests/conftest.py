@@ -24,8 +24,9 @@ def flink_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlinkClu
         yield cluster
 
 
-REAL = frozenset({"flink_cluster", "flink_applications", "browser", "rig", "station"})
-"""Fixtures that start a real Flink, a browser, Prometheus, Alertmanager, or what they look at."""
+REAL = frozenset({"flink_cluster", "flink_applications", "browser", "rig", "station", "stage"})
+"""Fixtures that start a real Flink or Kafka Connect, a browser, Prometheus, Alertmanager, or what
+they look at."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -20,9 +20,9 @@ _CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 # A worker takes its time to notice a lost peer, and to move what ran on it. Tests wait for both.
 _IMPATIENT = {
     "session.timeout.ms": "6000",
-    "heartbeat.interval.ms": "1000",
+    "heartbeat.interval.ms": "2000",
     "rebalance.timeout.ms": "6000",
-    "scheduled.rebalance.max.delay.ms": "15000",
+    "scheduled.rebalance.max.delay.ms": "10000",
     "offset.flush.interval.ms": "1000",
     "task.shutdown.graceful.timeout.ms": "500",
 }
@@ -45,7 +45,7 @@ class ConnectCluster:
         *,
         workers: int = 1,
         settings: Mapping[str, str] | None = None,
-        start_timeout: float = 90,
+        start_timeout: float = 180,
     ) -> None:
         self._distribution = distribution
         self._workdir = workdir
@@ -54,6 +54,8 @@ class ConnectCluster:
         self._broker_port, *ports = free_ports(1 + workers)
         self.worker_ids = tuple(f"127.0.0.1:{port}" for port in ports)
         self.urls = tuple(f"http://{each}" for each in self.worker_ids)
+        self.starting: list[httpx.Response] = []
+        """What workers answered before they were ready."""
         self._processes: dict[str, GuardedProcess] = {}
         # A proxy of the environment must not see requests to this machine.
         self._client = httpx.Client(timeout=30, trust_env=False)
@@ -171,8 +173,15 @@ class ConnectCluster:
 
     def wait_until_ready(self, number: int) -> None:
         """Wait until a worker takes requests."""
+
+        def ready() -> bool:
+            answer = self.answer("/health", number)
+            if answer.status_code == 404:
+                self.starting.append(answer)
+            return bool(answer.raise_for_status().json()["status"] == "healthy")
+
         self.wait_until(
-            lambda: bool(self.get("/health", number)["status"] == "healthy"),
+            ready,
             timeout=self._start_timeout,
             what=f"worker {number} to be ready",
         )
