@@ -15,7 +15,7 @@ VERSION ?= 1.20.5
 # How long `make fuzz` spends on each target, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-flink test-kubernetes test-oldest test-newest lint bench fuzz sbom lock format
+.PHONY: demo test test-flink test-kafka-connect test-kubernetes test-oldest test-newest lint bench fuzz sbom lock format
 .PHONY: setup setup-test clean
 
 demo: $(VENV)/.run
@@ -38,6 +38,13 @@ test: setup-test lint
 test-flink: $(VENV)/.test
 	scripts/fetch-flink $(VERSION)
 	$(PYTEST_FLINK)
+
+# The tests of real Kafka Connect workers with another version of them than 3.9.0: one of those in
+# tests/kafka_connect/versions.txt.
+test-kafka-connect: VERSION = 4.3.0
+test-kafka-connect: $(VENV)/.test
+	scripts/fetch-kafka-connect $(VERSION)
+	KAFKA_CONNECT_VERSION=$(VERSION) $(BIN)/python -m pytest -q tests/kafka_connect
 
 # Before a real API server of Kubernetes, which takes six minutes to build, once: Debian has its sources.
 test-kubernetes: $(VENV)/.test
@@ -91,6 +98,7 @@ setup-test: $(VENV)/.test
 	scripts/setup-grafana
 	scripts/setup-oracle
 	scripts/fetch-flink
+	scripts/fetch-kafka-connect
 
 $(VENV)/.venv .venv-oldest/.venv .venv-newest/.venv:
 	$(PYTHON) -m venv $(@D)

@@ -16,12 +16,14 @@ from exporter.process.logs import build_log, quiet_libraries
 from exporter.runtime import Runtime
 from exporter.simulator.clouds import (
     ALIBABA_SECRET,
+    CONNECT_SECRET,
     HUAWEI_SECRET,
     PASSWORD,
     build_clouds,
     configuration,
 )
 from exporter.simulator.fault_injection import Canned
+from exporter.simulator.kafka_connect.cluster import IN_THE_CLEAR
 from tests.e2e.simulated_clouds import HOSTS, Network
 
 JOB_SECRET = "hunter2"
@@ -108,10 +110,12 @@ async def _everything_shown(text: str, faults: str) -> tuple[str, set[str]]:
 def _quote_everything(clouds: object) -> None:
     """Let every API answer with a body that quotes secrets, as badly behaved gateways do."""
     quote = f"{HUAWEI_SECRET} {PASSWORD} {ALIBABA_SECRET} {FLINK_PASSWORD} {JOB_SECRET}"
+    quote += f" {CONNECT_SECRET} {IN_THE_CLEAR}"
     for status, name, operation, body in (
         (401, "dli", "ListFlinkJobs", {"error_code": "APIGW.0301", "error_msg": quote}),
         (400, "foas", "ListInstance", {"Code": "SignatureDoesNotMatch", "Message": quote}),
         (401, "flink", "/jobs/overview", {"errors": [quote]}),
+        (500, "connect", "/connectors", {"error_code": 500, "message": quote}),
     ):
         getattr(clouds, name).faults.overrides[operation] = Canned(
             status=status, headers={}, body=httpx.Response(200, json=body).content
@@ -128,6 +132,8 @@ def test_nothing_secret_is_let_out(faults: str) -> None:
     text = _text(huawei="wrong-secret-key", password="wrong-password") if wrong else _text()
     out, sent = asyncio.run(_everything_shown(text, faults))
     secrets = {HUAWEI_SECRET, PASSWORD, ALIBABA_SECRET, FLINK_PASSWORD, JOB_SECRET}
+    # Every listing of Connect shows the last one in plain text.
+    secrets |= {CONNECT_SECRET, IN_THE_CLEAR}
     secrets |= {"wrong-secret-key", "wrong-password"} | sent
     assert len(sent) > 4 or faults == "refused"
     assert [secret for secret in secrets if secret in out] == []
@@ -153,5 +159,5 @@ def test_configuration_error_quotes_no_secret(damage: tuple[str, str]) -> None:
         text = text.replace("platform:", "platfrom:")
     with pytest.raises(ConfigError) as caught:
         parse(text, environ={}, directory=Path())
-    for secret in (HUAWEI_SECRET, PASSWORD, ALIBABA_SECRET, FLINK_PASSWORD):
+    for secret in (HUAWEI_SECRET, PASSWORD, ALIBABA_SECRET, FLINK_PASSWORD, CONNECT_SECRET):
         assert secret not in str(caught.value) + repr(caught.value)

@@ -137,6 +137,10 @@ class ConnectCluster:
         """Create a connector, or give it another configuration."""
         self._change("PUT", f"/connectors/{name}/config", dict(config))
 
+    def create(self, name: str, config: Mapping[str, str]) -> None:
+        """Create a connector of any name, also one that no path can hold."""
+        self._change("POST", "/connectors", {"name": name, "config": {**config, "name": name}})
+
     def pause(self, name: str) -> None:
         """Pause a connector."""
         self._change("PUT", f"/connectors/{name}/pause")

@@ -11,9 +11,10 @@ from exporter.auth.guard import GuardBook
 from exporter.errors import FetchError
 from exporter.platforms.apache_flink import Settings
 from exporter.runtime import Runtime
+from exporter.source import TlsSettings
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.addresses import REFUSED, AddressRules, ForbiddenAddressError
-from exporter.upstream.connector import Connector
+from exporter.upstream.connector import Connector, ssl_context
 from exporter.upstream.refusals import flink
 from exporter.upstream.resolving import CheckedResolver
 from tests.upstream.transport_peer import serving
@@ -203,5 +204,28 @@ def test_redirect_is_not_followed_and_credentials_go_nowhere_else() -> None:
                 assert failure is not None
                 assert "redirected" in failure.detail
                 assert stranger.connections == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_connections_of_their_own_have_rules_of_their_own(host: str) -> None:
+    """What is configured may be here, and yet lead to addresses that others choose."""
+
+    async def scenario() -> None:
+        async with serving() as peer:
+            connector = _connector(discovery={"allow_loopback": True})
+            url = f"http://{host}:{peer.port}"
+            for rules, connections in ((AddressRules(), 0), (None, 1)):
+                http = connector.open_http(ssl_context(TlsSettings()), rules=rules)
+                api = connector.api(url, read_refusal=flink.read_refusal, http=http)
+                if rules is None:
+                    await api.get_json("/config", ("config",))
+                else:
+                    with pytest.raises(FetchError, match="loopback"):
+                        await api.get_json("/config", ("config",))
+                assert peer.connections == connections
+                await http.aclose()
+            await connector.aclose()
 
     asyncio.run(scenario())
