@@ -7,6 +7,7 @@ from exporter.errors import FetchError, Reason
 from exporter.model import ProblemKind, State
 from exporter.simulator.kafka_connect.bodies import STARTING_PAGE
 from exporter.simulator.kafka_connect.cluster import WORKERS
+from exporter.simulator.kafka_connect.service import ConnectLogin
 from tests.platforms.kafka_connect.workers import (
     Watch,
     World,
@@ -263,3 +264,28 @@ def test_connector_is_asked_for_only_when_the_listing_does_not_tell() -> None:
     details = ask_about(world, job)
     assert details.job.state is State.RUNNING
     assert world.asked("/connectors/orders/status") == []
+
+
+def test_worker_that_wants_a_password_is_there_and_missed_when_it_dies() -> None:
+    """It is asked without one: nobody configured its address."""
+    world = World(login=ConnectLogin(username="monitor", password="s3cret"))
+
+    async def story(watch: Watch) -> list[State]:
+        watch.world.show(connector("orders", "RUNNING", "RUNNING", task_worker=SECOND))
+        seen = list((await watch.states(2)).values())
+        watch.world.dead.add(SECOND)
+        return [*seen, *(await watch.states(2)).values()]
+
+    auth = {"basic": {"username": "monitor", "password": "s3cret"}}
+    found = watching(world, story, endpoints=[f"http://{FIRST}"], auth=auth)
+    assert found == [State.RUNNING, State.RESTARTING]
+
+
+@pytest.mark.parametrize("health", [{"status": "well"}, {}, [], "healthy"])
+def test_health_that_is_none_is_no_word_of_a_worker(health: object) -> None:
+    world = World()
+    world.statuses = {"/health": health}
+    with pytest.raises(FetchError) as caught:
+        list_once(world)
+    assert caught.value.reason is Reason.INVALID_RESPONSE
+    assert world.asked("/connectors") == []
