@@ -43,9 +43,7 @@ def judge(
         return state if connector.word else None
     if connector.tasks is None:
         return None
-    if not connector.tasks:
-        return _without_tasks(connector)
-    found = _judge_tasks(connector.tasks)
+    found = _judge_tasks(connector.tasks) if connector.tasks else _without_tasks(connector)
     if found is State.RUNNING and _stands_on(connector, gone_workers):
         return State.RESTARTING
     return found

@@ -27,6 +27,7 @@ def test_what_stands_on_a_worker_that_died_is_restarting_within_two_polls() -> N
         watch.world.show(
             connector("moved", "RUNNING", "RUNNING", task_worker=SECOND),
             connector("led", "RUNNING", "RUNNING", worker_id=SECOND),
+            connector("idle", "RUNNING", worker_id=SECOND, configured_tasks=0),
             connector("stays", "RUNNING", "RUNNING"),
             connector("stopped", "STOPPED", worker_id=SECOND),
         )
@@ -36,6 +37,7 @@ def test_what_stands_on_a_worker_that_died_is_restarting_within_two_polls() -> N
         watch.world.show(
             connector("moved", "RUNNING", "RUNNING"),
             connector("led", "RUNNING", "RUNNING"),
+            connector("idle", "RUNNING", configured_tasks=0),
             connector("stays", "RUNNING", "RUNNING"),
             connector("stopped", "STOPPED"),
         )
@@ -43,10 +45,10 @@ def test_what_stands_on_a_worker_that_died_is_restarting_within_two_polls() -> N
         return seen
 
     well = {
-        **dict.fromkeys(("moved", "led", "stays"), State.RUNNING),
+        **dict.fromkeys(("moved", "led", "idle", "stays"), State.RUNNING),
         "stopped": State.STOPPED,
     }
-    lost = {**well, "moved": State.RESTARTING, "led": State.RESTARTING}
+    lost = {**well, **dict.fromkeys(("moved", "led", "idle"), State.RESTARTING)}
     assert watching(World(), story) == [well, lost, well]
 
 
