@@ -39,8 +39,8 @@ SINK = {
     "file": "/nonexistent/folder/file",
 }
 SLASHED = "with/slash"
-"""A name that no worker of 4.x takes in a path: not even from another worker, which wants to tell it
-of the tasks of its connector. So there it has tasks by luck only."""
+"""A name that no worker of 4.x takes in a path: not even from another worker, which wants to tell
+it of the tasks of its connector. So there it has tasks by luck only."""
 WELL = {
     SLASHED: State.RUNNING,
     "well": State.RUNNING,
