@@ -125,13 +125,25 @@ class Job:
     last_checkpoint_completed_timestamp: float | None = None
     last_checkpoint_duration_seconds: float | None = None
     last_checkpoint_size_bytes: float | None = None
+    checkpoints_completed: int | None = None
     checkpoints_failed: int | None = None
     nodes: tuple[Node, ...] = ()
 
     read_records: float | None = None
+    """Since the last restart, as `written_records`."""
     written_records: float | None = None
     read_records_per_second: float | None = None
     written_records_per_second: float | None = None
+    pending_records: float | None = None
+    """Records that wait before the sources and were not read yet."""
+    backpressured_ratio: float | None = None
+    """Share of time, 0 to 1, that the most back-pressured source waits for what follows it."""
+    backpressure_level: int | None = None
+    """0 ok, 1 low, 2 high: where a platform tells no more than that."""
+    busy_ratio: float | None = None
+    """Share of time, 0 to 1, that the busiest vertex works."""
+    source_idle_seconds: float | None = None
+    """For how long no source has emitted anything."""
     other_metrics: tuple[tuple[str, float], ...] = field(default=(), repr=False)
     """Numbers a job reports under names that nobody documents, for /api/v1/jobs only."""
     stale: bool | None = None

@@ -17,12 +17,14 @@ from exporter.collecting.detail_queue import DetailQueue
 from exporter.collecting.detail_scheduler import JOBS_PER_STEP, DetailScheduler
 from exporter.collecting.gone_jobs import GONE_RETENTION, GoneJobs, lived
 from exporter.collecting.merging import (
+    FLOW,
     Since,
     lasting,
     measures,
     merge,
     moved_on,
     settle,
+    tells_flow,
     tells_only_time,
     without,
 )
@@ -163,6 +165,8 @@ class JobTracker:
             track.measured_at = now
         if job.input_delay_seconds is not None:
             track.delayed_at = now
+        if tells_flow(job):
+            track.flow_at = now
         self._drop_old_measurements(track, now)
         track.news = False
         # What comes from a cache may be older than the change it was asked for, and of a run that
@@ -351,10 +355,14 @@ class JobTracker:
         oldest = now - self._settings.detail_interval - self._settings.stale_after
         if track.measured_at < oldest:
             track.details = lasting(track.details)
-            track.measured_at = track.delayed_at = None
-        elif track.delayed_at is not None and track.delayed_at < oldest:
+            track.measured_at = track.delayed_at = track.flow_at = None
+            return
+        if track.delayed_at is not None and track.delayed_at < oldest:
             track.details = without(track.details, ("input_delay_seconds",))
             track.delayed_at = None
+        if track.flow_at is not None and track.flow_at < oldest:
+            track.details = without(track.details, FLOW)
+            track.flow_at = None
 
     def _settle(self, track: TrackedJob) -> None:
         before = track.job

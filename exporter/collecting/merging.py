@@ -11,12 +11,21 @@ from typing import Any
 
 from exporter.model import ENDED_STATES, Job, State
 
+FLOW = (
+    *("read_records", "written_records"),
+    *("read_records_per_second", "written_records_per_second"),
+    *("pending_records", "source_idle_seconds"),
+    *("backpressured_ratio", "backpressure_level", "busy_ratio"),
+)
+"""How much goes through a job, and what waits: counted anew when it restarts."""
+
 _STATE_WORDS = ("state", "native_status")
 _BOUND_TO_STATE = (
     "finer_state",
     "graph_state",
     "state_since_timestamp",
     "input_delay_seconds",
+    *FLOW,
     "duration_seconds",
     "end_timestamp",
     # It dates an end where nothing else does: a change from before that end must not.
@@ -29,6 +38,7 @@ _BOUND_TO_STATE = (
 _MEASURED = (
     *("finer_state", "graph_state", "input_delay_seconds"),
     *("duration_seconds", "tasks", "nodes"),
+    *FLOW,
 )
 """What of a job that lives is different a little later, though nothing happens to it."""
 
@@ -70,6 +80,11 @@ def finish(job: Job) -> Job:
 def measures(job: Job) -> bool:
     """Say whether an observation tells anything that holds for a moment only."""
     return any(getattr(job, name) not in _UNKNOWN for name in _MEASURED)
+
+
+def tells_flow(job: Job) -> bool:
+    """Say whether an observation tells anything of what goes through the job."""
+    return any(getattr(job, name) is not None for name in FLOW)
 
 
 def lasting(job: Job) -> Job:

@@ -20,6 +20,8 @@ class TrackedJob:
     """When they last told what holds for a moment only; None when no such thing is kept."""
     delayed_at: float | None = None
     """When they last told the input delay: the part that does can fail while others arrive."""
+    flow_at: float | None = None
+    """When they last told what goes through it, which can fail as well."""
     job: Job | None = None
     """Row and details put together, as it is shown."""
     changed: bool = True

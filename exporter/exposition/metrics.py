@@ -143,7 +143,7 @@ JOB_FAMILIES = (
     _number(
         name="streaming_job_input_delay_seconds",
         help="How far the job is behind its input: Blink InputDelay; Flink emit event time lag, "
-        "else watermark lag.",
+        "else watermark lag; Oceanus JobServiceDelay (at the sink).",
         field="input_delay_seconds",
     ),
     _number(
@@ -219,8 +219,13 @@ JOB_FAMILIES = (
     ),
     _number(
         name="streaming_job_last_checkpoint_size_bytes",
-        help="Size of the last completed checkpoint: Flink state_size.",
+        help="Size of the last completed checkpoint: Flink checkpointed_size, else state_size.",
         field="last_checkpoint_size_bytes",
+    ),
+    _number(
+        name="streaming_job_checkpoints_completed",
+        help="Checkpoints of the current run that were completed: Flink counts.completed.",
+        field="checkpoints_completed",
     ),
     _number(
         name="streaming_job_checkpoints_failed",
@@ -245,27 +250,58 @@ JOB_FAMILIES = (
     ),
     _number(
         name="streaming_job_read_records",
-        help="Records the job has read, as its edge agent reports them: records of sources, "
-        "flink_read_records_total.",
+        help="Records the current run has read since its last restart: Flink numRecordsOut of "
+        "sources, else write-records of source vertices; DLI plan; Cloud Eye; or as an edge agent "
+        "reports them: records of sources, flink_read_records_total.",
         field="read_records",
     ),
     _number(
         name="streaming_job_written_records",
-        help="Records the job has written, as its edge agent reports them: records of sinks, "
-        "flink_write_records_total.",
+        help="Records the current run has written since its last restart: Flink numRecordsIn of "
+        "sinks, else read-records of sink vertices; DLI plan; Cloud Eye; or as an edge agent "
+        "reports them: records of sinks, flink_write_records_total.",
         field="written_records",
     ),
     _number(
         name="streaming_job_read_records_per_second",
-        help="Rate at which the job reads records, as its edge agent reports it: total_read_rate, "
-        "flink_read_records_per_second.",
+        help="Rate at which the job reads records: Flink numRecordsOutPerSecond of sources, a mean "
+        "over 60 s; Cloud Eye; Oceanus JobRecordsInPerSecond; or as an edge agent reports it: "
+        "total_read_rate, flink_read_records_per_second.",
         field="read_records_per_second",
     ),
     _number(
         name="streaming_job_written_records_per_second",
-        help="Rate at which the job writes records, as its edge agent reports it: "
+        help="Rate at which the job writes records: Flink numRecordsInPerSecond of sinks, a mean "
+        "over 60 s; Cloud Eye; Oceanus JobRecordsOutPerSecond; or as an edge agent reports it: "
         "total_write_rate, flink_write_records_per_second.",
         field="written_records_per_second",
+    ),
+    _number(
+        name="streaming_job_pending_records",
+        help="Records that wait before the sources and were not read yet: Flink pendingRecords, "
+        "Oceanus RecordsLagMaxSum.",
+        field="pending_records",
+    ),
+    _number(
+        name="streaming_job_source_idle_seconds",
+        help="For how long no source has emitted anything: Flink sourceIdleTime.",
+        field="source_idle_seconds",
+    ),
+    _number(
+        name="streaming_job_backpressured_ratio",
+        help="Share of time that the most back-pressured source waits for what follows it, 0 to "
+        "1: Flink backPressuredTimeMsPerSecond.",
+        field="backpressured_ratio",
+    ),
+    _number(
+        name="streaming_job_backpressure_level",
+        help="Back pressure where only a level is told: 0 ok, 1 low, 2 high. DLI plan, Cloud Eye.",
+        field="backpressure_level",
+    ),
+    _number(
+        name="streaming_job_busy_ratio",
+        help="Share of time that the busiest vertex works, 0 to 1: Flink busyTimeMsPerSecond.",
+        field="busy_ratio",
     ),
     _number(
         name="streaming_edge_job_stale",

@@ -13,8 +13,10 @@ from exporter.exposition.metrics import IDENTITY
 from exporter.model import Job, Node, Problem, Snapshot, State
 from exporter.pages.attention import Level, ProblemRow, problem_rows
 from exporter.pages.changes import ChangeRow, change_rows
-from exporter.pages.formatting import Moment, duration, moment, number, size, visible
+from exporter.pages.formatting import Moment, duration, moment, number, share, size, visible
 from exporter.pages.query import Query
+
+_LEVELS = {0: "ok", 1: "low", 2: "high"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,7 @@ def _groups(job: Job, snapshot: Snapshot, now: float) -> tuple[Group, ...]:
                 time("Last checkpoint", job.last_checkpoint_completed_timestamp),
                 text("It took", duration(job.last_checkpoint_duration_seconds)),
                 text("Its size", size(job.last_checkpoint_size_bytes)),
+                text("Completed checkpoints", number(job.checkpoints_completed)),
                 text("Failed checkpoints", number(job.checkpoints_failed)),
             ),
         ),
@@ -171,6 +174,11 @@ def _groups(job: Job, snapshot: Snapshot, now: float) -> tuple[Group, ...]:
                 text("Written", number(job.written_records)),
                 text("Read a second", number(job.read_records_per_second)),
                 text("Written a second", number(job.written_records_per_second)),
+                text("Waiting", number(job.pending_records)),
+                text("Nothing read for", duration(job.source_idle_seconds)),
+                text("Sources held back", share(job.backpressured_ratio)),
+                text("Back pressure", _level(job.backpressure_level)),
+                text("Busiest vertex", share(job.busy_ratio)),
                 *(text(name, number(value)) for name, value in job.other_metrics),
             ),
         ),
@@ -210,6 +218,10 @@ def _expected(job: Job) -> str:
     if job.expected_state:
         return job.expected_state
     return {None: "", True: "to run", False: "not to run"}[job.expected_running]
+
+
+def _level(level: int | None) -> str:
+    return "" if level is None else _LEVELS.get(level, str(level))
 
 
 def _selector(job: Job, snapshot: Snapshot) -> str:

@@ -82,6 +82,11 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:,.10g}"
 
 
+def share(ratio: float | None) -> str:
+    """Write a share of a whole, 0 to 1, as per cent; empty when it is unknown."""
+    return "" if ratio is None else f"{ratio * 100:.0f} %"
+
+
 def count(amount: int, one: str, many: str = "") -> str:
     """Write how many there are of something: `1 job`, `2 jobs`."""
     return f"{amount:,} {one if amount == 1 else many or one + 's'}"

@@ -1,7 +1,7 @@
 """Show one job, or a few side by side: what it is, what it was, and how well it does."""
 
 from exporter.model import State
-from grafana.source import variables
+from grafana.source import throughput, variables
 from grafana.source.annotations import alerts, state_changes
 from grafana.source.attention import RUNBOOKS, with_console
 from grafana.source.board import Band, dashboard, section
@@ -45,7 +45,7 @@ def build() -> Json:
             variables.job(hidden=True),
             variables.instance(hidden=True),
         ],
-        bands=[*_now(), *_states(), *_running(), *_flink(), *_nodes(), *_records()],
+        bands=[*_now(), *_states(), *_running(), *_flink(), *_nodes(), *throughput.bands()],
         annotations=[alerts(of_jobs=True), state_changes(shown=True)],
     )
 
@@ -369,27 +369,3 @@ def _native_nodes() -> Json:
         columns=("job_name", "node", "node_type", "native_status", "run_id"),
         hidden=("source", "project", "Value"),
     )
-
-
-def _records() -> list[Band]:
-    nothing = "Only agents at the edge report records"
-    rates = About(
-        title="Records per second",
-        description="Records that an edge job reads and writes, as its agent reports them.",
-        nothing=nothing,
-        unit="cps",
-    )
-    totals = About(
-        title="Records",
-        description="Records that an edge job has read and written, as its agent reports them.",
-        nothing=nothing,
-    )
-    panels = [
-        timeseries(
-            about,
-            range_query(jobs(f"streaming_job_read_{what}", by=NAMED), f"{LEGEND}: read"),
-            range_query(jobs(f"streaming_job_written_{what}", by=NAMED), f"{LEGEND}: written"),
-        )
-        for about, what in ((rates, "records_per_second"), (totals, "records"))
-    ]
-    return section("Records of edge jobs", (8, [(panel, 12) for panel in panels]))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from exporter.collecting.merging import finish, lasting, measures, merge
+from exporter.collecting.merging import FLOW, finish, lasting, measures, merge, tells_flow
 from exporter.model import State
 from tests.jobs import job
 from tests.virtual_time import EPOCH
@@ -114,11 +114,26 @@ def test_lasting_facts_are_all_but_what_holds_for_a_moment() -> None:
         finer_state=State.RESTARTING,
         graph_state="RESTARTING",
         input_delay_seconds=0.0,
+        read_records=12.0,
         tasks=(("running", 2),),
     )
     assert measures(details)
     assert lasting(details) == job(restart_times=2, queue="q")
     assert not measures(lasting(details))
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_what_goes_through_a_job_goes_with_its_state(name: str) -> None:
+    facts: dict[str, Any] = {name: 1.0}
+    details = job(checkpoints_completed=3, **facts)
+    assert tells_flow(details)
+    assert measures(details)
+    assert not tells_flow(lasting(details))
+    merged = merge(details, job(state=State.RESTARTING, observed_timestamp=EPOCH + 30))
+    assert getattr(merged, name) is None
+    assert merged.checkpoints_completed == 3
+    same = merge(details, job(observed_timestamp=EPOCH + 30))
+    assert getattr(same, name) == 1.0
 
 
 def test_run_id_decides_when_start_times_differ_by_a_little() -> None:

@@ -63,3 +63,17 @@ def test_delay_whose_part_fails_goes_in_the_end(later: int, delay: float | None)
         tracker.note_details(job("a", tasks=TASKS).at(now), now)
     [shown] = tracker.jobs(EPOCH + later)
     assert (shown.input_delay_seconds, shown.tasks) == (delay, TASKS)
+
+
+@pytest.mark.parametrize(("later", "records"), [(150, 12.0), (210, None)])
+def test_records_whose_part_fails_go_in_the_end(later: int, records: float | None) -> None:
+    """A delay that goes on to be told does not make them any younger, nor the reverse."""
+    tracker = job_tracker(detail_interval=60.0, stale_after=120.0)
+    tracker.note_inventory(listing(job("a")), EPOCH)
+    tracker.note_details(job("a", read_records=12.0), EPOCH)
+    for at in range(30, later + 1, 30):
+        now = EPOCH + at
+        tracker.note_inventory(listing(job("a").at(now)), now)
+        tracker.note_details(job("a", input_delay_seconds=3.0).at(now), now)
+    [shown] = tracker.jobs(EPOCH + later)
+    assert (shown.read_records, shown.input_delay_seconds) == (records, 3.0)

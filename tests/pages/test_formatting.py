@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.pages.formatting import duration, moment, shorten, size, visible
+from exporter.pages.formatting import duration, moment, share, shorten, size, visible
 from tests.jobs import job, snapshot
 from tests.pages.overviews import NOW, overview_of
 from tests.virtual_time import EPOCH
@@ -54,6 +54,11 @@ def test_moments_are_told_from_now() -> None:
 )
 def test_sizes_have_a_unit(count: float | None, text: str) -> None:
     assert size(count) == text
+
+
+@pytest.mark.parametrize(("ratio", "text"), [(None, ""), (0, "0 %"), (0.124, "12 %"), (1, "100 %")])
+def test_shares_are_told_as_per_cent(ratio: float | None, text: str) -> None:
+    assert share(ratio) == text
 
 
 def test_characters_that_turn_or_hide_others_are_shown_as_code_points() -> None:
