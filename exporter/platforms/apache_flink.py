@@ -21,7 +21,7 @@ from exporter.discovery.surroundings import Surroundings
 from exporter.model import Job
 from exporter.platforms import Platform
 from exporter.settings import Endpoint
-from exporter.source import CallCost, Details, Inventory, Source, SourceSettings
+from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.addresses import AddressRules
 from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
@@ -30,12 +30,13 @@ from exporter.upstream.late_connector import LateConnector
 from exporter.upstream.refusals import flink
 from exporter.upstream.stall import StallLimit
 from exporter.vendors.flink import history as history_server
-from exporter.vendors.flink.cluster import FlinkCluster
+from exporter.vendors.flink.cluster import FlinkCluster, details_cost
 from exporter.vendors.flink.departures import Departures
 from exporter.vendors.flink.fleet import FlinkFleet
 from exporter.vendors.flink.jobs import JOB_ID
 from exporter.vendors.flink.managers import JobManagers
 from exporter.vendors.flink.member import BackOff, Member
+from exporter.vendors.flink.settings import FigureSettings
 from exporter.vendors.flink.witness import Witness
 
 _LONGEST_LOOK = 4
@@ -46,7 +47,7 @@ _LONGEST_BACK_OFF = 0.5
 """Of `stale_after`: a cluster that is back again is seen before its jobs are gone."""
 
 
-class Settings(SourceSettings):
+class Settings(FigureSettings):
     """A Flink cluster, by the addresses of its JobManagers, or how many clusters are found."""
 
     rate_limit: Annotated[float, Field(gt=0, le=10000)] = 50.0
@@ -55,7 +56,6 @@ class Settings(SourceSettings):
     auth: FlinkAuthSettings | None = None
     history_endpoint: Endpoint | None = None
     history_auth: FlinkAuthSettings | None = None
-    input_delay: bool = True
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -120,7 +120,7 @@ class FlinkSource:
         self._cluster = FlinkCluster(
             managers,
             connector.runtime.clock,
-            input_delay=settings.input_delay,
+            wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )
 
@@ -237,7 +237,7 @@ class FlinkFleetSource:
             managers,
             connector.runtime.clock,
             project=cluster.name,
-            input_delay=settings.input_delay,
+            wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )
         return Member(
@@ -276,9 +276,8 @@ def _history(settings: Settings, connector: Connector) -> Witness | None:
 
 
 def _cost(settings: Settings, jobs: int) -> CallCost:
-    # The job, its restarts, checkpoints and exceptions; the metrics of its one source. A job of
-    # several sources takes a call more for each, as does one whose sources know of no event time
-    # for each vertex that reads from them.
+    # A job of several sources or sinks takes a call more for each, as does one whose sources know
+    # of no event time for each vertex that reads from them.
     listings = float(len(settings.jobs.ids) or 1)
     if settings.discovery is not None:
         # The calls of the discovery go elsewhere, but count.
@@ -286,7 +285,7 @@ def _cost(settings: Settings, jobs: int) -> CallCost:
     return CallCost(
         per_inventory=listings,
         per_cluster=0.0 if settings.discovery is None else 1.0,
-        per_details=5.0 if settings.input_delay else 4.0,
+        per_details=details_cost(settings.wanted, settings.detail_interval),
     )
 
 

@@ -33,11 +33,12 @@ from exporter.source import (
     CallCost,
     Details,
     Inventory,
-    SourceSettings,
 )
 from exporter.upstream.client import ApiClient, Http
 from exporter.upstream.connector import Connector, ssl_context
 from exporter.upstream.refusals import flink
+from exporter.vendors.flink.cluster import details_cost
+from exporter.vendors.flink.settings import FigureSettings
 from exporter.vendors.flink_operator.inventory import KINDS, Listed, OperatorInventory
 from exporter.vendors.flink_operator.jobs import (
     Described,
@@ -72,14 +73,13 @@ _ROWS_PER_STEP = 100
 _MOST_REMADE = 2
 
 
-class Settings(SourceSettings):
+class Settings(FigureSettings):
     """Which API server, which namespaces of it, and how to ask the JobManagers."""
 
     rate_limit: Annotated[float, Field(gt=0, le=10000)] = 50.0
     namespaces: NamespaceNames = ()
     label_selector: Annotated[str, StringConstraints(max_length=1000)] = ""
     details: Literal["rest", "api_proxy", "none"] | None = None
-    input_delay: bool = True
     auth: KubernetesAuthSettings | None = None
     job_managers: JobManagerSettings = JobManagerSettings()
 
@@ -120,7 +120,7 @@ class OperatorSource:
             now=runtime.monotonic,
             random=runtime.random,
             first_pause=settings.detail_interval,
-            input_delay=settings.input_delay,
+            wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )
         self._described: dict[JobKey, Described] = {}
@@ -383,7 +383,7 @@ def _gone(job: Job) -> FetchError:
 
 
 def _cost(settings: Settings, jobs: int) -> CallCost:
-    details = 5.0 if settings.input_delay else 4.0
+    details = details_cost(settings.wanted, settings.detail_interval)
     if settings.details == "none":
         details = 0.0
     if settings.jobs.ids:

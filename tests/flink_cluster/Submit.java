@@ -36,6 +36,7 @@ import org.apache.flink.table.api.TableResult;
  *   set   KEY   VALUE       a setting of the job, such as pipeline.name
  *   sql   STATEMENT         a table definition, or the INSERT that is the job
  *   late  SECONDS           a DataStream job whose events are that old, instead of SQL
+ *   count SHAPE FOLDER      a job that counts for itself, see Counting
  *   end                     submit; answered by "jid ID" or "error TEXT"
  * </pre>
  */
@@ -93,6 +94,7 @@ public final class Submit {
             case "set" -> configuration.setString(words[1], words[2]);
             case "sql" -> submitSql(words[1]);
             case "late" -> submitLate(Duration.ofSeconds(Long.parseLong(words[1])));
+            case "count" -> submitCounting(words[1], words[2]);
             default -> throw new IllegalArgumentException("unknown word: " + words[0]);
         }
     }
@@ -128,6 +130,16 @@ public final class Submit {
                 .keyBy(new Parity())
                 .reduce(new Latest())
                 .sinkTo(new DiscardingSink<>());
+        submitGraph(environment);
+    }
+
+    private void submitCounting(String shape, String folder) throws Exception {
+        StreamExecutionEnvironment environment = new StreamExecutionEnvironment(configuration);
+        Counting.build(environment, shape, folder);
+        submitGraph(environment);
+    }
+
+    private void submitGraph(StreamExecutionEnvironment environment) throws Exception {
         // executeAsync would wait until the job is initialized, which SlowStorage defers.
         try (RestClusterClient<String> client = new RestClusterClient<>(configuration, "rig")) {
             submitted = client.submitJob(environment.getStreamGraph().getJobGraph()).get();

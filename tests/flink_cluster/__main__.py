@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.flink_cluster.cluster import FlinkCluster
 from tests.flink_cluster.distribution import FlinkDistribution
+from tests.flink_cluster.figures import hold
 from tests.flink_cluster.jobs import JobSpec
 from tests.flink_cluster.recorder import record_samples
 
@@ -32,7 +33,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, help="of the REST API; a free one by default")
     record = commands.add_parser("record", help="record REST answers and end")
     record.add_argument("folder", type=Path)
+    figures = commands.add_parser("figures", help="hold what the exporter tells against the truth")
+    figures.add_argument("--minutes", type=float, default=10)
     return parser
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def main() -> None:
@@ -40,6 +47,9 @@ def main() -> None:
     options = _parser().parse_args()
     # A plain kill then unwinds the stack, as Ctrl-C does, and stops the cluster.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.command == "figures":
+        sys.stdout.write("".join(f"{line}\n" for line in hold(options.minutes, _say).lines()))
+        return
     port = getattr(options, "port", None)
     with (
         tempfile.TemporaryDirectory() as workdir,

@@ -57,6 +57,10 @@ _IMPATIENT = {
 }
 
 
+PATIENT = {"web.refresh-interval": "3000 ms", "metrics.fetcher.update-interval": "10000 ms"}
+"""Flink's own intervals, for tests of what they do to whoever asks."""
+
+
 class FlinkClusterError(Exception):
     """The cluster, or a job in it, did not get where it was expected in time."""
 
@@ -132,6 +136,18 @@ class FlinkCluster:
             process.kill()
         self._processes.clear()
         self._client.close()
+
+    def add_taskmanager(self) -> int:
+        """Start one more TaskManager, wait until it has joined, and return its process id."""
+        before = self.get("/overview")["taskmanagers"]
+        name = f"taskmanager-{len(self._processes)}"
+        self._spawn(name, _TASKMANAGER, heap="128m")
+
+        def joined() -> bool:
+            return bool(self.get("/overview")["taskmanagers"] > before)
+
+        self.wait_until(joined, timeout=self._start_timeout, what="another TaskManager")
+        return self.pids[name]
 
     def stop_jobmanager(self) -> None:
         """Kill the JobManager as a power cut would: it forgets every job."""

@@ -7,7 +7,14 @@ from typing import Literal
 from tests.flink_cluster.process import GuardedProcess
 
 JobKind = Literal[
-    "running", "finishing", "failing", "crash_looping", "late_sql", "late_stream", "starting"
+    "running",
+    "finishing",
+    "failing",
+    "crash_looping",
+    "late_sql",
+    "late_stream",
+    "starting",
+    "counting",
 ]
 """What becomes of a job.
 
@@ -18,6 +25,8 @@ JobKind = Literal[
 - `late_sql`: a windowed SQL job whose events are `late_seconds` old; two vertices.
 - `late_stream`: a DataStream job with such events; its source reports the lag itself.
 - `starting`: the same, held in INITIALIZING for 10 seconds.
+- `counting`: counts for itself, into files of `folder`, what it reads and writes; it is of one of
+  the shapes that Counting.java tells.
 """
 
 
@@ -34,6 +43,8 @@ class JobSpec:
     parallelism: int = 1
     late_seconds: int = 120
     checkpoints: bool = True
+    shape: Literal["chained", "unchained", "reduced"] = "chained"
+    folder: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,6 +63,11 @@ _RENAMED = {
 """The version since which a setting is called so, and what it was called before."""
 _SETTINGS = {
     "running": {"restart-strategy.type": "fixed-delay"},
+    "counting": {
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "2147483647",
+        "restart-strategy.fixed-delay.delay": "1 s",
+    },
     "failing": {"restart-strategy.type": "none"},
     "crash_looping": {
         "restart-strategy.type": "fixed-delay",
@@ -95,7 +111,9 @@ def _lines(job: JobSpec, version: tuple[int, int]) -> Iterator[str]:
     for key, value in settings.items():
         first, before = _RENAMED.get(key, ((0, 0), key))
         yield f"set\t{before if version < first else key}\t{value}"
-    if job.kind in ("late_stream", "starting"):
+    if job.kind == "counting":
+        yield f"count\t{job.shape}\t{job.folder}"
+    elif job.kind in ("late_stream", "starting"):
         yield f"late\t{job.late_seconds}"
     else:
         for statement in _statements(job):

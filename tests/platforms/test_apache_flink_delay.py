@@ -7,6 +7,7 @@ import pytest
 
 from exporter.fields import Flaws, Record
 from exporter.vendors.flink.delay import (
+    delay_names,
     parse_metric_names,
     parse_subtask_delay,
     parse_vertex_delay,
@@ -51,13 +52,14 @@ def test_vertex_with_an_id_of_no_use_is_left_out() -> None:
 
 def test_metric_names_that_tell_a_delay_are_picked() -> None:
     """Lags first; of the input watermarks only that of the whole task."""
-    assert parse_metric_names(recorded("late_stream/vertex_0_metrics_names"), Flaws()) == (
+    names = parse_metric_names(recorded("late_stream/vertex_0_metrics_names"), Flaws())
+    assert delay_names(names) == (
         "Source__orders.currentEmitEventTimeLag",
         "Source__orders.currentOutputWatermark",
     )
     names = parse_metric_names(recorded("late_sql/vertex_1_metrics_names"), Flaws())
-    assert "currentInputWatermark" in names
-    assert not any(name.endswith(".currentInputWatermark") for name in names)
+    assert "currentInputWatermark" in delay_names(names)
+    assert not any(name.endswith(".currentInputWatermark") for name in delay_names(names))
 
 
 def test_metric_name_too_long_to_ask_for_is_left_out() -> None:
@@ -76,6 +78,29 @@ def test_selections_fit_into_a_request_line() -> None:
 
 
 ASSIGNER = "WatermarkAssigner.currentOutputWatermark"
+
+
+def test_sinks_are_told_by_what_their_vertices_are_called() -> None:
+    """A committer gets a record for each checkpoint, and stands behind a sink without being one."""
+    names = {
+        "a": "Source: in -> Map",
+        "b": "Keyed Reduce -> Sink: Unnamed",
+        "c": "Sink: Writer",
+        "d": "Sink: Committer",
+        "e": "Calc[3] -> out[4]: Writer -> out[4]: Committer",
+        "f": "Sink: Global Committer",
+        "g": "Process",
+        "h": "Process",
+    }
+    inputs = {"b": "a", "c": "b", "d": "c", "e": "a", "f": "e", "g": "a", "h": "g"}
+    nodes = [
+        {"id": each, **({"inputs": [{"id": inputs[each]}]} if each in inputs else {})}
+        for each in names
+    ]
+    vertices = [{"id": each, "name": name} for each, name in names.items()]
+    graph = Record({"plan": {"nodes": nodes}, "vertices": vertices}, "job", Flaws())
+    found = parse_vertices(graph)
+    assert [each for each in found if found[each].is_sink] == ["b", "c", "e", "h"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Vertices are asked for the input delay until one of them tells it, in few calls."""
 
+import pytest
+
 from exporter.platforms import load
 from exporter.platforms.apache_flink import FlinkSource, Settings
 from tests.platforms.flink_job_manager import (
@@ -21,11 +23,17 @@ def test_input_delay_can_be_switched_off() -> None:
     """It costs a call for each job and pass."""
     flink = Flink(input_delay=False)
     assert flink.details().job.input_delay_seconds is None
-    assert len(flink.asked()) == 4
+    assert flink.asked() == [
+        f"/jobs/{JID}",
+        f"/jobs/{JID}/checkpoints",
+        f"/jobs/{JID}/exceptions?maxExceptions=1",
+        f"/jobs/{JID}/metrics?get=numRestarts,fullRestarts,uptime",
+    ]
     settings = Settings(
         name="f", platform="apache_flink", endpoint="http://flink", input_delay=False
     )
-    assert load("apache_flink").cost(settings, 10).per_details == 4
+    # Exceptions are asked for once an hour where nothing happens.
+    assert load("apache_flink").cost(settings, 10).per_details == pytest.approx(3 + 120 / 3600)
 
 
 def test_names_of_a_young_job_are_not_kept() -> None:

@@ -13,12 +13,26 @@ from exporter.platforms import load
 from exporter.platforms.apache_flink import FlinkSource, Settings
 from exporter.source import Details
 from exporter.vendors.flink.jobs import parse_overview
-from tests.platforms.flink_job_manager import JID, LAG, SOURCE_VERTEX, Flink, graph, listed, row
+from tests.platforms.flink_job_manager import (
+    JID,
+    LAG,
+    SINK_VERTEX,
+    SOURCE_VERTEX,
+    Flink,
+    graph,
+    listed,
+    row,
+)
 from tests.virtual_time import EPOCH, run
+
+_AGG = "?agg=min,max,sum,avg"
 
 
 def test_details_take_exactly_the_calls_they_cost() -> None:
-    """Once the names of the metrics are known: the job and four questions about it."""
+    """Once the names of the metrics are known: the job and four questions about it.
+
+    Its exceptions are not asked for again, since nothing has happened to it.
+    """
     flink = Flink()
     platform = load("apache_flink")
 
@@ -31,13 +45,16 @@ def test_details_take_exactly_the_calls_they_cost() -> None:
     assert flink.asked() == [
         f"/jobs/{JID}",
         f"/jobs/{JID}/checkpoints",
-        f"/jobs/{JID}/exceptions?maxExceptions=1",
         f"/jobs/{JID}/metrics?get=numRestarts,fullRestarts,uptime",
-        f"/jobs/{JID}/vertices/{SOURCE_VERTEX}/subtasks/metrics?agg=min,max&get={LAG}",
+        f"/jobs/{JID}/vertices/{SOURCE_VERTEX}/subtasks/metrics{_AGG}"
+        f"&get={LAG},Source__in.numRecordsOut",
+        f"/jobs/{JID}/vertices/{SINK_VERTEX}/subtasks/metrics{_AGG}&get=out__Writer.numRecordsIn",
     ]
     settings = Settings(name="f", platform="apache_flink", endpoint="http://flink")
     cost = platform.cost(settings, 10)
-    assert (cost.per_inventory, cost.per_details) == (1, 5)
+    # What is asked for once an hour are the exceptions and two lists of names.
+    assert cost.per_inventory == 1
+    assert cost.per_details == pytest.approx(5 + 3 * 120 / 3600)
     assert (details.job.restart_times, details.job.input_delay_seconds) == (3, 9.0)
     assert details.job.state_since_timestamp == EPOCH - 3600
     assert details.failures == ()

@@ -239,13 +239,16 @@ def test_restarts_that_nobody_counted_are_withdrawn() -> None:
     cluster.answer = answer  # type: ignore[method-assign]
     [found] = cluster.looks(600)
     assert (found.job.restart_times, found.job.input_delay_seconds) == (None, None)
-    assert set(found.withdrawn) == {"restart_times", "input_delay_seconds"}
+    assert {"restart_times", "input_delay_seconds", "read_records"} <= set(found.withdrawn)
 
 
 def test_no_more_calls_are_made_while_all_is_well() -> None:
     cluster = Cluster()
     cluster.looks(0)
-    assert len(cluster.asked()) == 6  # The names of the metrics are not known yet.
+    assert len(cluster.asked()) == 7  # The names of the metrics are not known yet.
+    cluster.looks(0, 120)
+    # Nor are they of a source that has emitted nothing; the exceptions are as they were.
+    assert len(cluster.asked()) == 7 + 5
 
 
 def test_question_about_the_metrics_comes_last() -> None:
@@ -256,7 +259,7 @@ def test_question_about_the_metrics_comes_last() -> None:
     paths = [request.url.path.rpartition("/")[2] for request in cluster.requests]
     assert paths[0] == JID
     assert set(paths[1:3]) == {"exceptions", "checkpoints"}
-    assert paths[3:] == ["metrics"] * 3
+    assert paths[3:] == ["metrics"] * 4
 
 
 @pytest.mark.parametrize(

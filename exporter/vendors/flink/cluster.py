@@ -1,9 +1,10 @@
 """Watch the jobs of one Flink cluster through the REST API of its JobManagers.
 
 Flink documentation, "REST API" (docs/ops/rest_api), versions 1.13 to 2.3. One call lists every job
-with its state; details of one job take four more, and one for each of its sources where the input
-delay is wanted. Operations are named by Flink's own paths. A run of a job is a job of its own to
-Flink: a new submission has a new jid, and a restarted JobManager forgets the jobs that have ended.
+with its state; details of one job take three more, a fourth when it may have failed since, and one
+for each of its sources and sinks where input delay and throughput are wanted. Operations are named
+by Flink's own paths. A run of a job is a job of its own to Flink: a new submission has a new jid,
+and a restarted JobManager forgets the jobs that have ended.
 """
 
 import asyncio
@@ -19,17 +20,19 @@ from exporter.process.steps import Steps, in_steps
 from exporter.source import Details, Inventory
 from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import flink
+from exporter.vendors.flink.exception_reader import ExceptionReader
 from exporter.vendors.flink.figures import FigureReader
-from exporter.vendors.flink.health import parse_checkpoints, parse_exceptions
+from exporter.vendors.flink.health import parse_checkpoints
 from exporter.vendors.flink.jobs import ROWS, overview_in_steps, parse_job, row_parser
 from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.measures import Wanted
 from exporter.vendors.flink.row_memory import RowMemory
+from exporter.vendors.flink.vertex_reader import NAMES_LAST
 
 CONFIG = "/config"
 OVERVIEW = "/jobs/overview"
 JOB = "/jobs/:jobid"
 CHECKPOINTS = "/jobs/:jobid/checkpoints"
-EXCEPTIONS = "/jobs/:jobid/exceptions"
 
 _INITIALIZING = "INITIALIZING"
 _NO_NEWS = frozenset({flink.JOB_NOT_FOUND, flink.NO_CHECKPOINTING, flink.JOB_INITIALIZING})
@@ -43,6 +46,20 @@ _CACHED = 3.0
 """Seconds that Flink keeps its answers about one job, unless `web.refresh-interval` differs."""
 
 
+def details_cost(wanted: Wanted, detail_interval: float) -> float:
+    """Return how many calls the details of a running job take, of one source and one sink.
+
+    Those are the job, its restarts and its checkpoints; its source and its sink; and now and then
+    its exceptions, and what the metrics of both are called.
+    """
+    calls, seldom = 3.0, 1.0
+    if wanted.anything:
+        calls, seldom = calls + 1, seldom + 1
+    if wanted.throughput or wanted.busy:
+        calls, seldom = calls + 1, seldom + 1
+    return calls + seldom * min(1.0, detail_interval / NAMES_LAST)
+
+
 class FlinkCluster:
     """The jobs of one Flink cluster."""
 
@@ -52,7 +69,7 @@ class FlinkCluster:
         clock: Clock,
         *,
         project: str = "",
-        input_delay: bool = True,
+        wanted: Wanted | None = None,
         sleep: Sleep | None = None,
     ) -> None:
         """Take who to ask; with `sleep` figures are waited for that Flink is still gathering."""
@@ -64,7 +81,8 @@ class FlinkCluster:
         self._version_refused = False
         self._listed: frozenset[str] = frozenset()
         self._rows = RowMemory()
-        self._figures = FigureReader(managers, clock, sleep=sleep, input_delay=input_delay)
+        self._figures = FigureReader(managers, clock, sleep=sleep, wanted=wanted or Wanted())
+        self._exceptions = ExceptionReader(managers, clock)
 
     async def fetch_inventory(self, ids: Sequence[str] = ()) -> Inventory:
         """List the jobs, or ask for those of these ids alone. Raises FetchError."""
@@ -84,6 +102,7 @@ class FlinkCluster:
             self._version_known = False
         self._listed = listed
         self._figures.keep_only(listed)
+        self._exceptions.keep_only(listed)
         refused = await self._learn_version(flaws)
         jobs = list(inventory.jobs)
         # From here on the list alone has the rows: each goes as soon as there is another for it.
@@ -130,7 +149,7 @@ class FlinkCluster:
 
         # The question about the job has made Flink gather metrics; meanwhile it is asked for what
         # it knows by itself.
-        parts = [add(ask) for ask in self._parts(found)]
+        parts = [add(ask) for ask in self._parts(found, graph)]
         if not found.ended:
             # The metrics of an ended job are an empty list. With the adaptive scheduler of 1.13 and
             # 1.14 a job that waits for slots is INITIALIZING: it may have restarted by then.
@@ -215,17 +234,12 @@ class FlinkCluster:
         self._version_refused = False
         return None
 
-    def _parts(self, job: Job) -> Iterator[_Part]:
+    def _parts(self, job: Job, graph: Record) -> Iterator[_Part]:
         """Choose what else to ask: no question is sent whose answer is known to be empty."""
-        yield self._exceptions
+        yield lambda job, flaws: self._exceptions.read(job, graph, flaws)
         if job.native_status != _INITIALIZING:
             # Asked for the checkpoints of such a job, Flink answers 500.
             yield self._checkpoints
-
-    async def _exceptions(self, job: Job, flaws: Flaws) -> dict[str, Any]:
-        path = ("jobs", job.job_id, "exceptions")
-        document = await self._managers.ask(EXCEPTIONS, path, {"maxExceptions": "1"})
-        return parse_exceptions(document, flaws).facts()
 
     async def _checkpoints(self, job: Job, flaws: Flaws) -> dict[str, Any]:
         path = ("jobs", job.job_id, "checkpoints")

@@ -5,6 +5,7 @@ in event time has watermarks. The source operator itself often has none: in SQL 
 is made by an assigner chained to it, or by the next vertex. Flink documentation, "Metrics": IO.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +23,9 @@ _UNDEFINED_LAG = -1.0
 _FURTHEST_AHEAD = 86400_000.0
 """Milliseconds: event time may run ahead of the clock; beyond a day it is Flink's end of input."""
 
+_SINK = re.compile(r": Writer|Sink: (?!(?:Global )?Committer)")
+_COMMITTER = "Committer"
+
 _LONGEST_SELECTION = 3000
 """Bytes: Flink's HTTP server refuses request lines beyond 4096."""
 
@@ -33,6 +37,7 @@ class Vertex:
     vertex_id: str
     parallelism: int
     is_source: bool
+    is_sink: bool
     readers: tuple[str, ...]
 
 
@@ -54,6 +59,7 @@ def parse_vertices(graph: Record) -> dict[str, Vertex]:
     Without a plan the names of the vertices tell the sources, and their order, in which each comes
     after those it reads from, tells the rest well enough.
     """
+    names = {each.text("id"): each.text("name") for each in graph.reread().records("vertices")}
     nodes = graph.record("plan").records("nodes")
     inputs = {
         node.text("id"): {edge.text("id") for edge in node.records("inputs")} for node in nodes
@@ -70,6 +76,7 @@ def parse_vertices(graph: Record) -> dict[str, Vertex]:
             vertex_id=vertex_id,
             parallelism=node.count("parallelism") or 0,
             is_source=not inputs[vertex_id],
+            is_sink=_is_sink(names.get(vertex_id, ""), read=vertex_id in readers),
             readers=tuple(readers.get(vertex_id, ())),
         )
         for node in nodes
@@ -78,12 +85,18 @@ def parse_vertices(graph: Record) -> dict[str, Vertex]:
 
 
 def parse_metric_names(document: object, flaws: Flaws) -> tuple[str, ...]:
-    """Pick out of the names of a vertex' metrics those that tell of a delay.
+    """Read what the metrics of a vertex are called, as far as they can be asked for.
 
     Operators put their name before the metric's: `Source__orders[1].currentOutputWatermark`.
     """
     metrics = Record({"metrics": document}, "vertex", flaws).records("metrics")
-    names = (metric.long_text("id", limit=_LONGEST_SELECTION) for metric in metrics)
+    # One that is cut here is too long.
+    names = (metric.long_text("id", limit=_LONGEST_SELECTION + 1) for metric in metrics)
+    return tuple(dict.fromkeys(name for name in names if len(quote(name)) <= _LONGEST_SELECTION))
+
+
+def delay_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Pick out of the names of a vertex' metrics those that tell of a delay."""
     return tuple(sorted({name for name in names if _tells_delay(name)}, key=_urgency))
 
 
@@ -107,6 +120,8 @@ def parse_vertex_delay(documents: Iterable[object], now: float, flaws: Flaws) ->
     for document in documents:
         for metric in Record({"metrics": document}, "vertex", flaws).records("metrics"):
             name = metric.long_text("id")
+            if not _tells_delay(name):
+                continue
             least, greatest = metric.number("min"), metric.number("max")
             if name.endswith(_EMIT_LAG):
                 lags.append(greatest)
@@ -140,6 +155,11 @@ def worst(delays: Iterable[float | None]) -> float | None:
     return max((delay for delay in delays if delay is not None), default=None)
 
 
+def _is_sink(name: str, *, read: bool) -> bool:
+    """Say whether records leave the job here; behind a sink there may be one that commits."""
+    return bool(_SINK.search(name)) or (not read and _COMMITTER not in name)
+
+
 def _guess_inputs(vertices: list[Record]) -> dict[str, set[str]]:
     inputs: dict[str, set[str]] = {}
     for vertex in vertices:
@@ -149,8 +169,6 @@ def _guess_inputs(vertices: list[Record]) -> dict[str, set[str]]:
 
 
 def _tells_delay(name: str) -> bool:
-    if len(quote(name)) > _LONGEST_SELECTION:
-        return False
     metric = name.rpartition(".")[2]
     # Each operator of a chain has an input watermark too: its predecessor's output.
     return metric in (_EMIT_LAG, _OUTPUT_WATERMARK) or name == _INPUT_WATERMARK

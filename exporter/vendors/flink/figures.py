@@ -1,4 +1,4 @@
-"""Read what Flink counts and measures of a job: restarts and the input delay, if they are fresh.
+"""Read what Flink counts and measures of a job, if it is fresh: restarts, delay, throughput.
 
 What is not as fresh as it claims is withdrawn: what was told before holds no longer either. How old
 figures are is judged in `exporter.vendors.flink.freshness`.
@@ -14,26 +14,26 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.pacing import Clock, Sleep
 from exporter.vendors.flink.delay import parse_vertices
-from exporter.vendors.flink.delay_reader import DelayReader
 from exporter.vendors.flink.freshness import (
     UPTIME,
     Looks,
     is_old,
     parse_attempts,
+    parse_begun,
     parse_entered,
     parse_moment,
 )
 from exporter.vendors.flink.health import RESTART_METRICS, parse_restarts
 from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.measures import DELAY, MeasureReader, Measures, Wanted
+from exporter.vendors.flink.throughput import figure_names
 
 METRICS = "/jobs/:jobid/metrics"
 VERTEX = "/jobs/:jobid/vertices/:vertexid"
 
-_SETTLED_AFTER = 60.0
-"""Seconds a job runs before the names of its metrics are kept: operators register one by one."""
 _GATHERED_EVERY = 10.0
 """Seconds within which Flink gathers metrics once at most, when it is asked for something."""
-_GATHERED_WITHIN = 0.5
+_GATHERED_WITHIN = 1.0
 """Seconds that it takes, with room to spare: a round trip to every TaskManager."""
 
 
@@ -55,26 +55,26 @@ class _Look:
 
 
 class FigureReader:
-    """Reads the restarts and the input delay of the jobs of one cluster.
+    """Reads the restarts, the input delay and the throughput of the jobs of one cluster.
 
     With `sleep` it waits, before it reads, until what an earlier question made Flink gather is
     there; without, the figures are those that the question before has brought.
     """
 
     def __init__(
-        self, managers: JobManagers, clock: Clock, *, sleep: Sleep | None, input_delay: bool
+        self, managers: JobManagers, clock: Clock, *, sleep: Sleep | None, wanted: Wanted
     ) -> None:
         self._managers = managers
         self._clock = clock
         self._sleep = sleep
-        self._input_delay = input_delay
-        self._delays = DelayReader(managers)
+        self._wanted = wanted
+        self._measures = MeasureReader(managers, clock, wanted)
         self._looks = Looks()
         self._gathering_since = 0.0
 
     def keep_only(self, job_ids: Collection[str]) -> None:
         """Forget every job but these."""
-        self._delays.keep_only(job_ids)
+        self._measures.keep_only(job_ids)
         self._looks.keep_only(job_ids)
 
     def note_question(self) -> None:
@@ -90,8 +90,8 @@ class FigureReader:
         # Side by side, since a question may take as long as the time-out; of when the figures are
         # is only needed once they have come.
         async with asyncio.TaskGroup() as beside:
-            if job.state is State.RUNNING and self._input_delay:
-                beside.create_task(self._note_delay(job, graph, found, flaws, look))
+            if job.state is State.RUNNING and self._wanted.anything:
+                beside.create_task(self._note_measures(job, graph, found, flaws, look))
             await self._look(job, graph.reread(), found, flaws, look)
         return found
 
@@ -158,7 +158,7 @@ class FigureReader:
             return least
         return max(attempts, least or 0)
 
-    async def _note_delay(
+    async def _note_measures(
         self,
         job: Job,
         graph: Record,
@@ -168,7 +168,7 @@ class FigureReader:
     ) -> None:
         if not _any_runs(job):
             # What nobody measures now is not known, whatever was measured last.
-            found.withdrawn.append("input_delay_seconds")
+            found.withdrawn.extend(self._names())
             return
 
         async def moment_of_figures() -> float:
@@ -176,25 +176,35 @@ class FigureReader:
             moment = (await look).moment
             return job.observed_timestamp if moment is None else moment
 
-        since = job.state_since_timestamp
-        try:
-            delay = await self._delays.read(
-                job.job_id,
-                parse_vertices(graph),
-                settled=since is not None and job.observed_timestamp - since >= _SETTLED_AFTER,
-                flaws=flaws,
-                moment=moment_of_figures,
-            )
-        except FetchError as exc:
-            found.failures.append(exc)
-            return
-        if (await look).old or not self._looks.believes(
-            job.job_id, await moment_of_figures(), delay
-        ):
-            delay = None
-        if delay is None:
-            found.withdrawn.append("input_delay_seconds")
-        found.facts["input_delay_seconds"] = delay
+        begun = parse_begun(graph.reread())
+        measures = await self._measures.read(
+            job.job_id,
+            parse_vertices(graph),
+            runs_for=None if begun is None else self._time_there(job, graph) - begun,
+            flaws=flaws,
+            moment=moment_of_figures,
+        )
+        found.failures.extend(measures.failures)
+        believed = self._believes(job, measures, await look, await moment_of_figures())
+        for name, value in measures.facts.items():
+            found.facts[name] = value if believed else None
+            if found.facts[name] is None:
+                found.withdrawn.append(name)
+
+    def _believes(self, job: Job, measures: Measures, look: _Look, moment: float) -> bool:
+        """Say whether the TaskManagers have told figures when the JobManager gathered its own."""
+        if look.old:
+            return False
+        dated = look.moment is not None
+        moves = self._looks.moves(job.job_id, moment, measures.pulse, dated=dated)
+        if DELAY not in measures.facts:
+            return moves
+        return self._looks.believes(job.job_id, moment, measures.facts[DELAY]) and moves
+
+    def _names(self) -> tuple[str, ...]:
+        wanted = self._wanted
+        delay = (DELAY,) if wanted.input_delay else ()
+        return (*delay, *figure_names(throughput=wanted.throughput, busy=wanted.busy))
 
 
 def _any_runs(job: Job) -> bool:

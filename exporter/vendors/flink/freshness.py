@@ -3,20 +3,23 @@
 A JobManager gathers the metrics of its TaskManagers when it is asked for something, at most every
 10 s (`metrics.fetcher.update-interval`), in the background; it answers with what it has. While one
 TaskManager hangs nothing is gathered, of no job, for up to 10 min (`web.timeout`): every figure is
-of the moment before, and looks like any other. Two things tell:
+of the moment before, and looks like any other. Three things tell:
 
 - `uptime` says at which moment a JobManager last gathered its own figures. Delays are told as of
   that moment, not as of now.
-- Its own figures come first. At the first look after a TaskManager has hung up they are new beside
-  watermarks that are not: the delay seems to have grown by all the time that went by. So does that
-  of a job that really stands still. That figures were gathered anew once more, later, proves that
-  the gathering before was complete: such a growth is believed at the second look.
+- Of what a source tells something has to move: it emits, or it is idle for longer and longer. Where
+  nothing did while the JobManager's own figures went on, no figure of a TaskManager is believed.
+- The JobManager's own figures come first. At the first look after a TaskManager hung up they are
+  new beside watermarks that are not: the delay seems to have grown by all the time that went by. So
+  does that of a job that really stands still. That figures were gathered anew once more, later,
+  proves that the gathering before was complete: such a growth is believed at the second look.
 
 Everything here is pure.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from exporter.fields import Flaws, Record
@@ -30,6 +33,7 @@ _LONGEST = 500.0
 """Seconds between two looks within which no TaskManager that hangs is given up."""
 _JITTER = 1.0
 """Seconds by which the moments of two figures may differ."""
+_MOST_STATES = 50
 _AHEAD = 5.0
 """Seconds by which an answer out of a cache may be older than another."""
 
@@ -57,6 +61,15 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Beat:
+    """What of the TaskManagers' figures has to move, as one look found it."""
+
+    moment: float
+    pulse: tuple[float, ...]
+    moved: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Restarts:
     """How often a job had restarted, and when it last had by then."""
 
@@ -71,6 +84,18 @@ def parse_entered(graph: Record) -> Entered:
         running=timestamps.time_milliseconds("RUNNING"),
         restarting=timestamps.time_milliseconds("RESTARTING"),
     )
+
+
+def parse_begun(graph: Record) -> float | None:
+    """Read out of a job object since when it is what it is; None when nothing tells.
+
+    The adaptive scheduler does not date again all that a job goes through after a restart.
+    """
+    timestamps = graph.record("timestamps")
+    names = islice(timestamps.names(), _MOST_STATES)
+    dated = [timestamps.time_milliseconds(name) for name in names]
+    dated += [vertex.time_milliseconds("start-time") for vertex in graph.records("vertices")]
+    return max((each for each in dated if each is not None), default=None)
 
 
 def parse_moment(document: object, running: float | None, now: float, flaws: Flaws) -> float | None:
@@ -103,11 +128,13 @@ class Looks:
     def __init__(self) -> None:
         self._looks: dict[str, Look] = {}
         self._restarts: dict[str, Restarts] = {}
+        self._beats: dict[str, _Beat] = {}
 
     def keep_only(self, job_ids: Collection[str]) -> None:
         """Forget every job but these."""
         self._looks = _only(self._looks, job_ids)
         self._restarts = _only(self._restarts, job_ids)
+        self._beats = _only(self._beats, job_ids)
 
     def stand_still(self, job_id: str) -> None:
         """Take in that the figures are old: no look before proves anything any more."""
@@ -132,6 +159,21 @@ class Looks:
         believed = not growing or (before.growing and elapsed < _LONGEST)
         self._looks[job_id] = Look(moment=moment, delay=delay, growing=growing, believed=believed)
         return believed
+
+    def moves(self, job_id: str, moment: float, pulse: tuple[float, ...], *, dated: bool) -> bool:
+        """Take in what has to move with time, and say whether it did since the look before.
+
+        `dated` says that the figures tell their moment; otherwise it is that of the question, for
+        which nothing may have been gathered anew. An empty `pulse` proves nothing.
+        """
+        before = self._beats.get(job_id)
+        if before is None or before.pulse != pulse or not pulse or moment < before.moment:
+            self._beats[job_id] = _Beat(moment=moment, pulse=pulse)
+            return True
+        if moment - before.moment < (_SHORTEST if dated else OLDEST):
+            return before.moved
+        self._beats[job_id] = _Beat(moment=before.moment, pulse=pulse, moved=False)
+        return False
 
     def restarts(self, job_id: str, number: int | None, entered: Entered) -> int | None:
         """Take in a number of restarts; return it, or None when the job has restarted since."""

@@ -53,8 +53,9 @@ _MOST_NESTED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoints:
-    """The last completed checkpoint of a job, and how many failed."""
+    """The last completed checkpoint of a job, how many were, and how many failed."""
 
+    completed: int | None = None
     failed: int | None = None
     completed_timestamp: float | None = None
     duration_seconds: float | None = None
@@ -63,6 +64,7 @@ class Checkpoints:
     def facts(self) -> dict[str, Any]:
         """Return what a Job says of them."""
         return {
+            "checkpoints_completed": self.completed,
             "checkpoints_failed": self.failed,
             "last_checkpoint_completed_timestamp": self.completed_timestamp,
             "last_checkpoint_duration_seconds": self.duration_seconds,
@@ -99,8 +101,10 @@ def parse_checkpoints(document: object, flaws: Flaws) -> Checkpoints:
     """Read a job's checkpoint statistics."""
     statistics = Record(document, "checkpoints", flaws)
     completed = statistics.record("latest").record("completed")
+    counts = statistics.record("counts")
     return Checkpoints(
-        failed=statistics.record("counts").count("failed"),
+        completed=counts.count("completed"),
+        failed=counts.count("failed"),
         completed_timestamp=completed.time_milliseconds("latest_ack_timestamp"),
         duration_seconds=completed.milliseconds("end_to_end_duration"),
         # What this checkpoint wrote, as in Flink's own gauge lastCheckpointSize; versions before

@@ -17,6 +17,7 @@ from exporter.upstream.client import ApiClient
 from exporter.upstream.refusals import Answer, Refusal, flink, kubernetes
 from exporter.vendors.flink.cluster import FlinkCluster
 from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.measures import Wanted
 from exporter.vendors.flink_operator.resources import REST_PORT, Resource
 
 _LONGEST_PAUSE = 600.0
@@ -79,7 +80,7 @@ class OperatorManagers:
         now: Clock,
         random: Random,
         first_pause: float,
-        input_delay: bool,
+        wanted: Wanted,
         sleep: Sleep | None = None,
     ) -> None:
         """Take how to reach them; with `sleep` figures are waited for that Flink is gathering."""
@@ -88,7 +89,7 @@ class OperatorManagers:
         self._now = now
         self._random = random
         self._first_pause = first_pause
-        self._input_delay = input_delay
+        self._wanted = wanted
         self._sleep = sleep
         self._managers: dict[ManagerPlace, _Manager] = {}
 
@@ -152,7 +153,7 @@ class OperatorManagers:
                     JobManagers([client], patient=False),
                     self._clock,
                     project=place.namespace,
-                    input_delay=self._input_delay,
+                    wanted=self._wanted,
                     sleep=self._sleep,
                 ),
                 backoff=Backoff(base=self._first_pause, limit=_LONGEST_PAUSE, random=self._random),

@@ -1,0 +1,171 @@
+"""Hold the figures that the exporter tells of a real Flink against what is so.
+
+`python -m tests.flink_cluster figures --minutes 10`: a cluster with Flink's own intervals that
+nobody else asks, polls of 20 s, details of 40 s. Two jobs whose events are 120 s old; three that
+count for themselves what they read and write, and restart once on the way; in the end another
+TaskManager hangs, and with it Flink's metrics.
+"""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.flink_cluster.cluster import PATIENT, FlinkCluster
+from tests.flink_cluster.distribution import FlinkDistribution
+from tests.flink_cluster.jobs import JobSpec
+from tests.flink_cluster.watched import Tallies, WatchingExporter
+
+LATE = ("late_sql", "late_stream")
+SHAPES = ("chained", "unchained", "reduced")
+LOOPING = "looping"
+_DELAY, _READ, _WRITTEN = "input_delay_seconds", "read_records", "written_records"
+_RESTARTS = "restart_times"
+_SETTLE = 100.0
+_FREEZE = 180.0
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was seen."""
+
+    delays: dict[str, list[float | None]] = field(default_factory=dict)
+    ages: dict[str, list[float]] = field(default_factory=dict)
+    zeros: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+    scrapes: int = 0
+    calls_a_minute: float = 0.0
+    silent_after: dict[str, float | None] = field(default_factory=dict)
+    frozen_delays: dict[str, list[float]] = field(default_factory=dict)
+    restarts: tuple[float | None, float | None] = (None, None)
+
+    def lines(self) -> list[str]:
+        """Return them as lines of a report."""
+        told = [f"{self.scrapes} scrapes, {self.calls_a_minute:.1f} calls a minute"]
+        for name, delays in self.delays.items():
+            known = [delay for delay in delays if delay is not None]
+            told.append(
+                f"{name}: delay {min(known):.3f} to {max(known):.3f} s, "
+                f"unknown {len(delays) - len(known)} times"
+            )
+        for name, ages in self.ages.items():
+            told.append(
+                f"{name}: as counted {max(ages):.1f} s ago at most, "
+                f"unknown {self.unknown.get(name, 0)} times"
+            )
+        told.append(f"zeros where something was counted: {self.zeros}")
+        for name, after in self.silent_after.items():
+            shown = self.frozen_delays.get(name) or [float("nan")]
+            told.append(f"{name}: frozen, no delay after {after} s, until then up to {max(shown)}")
+        told.append(f"restarts while frozen: {self.restarts[0]} to {self.restarts[1]}")
+        return told
+
+
+def hold(minutes: float, say: Callable[[str], object]) -> Findings:
+    """Run the story, and return what was seen."""
+    with tempfile.TemporaryDirectory() as name:
+        workdir = Path(name)
+        distribution = FlinkDistribution.locate()
+        with FlinkCluster(distribution, workdir, slots=16, settings=PATIENT) as cluster:
+            tallies = _submit(cluster, workdir)
+            say("jobs are submitted")
+            with WatchingExporter(cluster.url, workdir) as exporter:
+                return _watch(cluster, exporter, tallies, minutes * 60, say)
+
+
+def _submit(cluster: FlinkCluster, workdir: Path) -> dict[str, Tallies]:
+    tallies = {shape: Tallies(workdir / shape) for shape in SHAPES}
+    jobs = [
+        JobSpec(name="late_sql", kind="late_sql"),
+        JobSpec(name="late_stream", kind="late_stream", parallelism=2),
+        JobSpec(name=LOOPING, kind="crash_looping"),
+    ]
+    for shape in SHAPES:
+        tallies[shape].folder.mkdir()
+        parallelism = 2 if shape == "reduced" else 1
+        folder = str(tallies[shape].folder)
+        jobs.append(
+            JobSpec(
+                name=shape,
+                kind="counting",
+                shape=shape,
+                folder=folder,
+                parallelism=parallelism,
+            )
+        )
+    cluster.submit(jobs)
+    return tallies
+
+
+def _watch(
+    cluster: FlinkCluster,
+    exporter: WatchingExporter,
+    tallies: dict[str, Tallies],
+    seconds: float,
+    say: Callable[[str], object],
+) -> Findings:
+    found = Findings(delays={name: [] for name in LATE}, ages={name: [] for name in SHAPES})
+    frozen = cluster.add_taskmanager()
+    _for(_SETTLE, tallies, lambda: None)
+    say("settled")
+    calls, began = exporter.calls(), time.monotonic()
+    _for(seconds / 2, tallies, lambda: _scrape(exporter, tallies, found))
+    found.calls_a_minute = (exporter.calls() - calls) / (time.monotonic() - began) * 60
+    for each in tallies.values():
+        each.crash()
+    say("crashed")
+    _for(seconds / 2, tallies, lambda: _scrape(exporter, tallies, found))
+    os.kill(frozen, signal.SIGSTOP)
+    say("frozen")
+    try:
+        _while_frozen(exporter, tallies, found)
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    return found
+
+
+def _for(seconds: float, tallies: dict[str, Tallies], act: Callable[[], None]) -> None:
+    end = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < end:
+        for each in tallies.values():
+            each.note()
+        if number % 20 == 0:
+            act()
+        number += 1
+        time.sleep(0.25)
+
+
+def _scrape(exporter: WatchingExporter, tallies: dict[str, Tallies], found: Findings) -> None:
+    figures = exporter.figures(_DELAY, _READ, _WRITTEN)
+    found.scrapes += 1
+    for name in LATE:
+        found.delays[name].append(figures[_DELAY].get(name))
+    for shape, tally in tallies.items():
+        tally.note()
+        read, written = figures[_READ].get(shape), figures[_WRITTEN].get(shape)
+        found.unknown[shape] = found.unknown.get(shape, 0) + (read is None) + (written is None)
+        found.zeros += (read == 0) + (written == 0)
+        found.ages[shape] += [age for age in tally.ages(read, written) if age is not None]
+
+
+def _while_frozen(exporter: WatchingExporter, tallies: dict[str, Tallies], found: Findings) -> None:
+    began = time.monotonic()
+    found.silent_after = dict.fromkeys(LATE)
+    first = exporter.figures(_RESTARTS)[_RESTARTS].get(LOOPING)
+
+    def look() -> None:
+        figures = exporter.figures(_DELAY, _RESTARTS)
+        for name in LATE:
+            delay = figures[_DELAY].get(name)
+            if delay is not None:
+                found.frozen_delays.setdefault(name, []).append(delay)
+                found.silent_after[name] = None
+            elif found.silent_after[name] is None:
+                found.silent_after[name] = round(time.monotonic() - began, 1)
+        found.restarts = (first, figures[_RESTARTS].get(LOOPING))
+
+    _for(_FREEZE, tallies, look)
