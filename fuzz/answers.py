@@ -42,6 +42,9 @@ from exporter.vendors.flink import (
 from exporter.vendors.flink import (
     jobs as flink_jobs,
 )
+from exporter.vendors.flink import (
+    throughput as flink_throughput,
+)
 from fuzz import examples
 from fuzz.page import NOW, Pages, Unsound
 from fuzz.target import Form, Target
@@ -139,21 +142,42 @@ def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
     # An id that is not the one asked for is refused before.
     assert flink_freshness.parse_attempts(document, flaws) >= 0
     flink_freshness.parse_entered(graph)
+    flink_freshness.parse_begun(graph)
     return [replace(flink_jobs.parse_job(graph, NOW, flaws), job_id="j")]
 
 
 def _flink_metrics(document: Any, flaws: Flaws) -> Iterable[Job]:
     restarts = flink_health.parse_restarts(document, flaws)
+    flow = _flink_flow(document, flaws)
     moment = flink_freshness.parse_moment(document, NOW - 60, NOW, flaws)
     assert moment is None or NOW - 60 < moment < NOW + 60
-    for selection in flink_delay.select(flink_delay.parse_metric_names(document, flaws)):
+    names = flink_delay.parse_metric_names(document, flaws)
+    for selection in flink_delay.select(
+        [*flink_delay.delay_names(names), *flink_throughput.flow_names(names, _VERTEX, busy=True)]
+    ):
         if len(selection) > 3000:
             raise Unsound("a selection is too long for Flink")
     delay = flink_delay.parse_vertex_delay([document], NOW, flaws)
     _check_selection(flink_delay.subtask_names(delay.partial, 3))
     single = flink_delay.parse_subtask_delay(document, NOW, flaws)
     seconds = flink_delay.worst([delay.seconds, single])
-    return [replace(_KNOWN, restart_times=restarts, input_delay_seconds=seconds)]
+    return [replace(_KNOWN, restart_times=restarts, input_delay_seconds=seconds, **flow)]
+
+
+_VERTEX = flink_delay.Vertex(vertex_id="v", parallelism=2, is_source=True, is_sink=True, readers=())
+
+
+def _flink_flow(document: Any, flaws: Flaws) -> dict[str, Any]:
+    flow = flink_throughput.parse_vertex_flow([document], _VERTEX, flaws)
+    found = {
+        **flink_throughput.read_figures([flow], 3600.0),
+        **flink_throughput.written_figures([flow], 3600.0),
+        **flink_throughput.busy_figures([flow], 3600.0),
+    }
+    for name, value in found.items():
+        if value is not None and (value < 0 or ("ratio" in name and value > 1)):
+            raise Unsound(f"{name} is {value}")
+    return found
 
 
 def _check_selection(names: list[str]) -> None:
@@ -167,6 +191,7 @@ def _flink_checkpoints(document: Any, flaws: Flaws) -> Iterable[Job]:
     return [
         replace(
             _KNOWN,
+            checkpoints_completed=found.completed,
             checkpoints_failed=found.failed,
             last_checkpoint_completed_timestamp=found.completed_timestamp,
             last_checkpoint_duration_seconds=found.duration_seconds,
@@ -293,6 +318,7 @@ def targets() -> tuple[Target, ...]:
                 flink_graph.parse_flink_state,
                 flink_freshness.parse_attempts,
                 flink_freshness.parse_entered,
+                flink_freshness.parse_begun,
             ),
             "apache_flink/*/*job*.json",
             decode=_flink_object,
@@ -306,6 +332,7 @@ def targets() -> tuple[Target, ...]:
                 flink_delay.parse_metric_names,
                 flink_delay.parse_vertex_delay,
                 flink_delay.parse_subtask_delay,
+                flink_throughput.parse_vertex_flow,
             ),
             "apache_flink/*/*vertex*.json",
             "apache_flink/*/*metrics*.json",

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from tests.flink_cluster.cluster import PATIENT, FlinkCluster
 from tests.flink_cluster.distribution import FlinkDistribution
-from tests.flink_cluster.jobs import JobSpec
+from tests.flink_cluster.jobs import JobSpec, Shape
 from tests.flink_cluster.watched import Tallies, WatchingExporter
 
 LATE = ("late_sql", "late_stream")
-SHAPES = ("chained", "unchained", "reduced")
+SHAPES: tuple[Shape, ...] = ("chained", "unchained", "reduced")
 LOOPING = "looping"
 _DELAY, _READ, _WRITTEN = "input_delay_seconds", "read_records", "written_records"
 _RESTARTS = "restart_times"
@@ -77,7 +77,7 @@ def hold(minutes: float, say: Callable[[str], object]) -> Findings:
 
 
 def _submit(cluster: FlinkCluster, workdir: Path) -> dict[str, Tallies]:
-    tallies = {shape: Tallies(workdir / shape) for shape in SHAPES}
+    tallies: dict[str, Tallies] = {shape: Tallies(workdir / shape) for shape in SHAPES}
     jobs = [
         JobSpec(name="late_sql", kind="late_sql"),
         JobSpec(name="late_stream", kind="late_stream", parallelism=2),

@@ -6,6 +6,9 @@ from typing import Literal
 
 from tests.flink_cluster.process import GuardedProcess
 
+Shape = Literal["chained", "unchained", "reduced"]
+"""How the operators of a job that counts are put into vertices."""
+
 JobKind = Literal[
     "running",
     "finishing",
@@ -43,7 +46,7 @@ class JobSpec:
     parallelism: int = 1
     late_seconds: int = 120
     checkpoints: bool = True
-    shape: Literal["chained", "unchained", "reduced"] = "chained"
+    shape: Shape = "chained"
     folder: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 

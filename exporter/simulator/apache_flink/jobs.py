@@ -3,6 +3,7 @@
 from collections import Counter
 
 from exporter.simulator.apache_flink.cluster import FlinkJob, is_data_stream, milliseconds
+from exporter.simulator.apache_flink.records import flow
 from exporter.simulator.fleet.fleet import View
 
 Body = dict[str, object]
@@ -70,6 +71,7 @@ def job_details(job: FlinkJob, now: float, *, legacy: bool) -> Body:
     """Describe a job as `/jobs/:jobid` does; `legacy` leaves out what came after 1.x."""
     run = job.run
     vertices = [_vertex(job, index, now) for index in _vertices(job)]
+    plan = {"jid": job.jid, "name": run.name, "type": "STREAMING", "nodes": _nodes(job)}
     status_counts = Counter(str(vertex["status"]) for vertex in vertices)
     modern: Body = {
         "application-id": job.jid,
@@ -90,9 +92,20 @@ def job_details(job: FlinkJob, now: float, *, legacy: bool) -> Body:
         "timestamps": _timestamps(job),
         "vertices": vertices,
         "status-counts": {state: status_counts[state] for state in _ALL_TASK_STATES},
-        "plan": {"jid": job.jid, "name": run.name, "type": "STREAMING", "nodes": []},
+        "plan": plan,
         **({} if legacy else modern),
     }
+
+
+def _nodes(job: FlinkJob) -> list[Body]:
+    """Describe who reads from whom, those that read first."""
+    nodes: list[Body] = []
+    for vertex_id in job.vertex_ids():
+        # A source has no inputs at all.
+        inputs = [{"num": 0, "id": node["id"], "ship_strategy": "HASH"} for node in nodes]
+        node: Body = {"id": vertex_id, "parallelism": job.run.parallelism, "operator": ""}
+        nodes.insert(0, node | ({"inputs": inputs} if inputs else {}))
+    return nodes
 
 
 def _vertices(job: FlinkJob) -> range:
@@ -107,6 +120,8 @@ def _vertex(job: FlinkJob, index: int, now: float) -> Body:
     counts = _task_counts(job, run.parallelism) if failing else alike
     status = "FAILED" if failing else _TASK_STATES[job.state]
     started = run.started_at
+    # Only what goes from one vertex to another is counted: a source reads nothing.
+    exchanged = flow(run, now).read * run.parallelism
     return {
         "id": job.vertex_ids()[index],
         "slotSharingGroupId": "a1b2c3d4e5f60718293a4b5c6d7e8f90",
@@ -123,9 +138,9 @@ def _vertex(job: FlinkJob, index: int, now: float) -> Body:
             "read-bytes-complete": True,
             "write-bytes": 0,
             "write-bytes-complete": True,
-            "read-records": 0,
+            "read-records": exchanged * index,
             "read-records-complete": True,
-            "write-records": 0,
+            "write-records": exchanged * (1 - index),
             "write-records-complete": True,
             "accumulated-backpressured-time": 0,
             "accumulated-idle-time": 0,

@@ -1,9 +1,11 @@
 """The metrics Flink's REST API serves: of a job, over jobs, and over the subtasks of a vertex."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from exporter.simulator.apache_flink.checkpoints import completed_checkpoints
 from exporter.simulator.apache_flink.cluster import FlinkJob, is_data_stream, milliseconds
+from exporter.simulator.apache_flink.records import Flow, flow
 
 NO_WATERMARK = -(2**63)
 """What a watermark is before the first one: the least number Java's long can hold."""
@@ -61,19 +63,40 @@ def vertex_metrics(job: FlinkJob, vertex_id: str, now: float) -> Metrics:
         return {}
     lag = None if run.number % 5 == 0 else milliseconds(run.lag_seconds)
     watermark = NO_WATERMARK if lag is None else milliseconds(now) - lag
+    moved = flow(run, now)
     if vertex_id == job.vertex_ids()[1]:
-        return {"currentInputWatermark": watermark, "numRecordsIn": 1000}
+        return _sink(
+            watermark, moved, "Sink__Writer" if is_data_stream(run) else "output[4]__Writer"
+        )
     if is_data_stream(run):
-        return _stream_source(watermark, lag)
-    return _sql_source(watermark)
+        return _stream_source(watermark, lag, moved)
+    return _sql_source(watermark, moved)
 
 
-def _stream_source(watermark: int, lag: int | None) -> Metrics:
+def _sink(watermark: int, moved: Flow, writer: str) -> Metrics:
+    # An aggregate before the sink receives what the source has emitted.
+    return {
+        "currentInputWatermark": watermark,
+        "numRecordsIn": moved.read,
+        f"{writer}.numRecordsIn": moved.written,
+        f"{writer}.numRecordsInPerSecond": moved.written_rate,
+        "backPressuredTimeMsPerSecond": 0,
+        "busyTimeMsPerSecond": moved.busy,
+    }
+
+
+def _stream_source(watermark: int, lag: int | None, moved: Flow) -> Metrics:
     # Sources after FLIP-33 tell their lag; a split's own watermark may never be set.
     found: dict[str, float | str] = {
         "Source__input.currentOutputWatermark": watermark,
         "Source__input.split.1.watermark.currentWatermark": NO_WATERMARK,
-        "Source__input.numRecordsOut": 1000,
+        "Source__input.numRecordsOut": moved.read,
+        "Source__input.numRecordsOutPerSecond": moved.read_rate,
+        "Source__input.pendingRecords": moved.pending,
+        "Source__input.sourceIdleTime": 0,
+        "numRecordsOut": moved.read,
+        "backPressuredTimeMsPerSecond": moved.back_pressured,
+        "busyTimeMsPerSecond": moved.busy / 2,
     }
     if lag is not None:
         found["Source__input.currentEmitEventTimeLag"] = lag
@@ -81,11 +104,16 @@ def _stream_source(watermark: int, lag: int | None) -> Metrics:
     return found
 
 
-def _sql_source(watermark: int) -> Metrics:
+def _sql_source(watermark: int, moved: Flow) -> Metrics:
     # The source of an SQL job has no watermark; the assigner chained to it has.
     return {
         "Source__input[1].currentOutputWatermark": NO_WATERMARK,
-        "Source__input[1].numRecordsOut": 1000,
+        "Source__input[1].numRecordsOut": moved.read,
+        "Source__input[1].numRecordsOutPerSecond": moved.read_rate,
+        "numRecordsOut": moved.read,
+        "backPressuredTimeMsPerSecond": moved.back_pressured,
+        # Of a source of old Java knows no number.
+        "busyTimeMsPerSecond": "NaN",
         "WatermarkAssigner[2].currentInputWatermark": NO_WATERMARK,
         "WatermarkAssigner[2].currentOutputWatermark": watermark,
     }
@@ -101,7 +129,10 @@ def as_rows(metrics: Metrics, wanted: Iterable[str] | None) -> list[dict[str, ob
 def as_aggregates(
     sources: Iterable[Metrics], wanted: Iterable[str] | None, aggregations: Iterable[str]
 ) -> list[dict[str, object]]:
-    """List the ids, or the wanted ones aggregated over all sources that have them."""
+    """List the ids, or the wanted ones aggregated over all sources that have them.
+
+    A name that none of them has empties the whole answer.
+    """
     sources = list(sources)
     if wanted is None:
         names = dict.fromkeys(name for metrics in sources for name in metrics)
@@ -109,10 +140,17 @@ def as_aggregates(
     rows: list[dict[str, object]] = []
     chosen = set(aggregations) or set(AGGREGATIONS)
     for name in wanted:
-        found = [metrics.get(name) for metrics in sources]
-        values = [float(value) for value in found if isinstance(value, int | float)]
+        found = [metrics[name] for metrics in sources if name in metrics]
+        if not found:
+            return []
+        values = [float(value) for value in found if value == "NaN" or not isinstance(value, str)]
         if values:
             figures = (min(values), max(values), sum(values) / len(values), sum(values))
-            pairs = zip(AGGREGATIONS, figures, strict=True)
+            pairs = zip(AGGREGATIONS, map(_number, figures), strict=True)
             rows.append({"id": name} | {key: value for key, value in pairs if key in chosen})
     return rows
+
+
+def _number(value: float) -> float | str:
+    """Write a number as Flink does: what is none is a text in JSON."""
+    return "NaN" if math.isnan(value) else value

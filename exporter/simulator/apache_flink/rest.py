@@ -123,8 +123,11 @@ class Rest:
         """Answer `/jobs/:jobid/vertices/:vertexid/subtasks/metrics`."""
         job = self._cluster.find(_identifier(request, "jid"), now)
         vertex = _identifier(request, "vid")
-        metrics = vertex_metrics(job, vertex, now) if job and vertex in job.vertex_ids() else {}
-        return as_aggregates([metrics], _wanted(request), _aggregations(request))
+        if job is None or vertex not in job.vertex_ids():
+            return []
+        # All subtasks are alike.
+        subtasks = [vertex_metrics(job, vertex, now)] * job.run.parallelism
+        return as_aggregates(subtasks, _wanted(request), _aggregations(request))
 
     def unknown(self, request: Request, _now: float) -> object:
         """Answer everything else."""

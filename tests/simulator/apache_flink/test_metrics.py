@@ -82,3 +82,51 @@ def test_vertices_have_no_metrics_while_their_tasks_do_not_run(runtime: Runtime)
     nothing = "0" * 32
     assert runtime.get(f"/jobs/{runtime.jid()}/vertices/{nothing}/subtasks/metrics") == []
     assert runtime.get(f"/jobs/{nothing}/vertices/{nothing}/subtasks/metrics") == []
+
+
+def test_one_unknown_name_empties_the_answer(runtime: Runtime) -> None:
+    """As of a real cluster: whoever asks for names of yesterday gets nothing at all."""
+    name = "Source__input.numRecordsOut"
+    assert [row["id"] for row in runtime.source_metrics(HEALTHY, name)] == [name]
+    assert runtime.source_metrics(HEALTHY, f"{name},Source__input.nonsense") == []
+
+
+def test_records_are_counted_over_all_subtasks_and_anew_with_each_restart(
+    runtime: Runtime,
+) -> None:
+    path = _source(runtime, HEALTHY)
+    name = "Source__input.numRecordsOut"
+
+    def read() -> float:
+        [row] = runtime.get(f"{path}?get={name}")
+        assert row["sum"] == row["avg"] * runtime.view().parallelism
+        return float(row["sum"])
+
+    before = read()
+    runtime.now += 60
+    assert read() == before + 60 * 25 * runtime.view().parallelism
+    runtime.set(HEALTHY, Phase.RESTARTING)
+    runtime.set(HEALTHY, Phase.RUNNING)
+    runtime.now += 10
+    assert read() == 10 * 25 * runtime.view().parallelism
+
+
+def test_source_of_old_does_not_know_how_busy_it_is(runtime: Runtime) -> None:
+    """Java's NaN is no number of JSON, and comes as a text."""
+    path = _source(runtime, "session rollup")
+    [row] = runtime.get(f"{path}?get=busyTimeMsPerSecond&agg=min,max,sum")
+    assert row == {"id": "busyTimeMsPerSecond", "min": "NaN", "max": "NaN", "sum": "NaN"}
+
+
+def test_job_object_counts_what_goes_from_vertex_to_vertex(runtime: Runtime) -> None:
+    source, sink = runtime.get(f"/jobs/{runtime.jid()}")["vertices"]
+    moved = source["metrics"]["write-records"]
+    assert moved > 0
+    assert (source["metrics"]["read-records"], sink["metrics"]["write-records"]) == (0, 0)
+    assert sink["metrics"]["read-records"] == moved
+
+
+def _source(runtime: Runtime, name: str) -> str:
+    jid = runtime.jid(name)
+    vertex = runtime.get(f"/jobs/{jid}")["vertices"][0]["id"]
+    return f"/jobs/{jid}/vertices/{vertex}/subtasks/metrics"
