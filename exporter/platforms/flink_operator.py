@@ -10,6 +10,7 @@ named by its FlinkDeployment, a job of a session cluster by its FlinkSessionJob.
 """
 
 import asyncio
+from dataclasses import replace
 from math import ceil
 from typing import Annotated, Literal, Self
 
@@ -171,7 +172,7 @@ class OperatorSource:
             if described.job.run_id != found.job.job_id:
                 return Details(job=described.job, flaws=found.flaws)
         self._types[described.job.key] = (described.job.run_id, found.job.job_type)
-        return Details(job=join(described, found.job), flaws=found.flaws, failures=found.failures)
+        return replace(found, job=join(described, found.job))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -95,7 +95,11 @@ class Tallies:
 
     def note(self) -> None:
         """Look at the counts."""
-        self.history.append((time.monotonic(), self._sum("read"), self._sum("written")))
+        self.history.append((time.monotonic(), *self.counts()))
+
+    def counts(self) -> tuple[float, float]:
+        """Return what was read and written since the last restart."""
+        return self._sum("read"), self._sum("written")
 
     def crash(self) -> None:
         """Make one of the tasks fail at its next record."""

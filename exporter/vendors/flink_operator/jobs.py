@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from exporter.fields import Flaws
 from exporter.model import ENDED_STATES, Job, State
+from exporter.vendors.flink.throughput import figure_names
 from exporter.vendors.flink_operator.errors import OperatorError
 from exporter.vendors.flink_operator.resources import RUNNING, Resource
 from exporter.vendors.flink_operator.states import (
@@ -31,8 +32,9 @@ _OF_A_RUN = frozenset(
 """States of a job whose start is that of the run it is in."""
 _MEASURED = (
     *("duration_seconds", "restart_times", "input_delay_seconds", "parallelism", "tasks"),
-    *("checkpoints_failed", "last_checkpoint_completed_timestamp"),
+    *("checkpoints_completed", "checkpoints_failed", "last_checkpoint_completed_timestamp"),
     *("last_checkpoint_duration_seconds", "last_checkpoint_size_bytes", "job_type"),
+    *figure_names(throughput=True, busy=True),
 )
 
 

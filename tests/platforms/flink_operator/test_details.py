@@ -357,3 +357,15 @@ def test_resource_made_anew_that_runs_already_is_another_run() -> None:
         return [job.run_id for job in (await source.fetch_inventory()).jobs]
 
     assert world.use(remake) == ["e" * 32]
+
+
+def test_what_a_job_manager_does_not_know_any_more_is_withdrawn() -> None:
+    """Nothing of the job runs: whatever was measured last is not so now."""
+    world = World()
+    world.healthy("job")
+    path = f"/jobs/{JOB_ID}"
+    tasks = {"RUNNING": 0, "SCHEDULED": 2}
+    world.managers[path] |= {"vertices": [{"id": "a", "parallelism": 2, "tasks": tasks}]}
+    assert {"input_delay_seconds", "read_records"} <= set(
+        details(world, input_delay=True).withdrawn
+    )
