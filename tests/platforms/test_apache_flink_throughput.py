@@ -137,6 +137,20 @@ def test_figure_that_cannot_be_read_is_told() -> None:
     assert flaws.unreadable_count > 0
 
 
+def test_vertex_of_more_operators_than_anybody_builds_tells_nothing() -> None:
+    names = [f"Source__{number}.numRecordsOut" for number in range(101)]
+    assert flow_names(names[:100], SOURCE, busy=False) == tuple(names[:100])
+    assert flow_names(names, SOURCE, busy=False) == ()
+
+
+def test_numbers_beyond_all_others_are_unknown() -> None:
+    great = [figure(f"Source__{number}.numRecordsOut", 1.5e308) for number in range(2)]
+    assert flow(SOURCE, *great).read is None
+    odd = figure("Source__in.numRecordsOut", None, sum=1.5e308, avg=5e-324)
+    assert flow(SOURCE, odd).read == 1.5e308
+    assert flow(SOURCE, figure("Source__in.numRecordsOut", -2.0)).read is None
+
+
 def test_pulse_is_what_cannot_stand_still() -> None:
     """Of a source that is busy, and has no watermark, everything can."""
     out = figure("Source__in.numRecordsOut", 10.0)

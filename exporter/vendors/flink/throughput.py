@@ -18,6 +18,8 @@ SETTLED_AFTER = 60.0
 _COUNTED_AFTER = 15.0
 """Seconds that it runs before no count can be of the time before its restart any more."""
 
+_MOST_NAMES = 100
+
 _SOURCE = "Source__"
 _SINK = "Sink__"
 _WRITER = "__Writer"
@@ -62,8 +64,12 @@ class _Figure:
     """How many have it; None where that cannot be told."""
 
 
-def flow_names(names: Collection[str], vertex: Vertex, *, busy: bool) -> tuple[str, ...]:
-    """Pick out of the names of a vertex' metrics those that tell what goes through it."""
+def flow_names(names: Iterable[str], vertex: Vertex, *, busy: bool) -> tuple[str, ...]:
+    """Pick out of the names of a vertex' metrics those that tell what goes through it.
+
+    None at all of a vertex of more operators than anybody builds: each takes a part of a call.
+    """
+    names = dict.fromkeys(names)
     found: list[str] = []
     if vertex.is_source:
         for metric in (_OUT, _OUT_RATE, _PENDING, _IDLE, _WATERMARK_LAG):
@@ -74,7 +80,8 @@ def flow_names(names: Collection[str], vertex: Vertex, *, busy: bool) -> tuple[s
             found += _told(names, _is_sink, metric, vertex)
     if busy:
         found.append(_BUSY)
-    return tuple(name for name in dict.fromkeys(found) if name in names)
+    chosen = tuple(name for name in dict.fromkeys(found) if name in names)
+    return chosen if len(chosen) <= _MOST_NAMES else ()
 
 
 def parse_vertex_flow(documents: Iterable[object], vertex: Vertex, flaws: Flaws) -> VertexFlow:
@@ -154,7 +161,7 @@ _ALL = frozenset({*_OF_TASKS, _PENDING, _IDLE, _WATERMARK_LAG, _BACK_PRESSURED, 
 
 
 def _told(
-    names: Iterable[str], is_one: Callable[[str], bool], metric: str, vertex: Vertex
+    names: Collection[str], is_one: Callable[[str], bool], metric: str, vertex: Vertex
 ) -> list[str]:
     """Name the metric of each operator that is one; where none is, that of the task."""
     found = [name for name in names if _is_of(name, is_one, metric)]
@@ -187,8 +194,13 @@ def _figure(metric: Record) -> _Figure:
         least=_number(metric, "min"),
         greatest=_number(metric, "max"),
         total=total,
-        subtasks=round(total / mean) if total and mean else None,
+        subtasks=_quotient(total, mean) if total and mean else None,
     )
+
+
+def _quotient(total: float, mean: float) -> int | None:
+    quotient = total / mean
+    return round(quotient) if math.isfinite(quotient) else None
 
 
 def _number(metric: Record, name: str) -> float | None:
@@ -224,7 +236,8 @@ def _counted(counts: Sequence[float | None], runs_for: float | None) -> float | 
 
 def _all(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None and value >= 0]
-    return math.fsum(known) if known and len(known) == len(values) else None
+    total = sum(known)
+    return total if known and len(known) == len(values) and math.isfinite(total) else None
 
 
 def _least(milliseconds: Sequence[float | None]) -> float | None:
