@@ -7,7 +7,7 @@ from exporter import platforms
 from exporter.exposition.metrics import JOB_FAMILIES
 from tests.golden import cases
 
-_DOCUMENT = (Path(__file__).parent.parent / "docs" / "platforms.md").read_text()
+_DOCUMENT = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text()
 _PREFIX = "streaming_job_"
 _FIGURES = frozenset(
     {
