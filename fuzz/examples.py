@@ -117,6 +117,14 @@ PROFILES = (
     b"[profile one]\naccess_key_id: a%b\n  more\n[two]\n",
     b"; comment\n[DEFAULT]\nx=1\n[a]\ny\n",
 )
+HUAWEI_KEYS = (
+    b'{"credential": {"access": "a", "secret": "s", "securitytoken": "t", '
+    b'"expires_at": "2026-11-21T15:00:00.000000Z"}}',
+    b'{"credentials": {"accessKeyId": "a", "secretAccessKey": "s", "securityToken": "t", '
+    b'"expiration": "2026-11-21T15:00:00Z"}}',
+    b'{"access_key_id": "a", "secret_access_key": "\xc3\xa9", "expiration": "9999-01-01"}',
+    b'{"credential": null, "expires_at": 1}',
+)
 ADDRESSES = (b":10370", b"127.0.0.1:80", b"[::1]:443", b"localhost:0", b"[fe80::1%eth0]:1")
 SHARDS = (b"0/1", b"auto/4", b"3/4", b"x/1")
 TARGETS_JSON = (

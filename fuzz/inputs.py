@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from exporter import pacing, settings
 from exporter.auth import cached_file, renewal
+from exporter.auth.huawei import trading
 from exporter.collecting import sharding
 from exporter.configuration import config, yaml_documents
 from exporter.discovery import target_groups
@@ -16,7 +17,7 @@ from exporter.discovery import targets as discovered
 from exporter.discovery.admission import Admission
 from exporter.edge import jobs as edge_jobs
 from exporter.edge import report as edge_report
-from exporter.errors import ConfigError, FetchError, ReportError, UnreadableError
+from exporter.errors import ConfigError, CredentialError, FetchError, ReportError, UnreadableError
 from exporter.fields import Flaws
 from exporter.listening import addresses, protection
 from exporter.model import Job
@@ -174,6 +175,21 @@ def _profile(data: bytes) -> None:
             f"{name}{value}".encode()
 
 
+def _huawei_keys(data: bytes) -> None:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    try:
+        found = trading.parse_keys(document, "here")
+    except CredentialError as exc:
+        if not str(exc).startswith("here: ") or not str(exc).isascii():
+            raise Unsound("a refusal does not name the place, or quotes a key") from exc
+        return
+    if found.expires_at is None or not isfinite(found.expires_at) or not found.secret_key:
+        raise Unsound("keys that never end, or are none")
+
+
 class _Targets:
     """Take a list of targets the way a discovery does: read, made clusters of, judged."""
 
@@ -256,6 +272,13 @@ def targets() -> tuple[Target, ...]:
         _plain("retry_after", _retry_after, pacing.parse_retry_after, examples.PAUSES),
         _plain("expiry", _expiry, renewal.parse_expiry, examples.TIMES),
         _plain("profile", _profile, cached_file.parse_ini, examples.PROFILES),
+        Target(
+            name="huawei_keys",
+            form=Form.JSON,
+            check=_huawei_keys,
+            covers=(trading.parse_keys,),
+            examples=examples.HUAWEI_KEYS,
+        ),
         _plain(
             "targets_json",
             _Targets(target_groups.parse_json_groups),

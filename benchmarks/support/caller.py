@@ -24,7 +24,7 @@ from yarl import URL
 from exporter.auth import canonical
 from exporter.auth.credentials import Credentials, StaticProvider
 from exporter.auth.guard import RejectionGuard
-from exporter.auth.huawei_signature import HuaweiSignatureAuth, sign
+from exporter.auth.huawei.signature import HuaweiSignatureAuth, sign
 from exporter.pacing import TokenBucket
 from exporter.secret import TextSecret
 from exporter.simulator.clouds import HUAWEI_KEY, HUAWEI_SECRET, PROJECT_ID

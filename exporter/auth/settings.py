@@ -1,8 +1,8 @@
 """Declare what the `auth` section of a source may hold, per vendor."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.settings import Endpoint, ExistingFile, SecretFile, SecretText, Section
@@ -28,8 +28,44 @@ class IamSettings(Section):
         return self
 
 
+AgencyName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+ExternalId = Annotated[str, StringConstraints(pattern=r"^[!-~]{2,1224}$")]
+SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_=,.@-]{2,64}$")]
+
+
+class AgencySettings(Section):
+    """An agency of Huawei Cloud to assume, by the name of its account or by its id.
+
+    With `domain_id` STS is asked, with `domain` IAM, whose address is `endpoint`; without it that
+    of the source's region, if the source is at a public endpoint of it.
+    """
+
+    agency: AgencyName
+    domain: str = ""
+    domain_id: AccountId | None = None
+    external_id: ExternalId | None = None
+    session_name: SessionName | None = None
+    endpoint: Endpoint | None = None
+
+    @model_validator(mode="after")
+    def _names_one_account(self) -> Self:
+        if bool(self.domain) == bool(self.domain_id):
+            raise PydanticCustomError("agency", "give either domain or domain_id")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_sts_only_what_sts_takes(self) -> Self:
+        for name in ("external_id", "session_name"):
+            if self.domain_id is None and getattr(self, name) is not None:
+                raise PydanticCustomError(
+                    "agency", "{name} is for STS, which needs domain_id", {"name": name}
+                )
+        return self
+
+
 class HuaweiAuthSettings(Section):
-    """Either an access key or an IAM login."""
+    """An access key or an IAM login, or whatever the machine has; then an agency to assume."""
 
     access_key: SecretText = None
     access_key_file: SecretFile = None
@@ -38,16 +74,37 @@ class HuaweiAuthSettings(Section):
     security_token: SecretText = None
     security_token_file: SecretFile = None
     iam: IamSettings | None = None
+    assume_agency: AgencySettings | None = None
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> Self:
         keys = [self.secret(name) for name in ("access_key", "secret_key", "security_token")]
         given = any(key is not None for key in keys)
-        if given == (self.iam is not None):
+        both = given and self.iam is not None
+        if both or not (given or self.iam or self.assume_agency):
             raise PydanticCustomError("auth", "give either access_key and secret_key, or iam")
         if given:
             self.needs("access_key", "secret_key")
         return self
+
+    @model_validator(mode="after")
+    def _agency_is_of_the_same_iam(self) -> Self:
+        agency = self.assume_agency
+        if self.iam is None or agency is None:
+            return self
+        for name in ("endpoint", "external_id", "session_name"):
+            if getattr(agency, name) is not None:
+                raise PydanticCustomError(
+                    "agency",
+                    "assume_agency.{name} is not for iam, which trades its token where it got it",
+                    {"name": name},
+                )
+        return self
+
+    @property
+    def names_key(self) -> bool:
+        """Say whether an access key is given here."""
+        return self.secret("access_key") is not None
 
 
 class AlibabaAuthSettings(Section):

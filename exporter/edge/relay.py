@@ -21,7 +21,8 @@ from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.client import ApiClient
 from exporter.upstream.connector import Connector
-from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
+from exporter.vendors.huawei import HuaweiSettings, dli_endpoint
+from exporter.vendors.huawei_login import open_api
 
 REPORT = "ReportFlinkEdgeJobStatus"
 _REFUSED_FOR_GOOD = frozenset({400, 413, 415, 422})

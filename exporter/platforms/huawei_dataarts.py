@@ -18,7 +18,7 @@ from exporter.platforms import Platform
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
 from exporter.upstream.large_json import RowReader
-from exporter.vendors.huawei import HeaderText, HuaweiSettings, dataarts_endpoint, open_api
+from exporter.vendors.huawei import HeaderText, HuaweiSettings, dataarts_endpoint
 from exporter.vendors.huawei_inventory import (
     PAGE_SIZE,
     Listing,
@@ -27,6 +27,7 @@ from exporter.vendors.huawei_inventory import (
     read_page,
     take_inventory,
 )
+from exporter.vendors.huawei_login import open_api
 
 STATES: StateMap = {
     "init": State.CREATED,

@@ -21,7 +21,7 @@ from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.huawei import names_gateway
 from exporter.vendors.dli_states import STATES
 from exporter.vendors.flink.graph import FlinkGraph, parse_graph
-from exporter.vendors.huawei import HuaweiSettings, dli_endpoint, open_api
+from exporter.vendors.huawei import HuaweiSettings, dli_endpoint
 from exporter.vendors.huawei_inventory import (
     PAGE_SIZE,
     Listing,
@@ -30,6 +30,7 @@ from exporter.vendors.huawei_inventory import (
     read_page,
     take_inventory,
 )
+from exporter.vendors.huawei_login import open_api
 
 _PLANNED = frozenset({"job_running", "job_savepointing", "job_cancel_fail"})
 """Statuses whose Flink job runs: only then is there an execution plan worth a call.

@@ -21,6 +21,7 @@ from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei.access import HuaweiAccess
+from exporter.simulator.huawei.agencies import Agency
 from exporter.simulator.huawei.tokens import HuaweiTokens
 from exporter.simulator.kafka_connect.cluster import ConnectCluster
 from exporter.simulator.kafka_connect.service import ConnectLogin, Worker
@@ -32,6 +33,12 @@ PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"
 HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
 ALIBABA_KEY, ALIBABA_SECRET = "LTAIdemoAccessKeyId", "demo-alibaba-access-key-secret"
 USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
+AGENCY = Agency(
+    name="watched-by-exporter",
+    domain="demo-customer",
+    domain_id="0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    project_id=PROJECT_ID,
+)
 WORKSPACE = "a14bd5d90a0001"
 DATAARTS_WORKSPACE = "5f1c8a2b7d904c0e"
 NAMESPACE = "streams"

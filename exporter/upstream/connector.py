@@ -160,14 +160,16 @@ class Connector:
         *,
         auth: httpx.Auth | None = None,
         largest_answer: int = _LARGEST_LOGIN,
+        direct: bool = False,
     ) -> httpx.Response:
         """Send a login or metadata request: counted and bounded, not paced, never repeated.
 
-        Raises FetchError when there is no answer; any answer is returned, whatever its status.
+        With `direct`, as for metadata, no proxy is asked. Raises FetchError when there is no
+        answer; any answer is returned, whatever its status.
         """
         for name, value in _HEADERS.items():
             request.headers.setdefault(name, value)
-        http = self._direct() if self._is_metadata(request) else self.http
+        http = self._direct() if direct or self._is_metadata(request) else self.http
         answer = await exchange(
             lambda: http.send(request, auth=auth, follow_redirects=False, stream=True),
             operation=operation,

@@ -1,4 +1,4 @@
-"""Reach Huawei Cloud: where its services are, and how a source logs in to them.
+"""Reach Huawei Cloud: where its services are, and what a source of it is told.
 
 Endpoints are those of the vendor's SDKs (region files of huaweicloudsdkdli and huaweicloudsdkdgc,
 auth/endpoint.py of the core) and of "Regions and Endpoints"; `endpoint` in the configuration wins
@@ -6,29 +6,18 @@ over them, which clouds built on the same software (Open Telekom Cloud) need.
 """
 
 import re
-from collections.abc import Mapping
-from functools import partial
 from typing import Annotated, Self
 
 import httpx
 from pydantic import StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth import huawei_token
-from exporter.auth.credentials import CredentialProvider, StaticProvider
-from exporter.auth.guard import RejectionGuard
-from exporter.auth.huawei_signature import HuaweiSignatureAuth
-from exporter.auth.huawei_sources import huawei_chain
-from exporter.auth.settings import HuaweiAuthSettings, IamSettings
+from exporter.auth.settings import HuaweiAuthSettings
 from exporter.source import SourceSettings
-from exporter.upstream.client import ApiClient
-from exporter.upstream.connector import Connector
-from exporter.upstream.refusals.huawei import read_refusal
 
 _EUROPEAN_SITE = "eu-west-1"
 """What the names of all regions of the European site begin with."""
 _PUBLIC_HOST = re.compile(r"[a-z0-9-]+\.(?:([a-z0-9-]+)\.)?myhuaweicloud\.(com|eu)")
-_FOUND_BY_CHAIN = "huawei: whatever environment, profile or metadata hold"
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,16}){1,3}$")]
 ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -76,6 +65,17 @@ def iam_beside(endpoint: str | None, region: str | None) -> str | None:
     return known if known.endswith(f".myhuaweicloud.{match[2]}") else None
 
 
+def sts_beside(endpoint: str | None, region: str | None) -> str | None:
+    """Return the STS that belongs to a service; None when the settings do not say which.
+
+    There is none without a region, though the keys of any are good everywhere.
+    """
+    iam = iam_beside(endpoint, region)
+    if iam is None or iam == iam_endpoint(None):
+        return None
+    return iam.replace("//iam.", "//sts.", 1)
+
+
 class HuaweiSettings(SourceSettings):
     """What every Huawei Cloud source is told."""
 
@@ -101,85 +101,24 @@ class HuaweiSettings(SourceSettings):
         return self
 
     @model_validator(mode="after")
+    def _agency_has_a_place(self) -> Self:
+        agency = self.auth.assume_agency if self.auth is not None else None
+        if agency is None or agency.endpoint is not None or (self.auth and self.auth.iam):
+            return self
+        service, place = ("STS", sts_beside) if agency.domain_id else ("IAM", iam_beside)
+        if place(self.endpoint, self.region) is None:
+            raise PydanticCustomError(
+                "agency_endpoint",
+                "auth.assume_agency.endpoint, the address of {service}, is required: endpoint is "
+                "not the public one of region",
+                {"service": service},
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ids_can_be_asked_for(self) -> Self:
         for job_id in self.jobs.ids:
             # As part of a path these would name something else than a job.
             if job_id in ("", ".", ".."):
                 raise PydanticCustomError("ids", "jobs.ids: {id} is no job", {"id": repr(job_id)})
         return self
-
-
-def open_api(
-    settings: HuaweiSettings,
-    connector: Connector,
-    endpoint: str,
-    headers: Mapping[str, str] | None = None,
-) -> ApiClient:
-    """Return a client of one service that logs in as the settings say.
-
-    Without `auth` the credentials come from environment, profile file or instance metadata.
-    """
-    auth, guard = _open_auth(settings, connector)
-    return connector.api(
-        endpoint,
-        read_refusal=read_refusal,
-        auth=auth,
-        guard=guard,
-        # X-Language chooses the language of messages; the SDK sends a Content-Type with GETs too.
-        headers={"Content-Type": "application/json", "X-Language": "en-us", **(headers or {})},
-    )
-
-
-def _open_auth(
-    settings: HuaweiSettings, connector: Connector
-) -> tuple[httpx.Auth, RejectionGuard | None]:
-    auth, runtime = settings.auth, connector.runtime
-    if auth is not None and auth.iam is not None:
-        # A refused token locks nothing; logins have a guard of their own.
-        return _token_auth(settings, auth.iam, connector), None
-    if auth is not None:
-        provider = _static_provider(auth)
-        key = auth.known_secret("access_key").reveal()
-        guard = connector.guards.of(key, auth.known_secret("secret_key").reveal())
-    else:
-        guard = connector.guards.of(_FOUND_BY_CHAIN)
-        provider = huawei_chain(
-            environ=runtime.environ,
-            home=runtime.home,
-            send=partial(connector.send, operation="GetSecurityKey"),
-            clock=runtime.clock,
-            metadata_url=runtime.huawei_metadata,
-            aside=runtime.aside,
-        )
-    signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=runtime.clock)
-    return signature, guard
-
-
-def _static_provider(auth: HuaweiAuthSettings) -> CredentialProvider:
-    access_key = auth.known_secret("access_key")
-    secret_key = auth.known_secret("secret_key")
-    return StaticProvider(access_key, secret_key, auth.secret("security_token"))
-
-
-def _known_iam(settings: HuaweiSettings) -> str:
-    endpoint = iam_beside(settings.endpoint, settings.region)
-    if endpoint is None:
-        raise LookupError("auth.iam.endpoint was not given")
-    return endpoint
-
-
-def _token_auth(
-    settings: HuaweiSettings, iam: IamSettings, connector: Connector
-) -> huawei_token.HuaweiTokenAuth:
-    login = huawei_token.PasswordLogin(
-        endpoint=iam.endpoint or _known_iam(settings),
-        username=iam.username,
-        password=iam.known_secret("password"),
-        domain=iam.domain,
-        project_id=settings.project_id,
-        project_name=iam.project_name,
-    )
-    send = partial(connector.send, operation=huawei_token.OPERATION)
-    return huawei_token.HuaweiTokenAuth(
-        login, send, connector.guards, clock=connector.runtime.clock
-    )

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.auth import alibaba_signature, canonical, huawei_signature
+from exporter.auth import alibaba_signature, canonical
 from exporter.auth.credentials import Credentials
+from exporter.auth.huawei import signature as huawei_signature
 
 ROOT = Path(__file__).parents[2]
 INTERPRETER = ROOT / ".venv-oracle" / "bin" / "python"

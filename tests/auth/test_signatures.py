@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.auth import alibaba_signature, canonical, huawei_signature
+from exporter.auth import alibaba_signature, canonical
 from exporter.auth.alibaba_signature import AlibabaSignatureAuth
 from exporter.auth.credentials import Credentials, StaticProvider
-from exporter.auth.huawei_signature import HuaweiSignatureAuth
+from exporter.auth.huawei import signature as huawei_signature
+from exporter.auth.huawei.signature import HuaweiSignatureAuth
 from exporter.secret import TextSecret
 from tests.auth.tools import MARK, Clock, drive, epoch, vectors
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from exporter.auth.guard import GuardBook
-from exporter.auth.huawei_token import OPERATION, HuaweiTokenAuth, PasswordLogin
+from exporter.auth.huawei.token import OPERATION, HuaweiTokenAuth, PasswordLogin
 from exporter.errors import CredentialError, FetchError, Reason
 from exporter.secret import Secret, TextSecret
 from tests.auth.tools import MARK, Clock, drive, everything_told
@@ -31,7 +31,9 @@ class Iam:
         self.open.set()
         self.answer: httpx.Response | Exception | None = None
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
+    async def send(
+        self, request: httpx.Request, operation: str, *, direct: bool = False
+    ) -> httpx.Response:
         self.logins.append(request)
         await self.open.wait()
         if isinstance(self.answer, Exception):

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from exporter.auth import alibaba_signature, canonical, huawei_signature
+from exporter.auth import alibaba_signature, canonical
 from exporter.auth.alibaba_signature import AlibabaSignatureAuth
 from exporter.auth.credentials import Credentials, StaticProvider
-from exporter.auth.huawei_signature import HuaweiSignatureAuth
+from exporter.auth.huawei import signature as huawei_signature
+from exporter.auth.huawei.signature import HuaweiSignatureAuth
 from exporter.secret import TextSecret
 from exporter.upstream.transport import AiohttpTransport, PlainClient
 from tests.auth.tools import Clock

@@ -139,6 +139,16 @@ OPERATIONS = (
     ),
     Operation(
         platform="huawei_dli",
+        name="AssumeAgency",
+        host="sts",
+        path="/v5/agencies/assume",
+        part=Part.LOGIN,
+        login="huawei_agency",
+        also=("dli",),
+        method="POST",
+    ),
+    Operation(
+        platform="huawei_dli",
         name="GetSecurityKey",
         host="huawei_metadata",
         path="/.*",

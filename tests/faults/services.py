@@ -13,6 +13,7 @@ from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
 from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.clouds import (
+    AGENCY,
     ALIBABA_KEY,
     ALIBABA_SECRET,
     CONNECT_SECRET,
@@ -35,7 +36,9 @@ from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
 from exporter.simulator.huawei import metadata as huawei_metadata
+from exporter.simulator.huawei import sts as huawei_sts
 from exporter.simulator.huawei.access import HuaweiAccess
+from exporter.simulator.huawei.agencies import HuaweiAgencies
 from exporter.simulator.huawei.tokens import HuaweiTokens
 from exporter.simulator.kafka_connect.cluster import ConnectCluster
 from exporter.simulator.kafka_connect.service import ConnectLogin, Worker
@@ -103,6 +106,9 @@ async def serving(
             domain=DOMAIN,
             users={USER: PASSWORD},
             projects={PROJECT_ID: "cn-north-4"},
+        ),
+        "sts": lambda: huawei_sts.build(
+            faults=calm(), clock=clock, access=huawei, agencies=HuaweiAgencies([AGENCY])
         ),
         "dli": lambda: huawei_dli.build(
             fleet=fleet, faults=calm(), clock=clock, access=huawei, project_id=PROJECT_ID

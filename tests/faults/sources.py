@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from exporter.simulator.clouds import (
+    AGENCY,
     ALIBABA_KEY,
     ALIBABA_SECRET,
     CONNECT_SECRET,
@@ -24,6 +25,11 @@ KEYS: Mapping[str, str] = {
     "huawei_login": (
         f"auth: {{iam: {{endpoint: '<iam>', domain: {DOMAIN}, username: {USER}, "
         f"password: {PASSWORD}}}}}"
+    ),
+    "huawei_agency": (
+        f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}, "
+        f"assume_agency: {{agency: {AGENCY.name}, domain_id: {AGENCY.domain_id}, "
+        "endpoint: '<sts>'}}"
     ),
     "alibaba": f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}",
 }

@@ -14,7 +14,7 @@ import pytest
 
 from exporter.auth.credentials import Credentials, Refreshing
 from exporter.auth.guard import GuardBook
-from exporter.auth.huawei_token import HuaweiTokenAuth, PasswordLogin
+from exporter.auth.huawei.token import HuaweiTokenAuth, PasswordLogin
 from exporter.auth.renewal import parse_expiry
 from exporter.errors import FetchError, Reason
 from exporter.pacing import LONGEST_WAIT, bounded_wait, parse_retry_after
@@ -147,7 +147,9 @@ class _Iam:
         self.logins = 0
         self.valid = True
 
-    async def login(self, request: httpx.Request) -> httpx.Response:
+    async def login(
+        self, request: httpx.Request, operation: str, *, direct: bool = False
+    ) -> httpx.Response:
         self.logins += 1
         body = json.dumps({"token": {"expires_at": self.expires_at}})
         return httpx.Response(201, headers={"X-Subject-Token": f"t{self.logins}"}, text=body)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from exporter.simulator.huawei.refusal import HuaweiRefusal, gateway_refusal, unauthorized
 from exporter.simulator.huawei.signature import WireRequest, read_authorization, verify
-from exporter.simulator.huawei.tokens import HuaweiTokens
+from exporter.simulator.huawei.tokens import HuaweiTokens, iso_time
 
 _TOLERATED_FAILURES = 5
 _LOCK_SECONDS = 5 * 60.0
@@ -18,6 +19,8 @@ class TemporaryKey:
     secret: str
     security_token: str
     expires_at: float
+    holder: str = ""
+    """Whom it stands for."""
 
 
 class HuaweiAccess:
@@ -53,14 +56,15 @@ class HuaweiAccess:
             if token.project_id != project_id:
                 raise _wrong_project()
             return
-        if "authorization" not in request.headers:
-            raise unauthorized("unauthenticated", "x-auth-token not found")
-        self._check_signature(request, now)
+        self.authenticate(request, now=now)
         named = request.headers.get("x-project-id", "" if self._several_projects else project_id)
         if named != project_id:
             raise _wrong_project()
 
-    def _check_signature(self, request: WireRequest, now: float) -> None:
+    def authenticate(self, request: WireRequest, *, now: float) -> str:
+        """Return the key that has signed a request. Raises HuaweiRefusal when none has."""
+        if "authorization" not in request.headers:
+            raise unauthorized("unauthenticated", "x-auth-token not found")
         claim = read_authorization(request.headers["authorization"])
         key = claim.access_key
         if self.locked(key, now):
@@ -71,6 +75,22 @@ class HuaweiAccess:
             self._count_failure(refusal.failed_key, now)
             raise
         self._failures.pop(key, None)
+        return key
+
+    def issue(self, holder: str, now: float, lifetime: float) -> dict[str, str]:
+        """Issue a temporary key to somebody; return its parts, the last being when it ends."""
+        digest = sha256(f"{holder}:{now}:{len(self.temporary)}".encode()).hexdigest()
+        key = TemporaryKey(
+            secret=digest[20:60],
+            security_token=digest * 8,
+            expires_at=now + lifetime,
+            holder=holder,
+        )
+        access_key = digest[:20].upper()
+        self.temporary[access_key] = key
+        ends = iso_time(key.expires_at)
+        names = ("access", "secret", "securitytoken", "expires_at")
+        return dict(zip(names, (access_key, key.secret, key.security_token, ends), strict=True))
 
     def _secret(self, key: str, request: WireRequest, now: float) -> str:
         if key in self.keys:

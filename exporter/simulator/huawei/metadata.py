@@ -6,10 +6,9 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from exporter.simulator.fault_injection import FaultInjection, Trouble
-from exporter.simulator.huawei.access import HuaweiAccess, TemporaryKey
+from exporter.simulator.huawei.access import HuaweiAccess
 from exporter.simulator.huawei.gateway import Call, Clock, HuaweiGateway
 from exporter.simulator.huawei.refusal import HuaweiRefusal
-from exporter.simulator.huawei.tokens import iso_time
 
 TOKEN = "CreateMetadataToken"  # noqa: S105 - The name of an operation.
 SECURITY_KEY = "ShowSecurityKey"
@@ -24,7 +23,7 @@ class _MetadataService:
         self._agency = agency
         self._v1_only = v1_only
         self._tokens: dict[str, float] = {}
-        self._key: tuple[str, TemporaryKey] | None = None
+        self._key: tuple[float, dict[str, str]] | None = None
 
     def create_token(self, call: Call) -> Response:
         if self._v1_only:
@@ -43,27 +42,14 @@ class _MetadataService:
         if not self._agency:
             body = "Please configure Cloud Service Agency first"
             raise HuaweiRefusal("no_agency", status=401, body=body)
-        access_key, key = self._current_key(call.now)
-        credential = {
-            "access": access_key,
-            "secret": key.secret,
-            "securitytoken": key.security_token,
-            "expires_at": iso_time(key.expires_at),
-        }
-        return JSONResponse({"credential": credential})
+        return JSONResponse({"credential": self._current_key(call.now)})
 
-    def _current_key(self, now: float) -> tuple[str, TemporaryKey]:
+    def _current_key(self, now: float) -> dict[str, str]:
         # The same key until half of its life is over; older keys keep working until they expire.
-        if self._key is None or self._key[1].expires_at - now < self._lifetime / 2:
-            digest = sha256(f"key:{now}".encode()).hexdigest()
-            key = TemporaryKey(
-                secret=digest[20:60],
-                security_token=digest * 8,
-                expires_at=now + self._lifetime,
-            )
-            self._key = digest[:20].upper(), key
-            self._access.temporary[self._key[0]] = key
-        return self._key
+        if self._key is None or self._key[0] - now < self._lifetime / 2:
+            key = self._access.issue("metadata", now, self._lifetime)
+            self._key = now + self._lifetime, key
+        return self._key[1]
 
 
 def build(

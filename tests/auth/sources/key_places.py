@@ -12,7 +12,8 @@ import pytest
 from exporter.auth import Send
 from exporter.auth.alibaba_sources import alibaba_chain
 from exporter.auth.credentials import CredentialProvider, Credentials
-from exporter.auth.huawei_sources import huawei_chain
+from exporter.auth.huawei.chain import huawei_chain
+from exporter.auth.huawei.trading import SendAs
 from exporter.errors import CredentialError
 from exporter.files import at_once
 from tests.auth.tools import MARK, Clock, everything_told
@@ -41,16 +42,18 @@ class Place:
         path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
         return path
 
-    async def send(self, request: httpx.Request) -> httpx.Response:
+    async def send(
+        self, request: httpx.Request, operation: str = "", *, direct: bool = False
+    ) -> httpx.Response:
         return await httpx.MockTransport(self.handler).handle_async_request(request)
 
-    def huawei(self, send: Send | None = None) -> CredentialProvider:
+    def huawei(self, send: SendAs | None = None) -> CredentialProvider:
         return huawei_chain(**self._options(send))
 
     def alibaba(self, send: Send | None = None) -> CredentialProvider:
         return alibaba_chain(**self._options(send))
 
-    def _options(self, send: Send | None) -> Mapping[str, Any]:
+    def _options(self, send: Send | SendAs | None) -> Mapping[str, Any]:
         return {
             "environ": self.environ,
             "home": self.home,

@@ -24,7 +24,9 @@ def test_session_token_of_a_proxy_is_not_sent_on(place: Place) -> None:
 def test_metadata_failure_of_the_client_is_told_by_its_reason(place: Place) -> None:
     """The exporter's own client turns every failure into a FetchError."""
 
-    async def send(request: httpx.Request) -> httpx.Response:
+    async def send(
+        request: httpx.Request, operation: str = "", *, direct: bool = False
+    ) -> httpx.Response:
         raise FetchError(Reason.TIMEOUT, "GetSecurityKey", detail=MARK)
 
     for chain in (place.huawei(send), place.alibaba(send)):

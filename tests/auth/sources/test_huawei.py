@@ -47,8 +47,12 @@ def test_huawei_profile_is_read_again_when_it_changes(place: Place) -> None:
     ("content", "text"),
     [
         ("[global]\nak = 1\n", "no section [basic]"),
-        (f"[basic]\nsk = {MARK}\n", "no ak and sk in [basic]"),
-        ("[basic]\nidp_id = 1\n", "no ak and sk in [basic] (idp_id is not supported)"),
+        (f"[basic]\nsk = {MARK}\n", "neither ak and sk nor idp_id and id_token_file in [basic]"),
+        (f"[basic]\nidp_id = {MARK}\n", "idp_id without id_token_file in [basic]"),
+        (
+            f"[basic]\nidp_id = 1\nid_token_file = 2\niam_endpoint = {MARK}\n",
+            "iam_endpoint in [basic] is no address",
+        ),
         (f"{MARK}\n", "cannot be understood"),
         (f"[basic]\nak = {MARK}\nak = {MARK}\n", "cannot be understood"),
         (f"[basic]\nak = {MARK} x\nsk = 1", "the access_key holds characters that no header"),

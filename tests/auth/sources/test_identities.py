@@ -13,9 +13,12 @@ HUAWEI_KEY = {"HUAWEICLOUD_SDK_AK": "env", "HUAWEICLOUD_SDK_SK": "s"}
 HUAWEI_OIDC = {
     "HUAWEICLOUD_OIDC_PROVIDER_URN": MARK,
     "HUAWEICLOUD_OIDC_AGENCY_URN": MARK,
-    "HUAWEICLOUD_OIDC_TOKEN_FILE": MARK,
+    "HUAWEICLOUD_OIDC_TOKEN_FILE": "/nonexistent",
 }
-HUAWEI_FEDERATION = {"HUAWEICLOUD_SDK_IDP_ID": MARK, "HUAWEICLOUD_SDK_ID_TOKEN_FILE": MARK}
+HUAWEI_FEDERATION = {
+    "HUAWEICLOUD_SDK_IDP_ID": MARK,
+    "HUAWEICLOUD_SDK_ID_TOKEN_FILE": "/nonexistent",
+}
 ALIBABA_KEY = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "env", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s"}
 ALIBABA_OIDC = {
     "ALIBABA_CLOUD_ROLE_ARN": MARK,
@@ -57,7 +60,7 @@ def test_huawei_pod_on_a_node_with_an_agency_does_not_sign_as_the_node(
     place.environ |= environ
     told = problem(place.huawei())
     named = [name for name in environ if name in told]
-    assert named or "HUAWEICLOUD_SDK_CREDENTIALS_FILE" in environ or "not set" in told
+    assert named or "/nonexistent" in told or "not set" in told or "set HUAWEICLOUD_SDK_" in told
     assert server.asked == []
 
 
@@ -66,7 +69,9 @@ def test_huawei_identity_that_the_sdk_prefers_to_a_key_is_not_replaced_by_the_ke
     place: Place, environ: dict[str, str]
 ) -> None:
     place.environ |= HUAWEI_KEY | environ
-    assert next(iter(environ)) in problem(place.huawei())
+    assert "set HUAWEICLOUD_SDK_" in problem(place.huawei())
+    place.environ |= {f"HUAWEICLOUD_SDK_{name}_ENDPOINT": "https://x" for name in ("IAM", "STS")}
+    assert "/nonexistent: no such file" in problem(place.huawei())
     place.environ.pop(list(environ)[-1])
     assert found(place.huawei()) == Credentials("env", "s")
 
@@ -89,7 +94,7 @@ def test_huawei_profile_that_cannot_be_used_is_not_replaced_by_the_agency(
     assert server.asked == []
 
 
-def test_huawei_profile_is_used_before_pod_identity_is_refused(place: Place) -> None:
+def test_huawei_profile_is_used_before_half_of_a_pod_identity_is_refused(place: Place) -> None:
     """As the SDK has it, which asks for pod identity last."""
     place.environ["HC_CONTAINER_CREDENTIALS_FULL_URI"] = MARK
     place.write(".huaweicloud/credentials", "[basic]\nak = file\nsk = s\n")

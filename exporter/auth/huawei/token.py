@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 import httpx
 
-from exporter.auth import Send
 from exporter.auth.guard import GuardBook
+from exporter.auth.huawei import agency_token
+from exporter.auth.huawei.agency import ADVICE as AGENCY_ADVICE
+from exporter.auth.huawei.agency_token import AgencyToken
+from exporter.auth.huawei.refusal import Advice, refusal
+from exporter.auth.huawei.trading import SendAs
 from exporter.auth.renewal import Renewed, parse_expiry
 from exporter.errors import FetchError, Reason
-from exporter.pacing import Clock, parse_retry_after
+from exporter.pacing import Clock
 from exporter.secret import MASK, Secret
 
 OPERATION = "KeystoneCreateUserTokenByPassword"
@@ -25,7 +29,7 @@ OPERATION = "KeystoneCreateUserTokenByPassword"
 _MARGIN_SECONDS = 3600.0
 # A token that is refused as soon as it was issued will not get better by logging in again.
 _HOLD_SECONDS = 60.0
-_REASONS = {
+_REASONS: Advice = {
     400: (Reason.AUTH, "user, domain or project not known"),
     401: (Reason.AUTH, "user name, password or domain refused"),
     403: (Reason.AUTH, "user locked, disabled or without programmatic access"),
@@ -33,13 +37,15 @@ _REASONS = {
     429: (Reason.THROTTLED, ""),
 }
 _NOT_IAM = "this is no IAM: check auth.iam.endpoint"
-_CODE = re.compile(r"[A-Z][A-Za-z]{1,15}\.\d{1,6}")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordLogin:
-    """Who logs in, where, and for which project: by its id, or by its name when that is given."""
+    """Who logs in, where, and for which project: by its id, or by its name when that is given.
+
+    Without either the token is for the user's own account, as is asked for to assume an agency.
+    """
 
     endpoint: str
     username: str
@@ -55,11 +61,11 @@ class PasswordLogin:
             "password": self.password.reveal(),
             "domain": {"name": self.domain},
         }
-        project = {"name": self.project_name} if self.project_name else {"id": self.project_id}
+        project = project_scope(self.project_id, self.project_name)
         body = {
             "auth": {
                 "identity": {"methods": ["password"], "password": {"user": user}},
-                "scope": {"project": project},
+                "scope": {"project": project} if project else {"domain": {"name": self.domain}},
             }
         }
         return httpx.Request(
@@ -68,6 +74,13 @@ class PasswordLogin:
             headers={"Accept": "application/json", "Content-Type": "application/json"},
             content=json.dumps(body).encode(),
         )
+
+
+def project_scope(project_id: str, project_name: str) -> dict[str, str]:
+    """Return how IAM is told of a project: by its name when that is given; empty for none."""
+    if project_name:
+        return {"name": project_name}
+    return {"id": project_id} if project_id else {}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -83,18 +96,21 @@ class HuaweiTokenAuth(httpx.Auth):
     """Send X-Auth-Token; log in once however many requests wait, and once more on a 401.
 
     `send` sends the login, so that logins are counted like every call; what it raises passes on.
-    Logins go through the guard of their user: IAM locks users after repeated wrong passwords.
+    Logins go through the guard of their user: IAM locks users after repeated wrong passwords. With
+    an `agency` the user's token is traded for the agency's at once, and only that one is kept.
     """
 
     def __init__(
         self,
         login: PasswordLogin,
-        send: Send,
+        send: SendAs,
         guards: GuardBook,
         *,
+        agency: AgencyToken | None = None,
         clock: Clock = time.time,
     ) -> None:
         self._login = login
+        self._agency = agency
         self._send = send
         self._guard = guards.of("\n".join(["iam", login.endpoint, login.domain, login.username]))
         self._clock = clock
@@ -128,19 +144,25 @@ class HuaweiTokenAuth(httpx.Auth):
         return 0 < self._hold_until - self._clock() <= _HOLD_SECONDS
 
     async def _fetch_token(self) -> _Token:
+        token = await self._log_in()
+        if self._agency is None:
+            return token
+        response = await self._send(self._agency.request(token.text), agency_token.OPERATION)
+        return _read_token(response, self._clock(), agency_token.OPERATION, AGENCY_ADVICE)
+
+    async def _log_in(self) -> _Token:
         async with self._guard.attempt() as attempt:
-            response = await self._send(self._login.request())
-            await response.aread()
+            response = await self._send(self._login.request(), OPERATION)
             if response.status_code in {401, 403}:
                 attempt.rejected()
             elif response.status_code == 201:
                 attempt.accepted()
-        return _read_token(response, self._clock())
+        return _read_token(response, self._clock(), OPERATION, _REASONS)
 
 
-def _read_token(response: httpx.Response, now: float) -> _Token:
+def _read_token(response: httpx.Response, now: float, operation: str, advice: Advice) -> _Token:
     if response.status_code != 201:
-        raise _refusal(response, now)
+        raise refusal(operation, response, now=now, advice=advice, stranger=_NOT_IAM)
     text = response.headers.get("X-Subject-Token", "")
     try:
         expires_at = parse_expiry(response.json()["token"]["expires_at"])
@@ -149,49 +171,5 @@ def _read_token(response: httpx.Response, now: float) -> _Token:
     # Raised out here: the exceptions above hold the body they could not read.
     if expires_at is None or not _TOKEN.fullmatch(text):
         detail = "no usable X-Subject-Token or token.expires_at"
-        raise FetchError(Reason.INVALID_RESPONSE, OPERATION, status=201, detail=detail)
+        raise FetchError(Reason.INVALID_RESPONSE, operation, status=201, detail=detail)
     return _Token(text, expires_at)
-
-
-def _refusal(response: httpx.Response, now: float) -> FetchError:
-    status = response.status_code
-    reason, detail = _REASONS.get(status, (Reason.INVALID_RESPONSE, _NOT_IAM))
-    stranger = not _speaks_as_iam(response)
-    if (status in {400, 404} and stranger) or (status == 403 and _is_xml(response)):
-        # Any web server or object storage says so of any path, which is no question of the user.
-        reason, detail = Reason.INVALID_RESPONSE, _NOT_IAM
-    if status >= 500:
-        reason, detail = Reason.SERVER, ""
-    return FetchError(
-        reason,
-        OPERATION,
-        status=status,
-        code=_error_code(response),
-        detail=detail,
-        retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
-        retryable=status in {429, 500, 502, 503, 504},
-    )
-
-
-def _speaks_as_iam(response: httpx.Response) -> bool:
-    body = _document(response)
-    return isinstance(body, dict) and not {"error", "error_code", "error_msg"}.isdisjoint(body)
-
-
-def _is_xml(response: httpx.Response) -> bool:
-    return response.content.lstrip()[:5] == b"<?xml"
-
-
-def _error_code(response: httpx.Response) -> str:
-    # A body may repeat what was sent to it, so only what looks like a code is taken from it.
-    body = _document(response)
-    code = body.get("error_code") if isinstance(body, dict) else None
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
-
-
-def _document(response: httpx.Response) -> object:
-    try:
-        found: object = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return found
