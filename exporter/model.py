@@ -53,6 +53,12 @@ class Node:
     native_status: str = ""
     run_id: str = ""
     """The node's job on another platform (the DLI job id), for joining the two."""
+    read_records: float | None = None
+    read_bytes: float | None = None
+    written_records: float | None = None
+    written_bytes: float | None = None
+    buffered_records: float | None = None
+    records_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,8 @@ class Job:
     duration_seconds: float | None = None
     restart_times: int | None = None
     input_delay_seconds: float | None = None
+    operator_latency_seconds: float | None = None
+    """From a source to the slowest operator: what waits before the sources is not in it."""
     start_timestamp: float | None = None
     end_timestamp: float | None = None
     created_timestamp: float | None = None

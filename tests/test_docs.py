@@ -14,7 +14,8 @@ from exporter.commands.arguments import build_parser
 from exporter.configuration.config import parse
 from exporter.edge.metrics import EdgeMetrics
 from exporter.edge.settings import EdgeSettings
-from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
+from exporter.exposition.family import IDENTITY
+from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import ProblemKind, State
 from exporter.settings import Section
 from exporter.telemetry.telemetry import Telemetry

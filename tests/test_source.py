@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES
+from exporter.exposition.family import IDENTITY
+from exporter.exposition.metrics import JOB_FAMILIES
 from exporter.source import RESERVED_LABELS, JobSelection, SourceSettings, TlsSettings
 
 HIDDEN = "hunter2-never-shown"

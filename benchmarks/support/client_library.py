@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
 
-from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES
+from exporter.exposition.family import IDENTITY
+from exporter.exposition.metrics import JOB_FAMILIES
 from exporter.model import Snapshot
 
 

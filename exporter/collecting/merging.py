@@ -16,6 +16,7 @@ FLOW = (
     *("read_records_per_second", "written_records_per_second"),
     *("pending_records", "source_idle_seconds"),
     *("backpressured_ratio", "backpressure_level", "busy_ratio"),
+    "operator_latency_seconds",
 )
 """How much goes through a job, and what waits: counted anew when it restarts."""
 

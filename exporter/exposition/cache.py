@@ -12,13 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from exporter.collecting.store import Store
 from exporter.exposition.deflated_text import DeflatedText, Deflater
-from exporter.exposition.metrics import (
-    JOB_FAMILIES,
-    PROBLEM_FAMILY,
-    SOURCE_FAMILIES,
-    JobFamily,
-    SourceFamily,
-)
+from exporter.exposition.family import JobFamily, SourceFamily
+from exporter.exposition.metrics import JOB_FAMILIES, PROBLEM_FAMILY, SOURCE_FAMILIES
 from exporter.exposition.negotiation import OPENMETRICS, TEXT, wants_gzip, wants_openmetrics
 from exporter.exposition.page import Page, build
 from exporter.exposition.self_metrics import SelfMetrics

@@ -12,7 +12,8 @@ from itertools import compress
 from operator import attrgetter
 from typing import Any
 
-from exporter.exposition.metrics import JOB_FAMILIES, Form, JobFamily
+from exporter.exposition.family import Form, JobFamily
+from exporter.exposition.metrics import JOB_FAMILIES
 from exporter.model import Job, Snapshot
 from exporter.telemetry.sample_lines import LineWriter, escape, format_number
 

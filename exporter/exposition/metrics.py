@@ -6,63 +6,13 @@ these, and rendering refuses a mismatch.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable
 from operator import attrgetter
 
+from exporter.exposition.family import IDENTITY, Form, JobFamily, Samples, SourceFamily
+from exporter.exposition.family import number as _number
+from exporter.exposition.nodes import NODE_FAMILIES
 from exporter.model import Job, Snapshot, State
-
-IDENTITY = ("source", "platform", "project", "job_id", "job_name")
-"""The labels of every family about jobs."""
-
-Samples = Iterable[tuple[tuple[str, ...], float]]
-
-
-class Form(Enum):
-    """What is known of a family's samples without asking its function, which takes longer."""
-
-    FREE = 0
-    NUMBER = 1
-    """The only field read is the value of the only sample; None is no sample."""
-    FACTS = 2
-    """The fields read are the values of the labels, the configured ones follow; always 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFamily:
-    """A gauge with samples for each job; `labels` are those beside the identity."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ()
-    reads: tuple[str, ...]
-    """The fields of a job that its samples are made of: only a change of these changes them."""
-    samples: Callable[[Job, Snapshot], Samples]
-    configured_labels: bool = False
-    """Whether the labels configured on the source are added."""
-    form: Form = Form.FREE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFamily:
-    """A gauge with samples for each source; `labels` are all of them."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ("source", "platform")
-    samples: Callable[[Snapshot], Samples]
-
-
-def _number(*, name: str, help: str, field: str) -> JobFamily:
-    """Return the family of one number of each job."""
-    read = attrgetter(field)
-
-    def samples(job: Job, snapshot: Snapshot) -> Samples:
-        value = read(job)
-        return () if value is None else (((), float(value)),)
-
-    return JobFamily(name=name, help=help, reads=(field,), samples=samples, form=Form.NUMBER)
 
 
 def _states(job: Job, snapshot: Snapshot) -> Samples:
@@ -90,23 +40,6 @@ def _error_info(job: Job, snapshot: Snapshot) -> Samples:
 
 def _tasks(job: Job, snapshot: Snapshot) -> Samples:
     return [((task_state,), float(count)) for task_state, count in dict(job.tasks).items()]
-
-
-def _node_states(job: Job, snapshot: Snapshot) -> Samples:
-    # Two nodes of one name would be a duplicate series, which fails the whole scrape.
-    nodes = {(node.name, node.node_type): node for node in job.nodes}
-    if not snapshot.all_states:
-        return [((*key, node.state.value), 1.0) for key, node in nodes.items()]
-    return [
-        ((*key, state.value), 1.0 if state is node.state else 0.0)
-        for key, node in nodes.items()
-        for state in State
-    ]
-
-
-def _node_info(job: Job, snapshot: Snapshot) -> Samples:
-    nodes = {(node.name, node.node_type): node for node in job.nodes}
-    return [((*key, node.native_status, node.run_id), 1.0) for key, node in nodes.items()]
 
 
 JOB_FAMILIES = (
@@ -145,6 +78,12 @@ JOB_FAMILIES = (
         help="How far the job is behind its input: Blink InputDelay; Flink emit event time lag, "
         "else watermark lag; Oceanus JobServiceDelay (at the sink).",
         field="input_delay_seconds",
+    ),
+    _number(
+        name="streaming_job_operator_latency_seconds",
+        help="How long records take from a source to the slowest operator, waiting before the "
+        "sources left out: Cloud Eye flink_max_op_latency. It is not the input delay.",
+        field="operator_latency_seconds",
     ),
     _number(
         name="streaming_job_start_timestamp_seconds",
@@ -232,22 +171,7 @@ JOB_FAMILIES = (
         help="Checkpoints of the current run that failed: Flink counts.failed.",
         field="checkpoints_failed",
     ),
-    JobFamily(
-        name="streaming_job_node_state",
-        help="State of a node of a job, of DataArts or Kafka Connect: 1 for the current state, "
-        "0 for the others. A job can be running while a node has failed.",
-        labels=("node", "node_type", "state"),
-        reads=("nodes",),
-        samples=_node_states,
-    ),
-    JobFamily(
-        name="streaming_job_node_info",
-        help="The platform's own word for the node's state, and the DLI job id of a node that runs "
-        "one, for joining the two, or the worker that it is on; always 1.",
-        labels=("node", "node_type", "native_status", "run_id"),
-        reads=("nodes",),
-        samples=_node_info,
-    ),
+    *NODE_FAMILIES,
     _number(
         name="streaming_job_read_records",
         help="Records the current run has read since its last restart: Flink numRecordsOut of "

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from exporter.collecting.history import Change
 from exporter.exposition import escape
-from exporter.exposition.metrics import IDENTITY
+from exporter.exposition.family import IDENTITY
 from exporter.model import Job, Node, Problem, Snapshot, State
 from exporter.pages.attention import Level, ProblemRow, problem_rows
 from exporter.pages.changes import ChangeRow, change_rows

@@ -44,6 +44,16 @@ STATES: StateMap = {
     "pause": State.SUSPENDED,
 }
 
+_COUNTERS = {
+    "read_records": "totalGetRecords",
+    "read_bytes": "totalGetBytes",
+    "written_records": "totalPutRecords",
+    "written_bytes": "totalPutBytes",
+    "buffered_records": "bufferRecords",
+    "records_per_second": "speed",
+}
+"""Fields of a Node and what they are called there; where it is documented the speed is in rows."""
+
 LIST = "ListJobs"
 SHOW = "ShowJobStatus"
 
@@ -195,8 +205,20 @@ def _parse_nodes(status: Record, flaws: Flaws) -> tuple[Node, ...]:
             state=_parse_state(native_status, flaws),
             native_status=native_status,
             run_id=_run_id(node.long_text("runningData")),
+            **_counters(node),
         )
     return tuple(nodes.values())
+
+
+def _counters(node: Record) -> dict[str, float | None]:
+    """Read what a node has moved in its run; nothing of one that tells nothing but zeros.
+
+    They are in no table of the vendor's, only in examples. Nodes whose work is done elsewhere (MRS,
+    DLI) have them too, and they stay at 0: a zero is news only beside something that is not.
+    """
+    found = {field: node.number(name) for field, name in _COUNTERS.items()}
+    told = {field: value for field, value in found.items() if value is not None and value >= 0}
+    return {**told} if any(told.values()) else {}
 
 
 def _run_id(running_data: str) -> str:

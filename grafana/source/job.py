@@ -1,7 +1,7 @@
 """Show one job, or a few side by side: what it is, what it was, and how well it does."""
 
 from exporter.model import State
-from grafana.source import throughput, variables
+from grafana.source import huawei, throughput, variables
 from grafana.source.annotations import alerts, state_changes
 from grafana.source.attention import RUNBOOKS, with_console
 from grafana.source.board import Band, dashboard, section
@@ -45,7 +45,15 @@ def build() -> Json:
             variables.job(hidden=True),
             variables.instance(hidden=True),
         ],
-        bands=[*_now(), *_states(), *_running(), *_flink(), *_nodes(), *throughput.bands()],
+        bands=[
+            *_now(),
+            *_states(),
+            *_running(),
+            *_flink(),
+            *_nodes(),
+            *throughput.bands(),
+            *huawei.bands(),
+        ],
         annotations=[alerts(of_jobs=True), state_changes(shown=True)],
     )
 

@@ -8,7 +8,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from exporter.collecting.store import fresh
-from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES, JobFamily
+from exporter.exposition.family import IDENTITY, JobFamily
+from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import Job, Snapshot
 from tests.exposition.expositions import OWN, Accept
 from tests.virtual_time import EPOCH

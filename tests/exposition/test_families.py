@@ -9,13 +9,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from exporter.exposition import Exposition
-from exporter.exposition.metrics import (
-    IDENTITY,
-    JOB_FAMILIES,
-    SOURCE_FAMILIES,
-    JobFamily,
-    SourceFamily,
-)
+from exporter.exposition.family import IDENTITY, JobFamily, SourceFamily
+from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import (
     ClusterCounts,
     Job,
@@ -38,11 +33,12 @@ FAMILIES: tuple[JobFamily | SourceFamily, ...] = (*JOB_FAMILIES, *SOURCE_FAMILIE
 def _full_snapshot(all_states: bool = True) -> Snapshot:
     """Return a snapshot in which every family has a sample."""
     by_type: dict[object, Any] = {float | None: EPOCH - 60, int | None: 3, bool | None: True}
+    moved = {each.name: 2.5 for each in fields(Node) if each.type == float | None}
     facts = {each.name: by_type[each.type] for each in fields(Job) if each.type in by_type}
     facts |= {each.name: each.name for each in fields(Job) if each.type is str}
     facts |= {
         "tasks": (("running", 2), ("failed", 1)),
-        "nodes": (Node(name="n", node_type="t", run_id="1"), Node(name="m")),
+        "nodes": (Node(name="n", node_type="t", run_id="1", **moved), Node(name="m")),
     }
     del facts["job_id"], facts["job_name"]
     known = {each.name: 1.5 for each in fields(Snapshot) if each.type == float | None}

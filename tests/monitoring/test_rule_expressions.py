@@ -4,7 +4,8 @@ import re
 
 import yaml
 
-from exporter.exposition.metrics import IDENTITY, JOB_FAMILIES, SOURCE_FAMILIES
+from exporter.exposition.family import IDENTITY
+from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import ProblemKind
 from tests.monitoring import rules
 from tests.monitoring.alerting_rules import ALERT_NAMES, BY_NAME, RULES

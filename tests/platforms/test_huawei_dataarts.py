@@ -145,6 +145,58 @@ def test_nothing_else_of_the_running_data_is_kept() -> None:
     assert "hunter2" not in repr(node(runningData='{"jobId": "1", "password": "hunter2"}'))
 
 
+COUNTERS = {
+    "totalGetRecords": 24000,
+    "totalGetBytes": 2_400_000,
+    "totalPutRecords": 23_880,
+    "totalPutBytes": 2_388_000,
+    "bufferRecords": 120,
+    "speed": 0,
+}
+
+
+def test_node_tells_what_it_has_moved() -> None:
+    """A speed of 0 is news beside records that went through before."""
+    assert node(**COUNTERS) == Node(
+        name="n",
+        read_records=24_000,
+        read_bytes=2_400_000,
+        written_records=23_880,
+        written_bytes=2_388_000,
+        buffered_records=120,
+        records_per_second=0,
+    )
+
+
+@pytest.mark.parametrize(
+    "counters",
+    [
+        dict.fromkeys(COUNTERS, 0),
+        dict.fromkeys(COUNTERS, "0"),
+        dict.fromkeys(COUNTERS),
+        dict.fromkeys(COUNTERS, -1),
+        {},
+    ],
+    ids=["zeros", "texts", "null", "none", "absent"],
+)
+def test_node_that_counts_nothing_tells_nothing(counters: dict[str, Any]) -> None:
+    """Of nodes whose work is done elsewhere all six stay at 0 for ever."""
+    assert node(**counters) == Node(name="n")
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_one_counter_is_enough_and_those_that_cannot_be_read_are_left_out(name: str) -> None:
+    told = node(**{**dict.fromkeys(COUNTERS, "many"), name: 7})
+    values = [getattr(told, field) for field in _FIGURES]
+    assert sorted(value for value in values if value is not None) == [7]
+
+
+_FIGURES = (
+    *("read_records", "read_bytes", "written_records", "written_bytes"),
+    *("buffered_records", "records_per_second"),
+)
+
+
 def test_nodes_without_a_name_or_with_that_of_another_are_left_out() -> None:
     """Two nodes of one name would be the same series twice."""
     nodes = [{"name": "n", "type": "first"}, {"status": "NORMAL"}, {"name": "n"}, None]

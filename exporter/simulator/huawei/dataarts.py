@@ -58,7 +58,7 @@ class _DataArtsService:
         view = self._fleet.named(call.path["job_name"], call.now)
         if view is None:
             raise service_refusal("missing", "DLF.0100", "The job does not exists.")
-        return JSONResponse(running_status(view))
+        return JSONResponse(running_status(view, call.now))
 
     def _rows(self, kind: str, now: float) -> list[dict[str, Any]]:
         if kind == "BATCH":
