@@ -33,7 +33,7 @@ FAMILIES: tuple[JobFamily | SourceFamily, ...] = (*JOB_FAMILIES, *SOURCE_FAMILIE
 def _full_snapshot(all_states: bool = True) -> Snapshot:
     """Return a snapshot in which every family has a sample."""
     by_type: dict[object, Any] = {float | None: EPOCH - 60, int | None: 3, bool | None: True}
-    moved = {each.name: 2.5 for each in fields(Node) if each.type == float | None}
+    moved: dict[str, Any] = {each.name: 2.5 for each in fields(Node) if each.type == float | None}
     facts = {each.name: by_type[each.type] for each in fields(Job) if each.type in by_type}
     facts |= {each.name: each.name for each in fields(Job) if each.type is str}
     facts |= {
