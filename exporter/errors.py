@@ -28,6 +28,8 @@ class Reason(StrEnum):
     SERVER = "server"
     NOT_FOUND = "not_found"
     INVALID_RESPONSE = "invalid_response"
+    MONITORING = "monitoring"
+    """Of what a cloud's monitoring service measures, beside the platform itself."""
 
 
 class ExporterError(Exception):

@@ -230,3 +230,5 @@ class CallCost:
     """Calls for the listing of each cluster, where a source has many."""
     every_poll: bool = False
     """Whether details are asked for at every poll, because only they tell the state."""
+    per_minute: float = 0.0
+    """Calls that are made whatever the listing and the details take."""

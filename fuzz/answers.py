@@ -24,11 +24,15 @@ from exporter.upstream.refusals import Answer
 from exporter.vendors import (
     alibaba,
     alibaba_xml,
+    cloud_eye,
     huawei_inventory,
     ververica,
 )
 from exporter.vendors.flink import (
     delay as flink_delay,
+)
+from exporter.vendors.flink import (
+    exchanged,
 )
 from exporter.vendors.flink import (
     freshness as flink_freshness,
@@ -111,7 +115,15 @@ def _flink_object(data: bytes) -> Mapping[str, Any]:
 
 
 def _dli_plan(document: Any, flaws: Flaws) -> Iterable[Job]:
-    return [huawei_dli.add_plan(_KNOWN, huawei_dli.parse_plan(document, flaws))]
+    flow = huawei_dli.parse_plan_flow(document)
+    return [huawei_dli.add_plan(_KNOWN, huawei_dli.parse_plan(document, flaws), flow)]
+
+
+def _cloud_eye(document: Any, flaws: Flaws) -> Iterable[Job]:
+    told: dict[str, Any] = {
+        figure.field: figure.value for figure in cloud_eye.parse_figures(document, NOW, flaws)
+    }
+    return [replace(_KNOWN, **told)]
 
 
 def _blink_instance(document: Mapping[str, Any], flaws: Flaws) -> Iterable[Job]:
@@ -248,8 +260,19 @@ def targets() -> tuple[Target, ...]:
         _target(
             "dli_plan",
             _dli_plan,
-            (huawei_dli.parse_plan, flink_graph.parse_graph),
+            (
+                huawei_dli.parse_plan,
+                huawei_dli.parse_plan_flow,
+                flink_graph.parse_graph,
+                exchanged.parse_exchanged,
+            ),
             "huawei_dli/*/plan*.json",
+        ),
+        _target(
+            "cloud_eye",
+            _cloud_eye,
+            (cloud_eye.parse_figures,),
+            good=examples.CLOUD_EYE,
         ),
         _target(
             "dataarts_list",

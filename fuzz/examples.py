@@ -117,6 +117,16 @@ PROFILES = (
     b"[profile one]\naccess_key_id: a%b\n  more\n[two]\n",
     b"; comment\n[DEFAULT]\nx=1\n[a]\ny\n",
 )
+CLOUD_EYE = (
+    b'{"metrics": [{"namespace": "SYS.DLI", "metric_name": "flink_read_records_per_second", '
+    b'"dimensions": [{"name": "flink_job_id", "value": "1"}], "unit": "record/s", '
+    b'"datapoints": [{"average": 12.5, "timestamp": 1700000000000}]}, '
+    b'{"metric_name": "flink_max_op_latency", "dimensions": [{"name": "flink_job_id", '
+    b'"value": "1"}], "datapoints": [{"average": "7", "timestamp": 1700000000000}]}]}',
+    b'{"metrics": [{"metric_name": "flink_max_op_backpressure_level", "dimensions": '
+    b'[{"name": "flink_job_id", "value": 1}], "datapoints": [{"average": 100, "timestamp": '
+    b'1700000000000}, {"average": -1}]}, null]}',
+)
 HUAWEI_KEYS = (
     b'{"credential": {"access": "a", "secret": "s", "securitytoken": "t", '
     b'"expires_at": "2026-11-21T15:00:00.000000Z"}}',

@@ -18,6 +18,7 @@ _PLAIN = "plain HTTP: whoever is on the way reads and changes what is sent, cred
 _BESIDE = MappingProxyType({"history_endpoint": "history_auth", "url": "auth", "address": "auth"})
 """Settings that hold an address, and the ones beside them that hold its secret."""
 _SELF_RUN = frozenset({"apache_flink", "kafka_connect"})
+_ENDPOINTS = frozenset({"endpoint", "cloud_eye_endpoint"})
 _NO_BRACES = str.maketrans("", "", "{}")
 _UNVERIFIED = "any certificate is accepted: whoever is on the way can pass for the platform"
 
@@ -45,7 +46,7 @@ def _plain_endpoints(section: Section, place: str) -> Iterator[ConfigProblem]:
         value = getattr(section, name)
         if isinstance(value, Section):
             yield from _plain_endpoints(value, f"{place}.{name}")
-        elif name == "endpoint" and value is not None and _leaves_plain(value):
+        elif name in _ENDPOINTS and value is not None and _leaves_plain(value):
             yield ConfigProblem(f"{place}.{name}", _PLAIN)
         elif name == "endpoints":
             for number, address in enumerate(value):

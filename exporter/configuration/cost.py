@@ -53,7 +53,7 @@ def forecast(
     counted = max(1, jobs) if clusters is None else clusters
     limit = settings.rate_limit * 60
     calls = cost.per_inventory + cost.per_cluster * counted
-    listing = calls * 60 / settings.poll_interval
+    listing = calls * 60 / settings.poll_interval + cost.per_minute
     asked = cost.per_details * jobs / shards
     # Nothing is asked more than once in a poll; beyond that the mean is detail_interval exactly.
     interval = 0.0 if cost.every_poll else settings.detail_interval

@@ -6,22 +6,30 @@ Every field is optional in practice: rows of a listing have a duration and no co
 details have a configuration and no duration.
 """
 
+import asyncio
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.fields import Flaws, Record, row_reader
 from exporter.model import Job, State, look_up
+from exporter.pacing import TokenBucket
 from exporter.platforms import Platform
+from exporter.settings import Endpoint
 from exporter.source import CallCost, Details, Inventory
 from exporter.upstream.connector import Connector
 from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals.huawei import names_gateway
+from exporter.vendors.cloud_eye import EVERY, RATE, CloudEye, calls_of_a_round
 from exporter.vendors.dli_states import STATES
+from exporter.vendors.flink.exchanged import Exchanged, parse_exchanged
 from exporter.vendors.flink.graph import FlinkGraph, parse_graph
-from exporter.vendors.huawei import HuaweiSettings, dli_endpoint
+from exporter.vendors.huawei import HuaweiSettings, cloud_eye_beside, dli_endpoint
 from exporter.vendors.huawei_inventory import (
     PAGE_SIZE,
     Listing,
@@ -30,7 +38,7 @@ from exporter.vendors.huawei_inventory import (
     read_page,
     take_inventory,
 )
-from exporter.vendors.huawei_login import open_api
+from exporter.vendors.huawei_login import Login, log_in, open_api
 
 _PLANNED = frozenset({"job_running", "job_savepointing", "job_cancel_fail"})
 """Statuses whose Flink job runs: only then is there an execution plan worth a call.
@@ -38,6 +46,9 @@ _PLANNED = frozenset({"job_running", "job_savepointing", "job_cancel_fail"})
 A job whose stopping failed still runs. Of one that is being stopped the plan can vanish at any
 moment and would change nothing; what `job_idle` means is documented nowhere.
 """
+
+_EXCHANGED = ("read_records", "written_records", "backpressure_level")
+"""What vertices of the plan tell, in the fields of a Job."""
 
 LIST = "ListFlinkJobs"
 _ROWS = ("job_list", "jobs")
@@ -47,10 +58,31 @@ _LONGEST_ERROR = 4096
 
 
 class Settings(HuaweiSettings):
-    """What a DLI source is told; the two filters are those of the listing, by name."""
+    """What a DLI source is told; the two filters are those of the listing, by name.
+
+    With `cloud_eye` that is asked for rates, back pressure and latency, at `cloud_eye_endpoint`.
+    """
 
     enterprise_project: str = ""
     queue: str = ""
+    cloud_eye: bool = False
+    cloud_eye_endpoint: Endpoint | None = None
+
+    @model_validator(mode="after")
+    def _cloud_eye_has_a_place(self) -> Self:
+        if not self.cloud_eye and self.cloud_eye_endpoint is not None:
+            raise PydanticCustomError("cloud_eye", "cloud_eye_endpoint is for cloud_eye: true")
+        if self.cloud_eye and self.cloud_eye_place is None:
+            raise PydanticCustomError(
+                "cloud_eye",
+                "cloud_eye_endpoint is required: endpoint is not the public one of region",
+            )
+        return self
+
+    @property
+    def cloud_eye_place(self) -> str | None:
+        """Return where Cloud Eye is; None where the settings do not say."""
+        return self.cloud_eye_endpoint or cloud_eye_beside(self.endpoint, self.region)
 
 
 class DliSource:
@@ -60,11 +92,25 @@ class DliSource:
         endpoint = settings.endpoint or dli_endpoint(settings.region or "")
         self._settings = settings
         self._connector = connector
-        self._api = open_api(settings, connector, endpoint)
+        login = log_in(settings, connector)
+        self._api = open_api(settings, connector, endpoint, login=login)
         self._jobs = ("v1.0", settings.project_id, "streaming", "jobs")
+        self._cloud_eye = _open_cloud_eye(settings, connector, login)
 
     async def fetch_inventory(self) -> Inventory:
         """List all jobs, or ask for the configured ids. Raises FetchError."""
+        inventory = await self._take_inventory()
+        if self._cloud_eye is None:
+            return inventory
+        running = [job.job_id for job in inventory.jobs if _runs(job)]
+        failures = await self._cloud_eye.look(running, inventory.flaws)
+        return replace(
+            inventory,
+            jobs=self._cloud_eye.add_to(inventory.jobs),
+            failures=(*inventory.failures, *failures),
+        )
+
+    async def _take_inventory(self) -> Inventory:
         project, ids, flaws = self._settings.project_id, self._settings.jobs.ids, Flaws()
         if ids:
             return await ask_for_each(project, flaws, ids, lambda asked: self._show(asked, flaws))
@@ -75,16 +121,23 @@ class DliSource:
         """Ask for a job and, while it runs, for its execution plan. Raises FetchError."""
         flaws = Flaws()
         detail = await self._show(job.job_id, flaws, job.job_name)
-        if (detail.native_status or job.native_status).casefold() not in _PLANNED:
+        if not _runs(detail if detail.native_status else job):
             return Details(job=detail, flaws=flaws)
+        if self._cloud_eye is not None:
+            self._cloud_eye.want(job.job_id)
         try:
             document = await self._api.get_json(PLAN, (*self._jobs, job.job_id, "execute-graph"))
         except FetchError as exc:
             return Details(job=detail, flaws=flaws, failures=() if _is_benign(exc) else (exc,))
-        return Details(job=add_plan(detail, parse_plan(document, flaws)), flaws=flaws)
+        job = add_plan(detail, parse_plan(document, flaws), parse_plan_flow(document))
+        # Of another run, or of before a restart, is what was told of these before.
+        withdrawn = tuple(name for name in _EXCHANGED if getattr(job, name) is None)
+        return Details(job=job, flaws=flaws, withdrawn=withdrawn)
 
     async def aclose(self) -> None:
         """Close the connections."""
+        if self._cloud_eye is not None:
+            await self._cloud_eye.aclose()
         await self._connector.aclose()
 
     async def _list(self, offset: int, flaws: Flaws) -> Page:
@@ -120,6 +173,31 @@ class DliSource:
             return parse_details(document, known, flaws)
         except UnreadableError as exc:
             raise FetchError(Reason.INVALID_RESPONSE, SHOW, detail=str(exc)) from exc
+
+
+def _open_cloud_eye(settings: Settings, connector: Connector, login: Login) -> CloudEye | None:
+    """Return who asks Cloud Eye, with limits of its own: it takes no call from the source."""
+    if not settings.cloud_eye or settings.cloud_eye_place is None:
+        return None
+    runtime = connector.runtime
+    limits = replace(
+        connector.limits,
+        bucket=TokenBucket(RATE, burst=RATE, clock=runtime.monotonic, sleep=runtime.sleep),
+        slots=asyncio.Semaphore(1),
+        stall=None,
+    )
+    api = open_api(settings, connector, settings.cloud_eye_place, login=login, limits=limits)
+    return CloudEye(
+        api,
+        settings.project_id,
+        clock=runtime.clock,
+        monotonic=runtime.monotonic,
+        patient=connector.patient,
+    )
+
+
+def _runs(job: Job) -> bool:
+    return job.native_status.casefold() in _PLANNED
 
 
 def _is_benign(error: FetchError) -> bool:
@@ -214,8 +292,15 @@ def parse_plan(document: Any, flaws: Flaws) -> FlinkGraph:
     return parse_graph(Record(document, "document", flaws).record("execute_graph"), flaws)
 
 
-def add_plan(job: Job, plan: FlinkGraph) -> Job:
+def parse_plan_flow(document: Any) -> Exchanged:
+    """Read what goes through a job from the vertices of its plan, which some editions have."""
+    # What cannot be read of them was noted when the plan was.
+    return parse_exchanged(Record(document, "document", Flaws()).record("execute_graph"))
+
+
+def add_plan(job: Job, plan: FlinkGraph, flow: Exchanged | None = None) -> Job:
     """Return a job with what its execution plan adds to it."""
+    flow = flow or Exchanged()
     return replace(
         job,
         finer_state=plan.state,
@@ -230,13 +315,22 @@ def add_plan(job: Job, plan: FlinkGraph) -> Job:
         state_since_timestamp=plan.state_since_timestamp if job.state is State.RUNNING else None,
         parallelism=job.parallelism or plan.parallelism,
         tasks=plan.tasks,
+        read_records=flow.read_records,
+        written_records=flow.written_records,
+        backpressure_level=flow.backpressure_level,
     )
 
 
 def cost(settings: Settings, jobs: int) -> CallCost:
-    """Count calls: full pages or one per id, then details and plan of each running job."""
+    """Count calls: full pages or one per id, then details and plan of each running job.
+
+    Cloud Eye has a round a minute, or one a poll where those are further apart.
+    """
     listing = len(settings.jobs.ids) or max(1, math.ceil(jobs / PAGE_SIZE))
-    return CallCost(per_inventory=listing, per_details=2)
+    rounds = EVERY / max(EVERY, settings.poll_interval) if settings.cloud_eye else 0.0
+    return CallCost(
+        per_inventory=listing, per_details=2, per_minute=rounds * calls_of_a_round(jobs)
+    )
 
 
 PLATFORM = Platform(name="huawei_dli", settings=Settings, open=DliSource, cost=cost)

@@ -39,6 +39,12 @@ def dataarts_endpoint(region: str) -> str:
     return f"https://{service}.{region}.{_domain(region)}"
 
 
+def cloud_eye_beside(endpoint: str | None, region: str | None) -> str | None:
+    """Return the Cloud Eye that belongs to a service; None when the settings do not say which."""
+    sts = sts_beside(endpoint, region)
+    return None if sts is None else sts.replace("//sts.", "//ces.", 1)
+
+
 def iam_endpoint(region: str | None) -> str:
     """Return where IAM answers: tokens are good in the region only that issued them."""
     return f"https://iam.{region}.{_domain(region)}" if region else "https://iam.myhuaweicloud.com"

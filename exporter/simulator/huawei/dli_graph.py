@@ -90,9 +90,11 @@ def _older_fields(view: View, graph: dict[str, Any], now: float) -> dict[str, An
                     "operator": "",
                     "operator_strategy": "",
                     "description": f"{vertex['name']} password={FAKE_SECRET}",
+                    # A source has no such key.
+                    **(_fed_by(vertices[position - 1]) if position else {}),
                     "optimizer_properties": {},
                 }
-                for vertex in vertices
+                for position, vertex in reversed(list(enumerate(vertices)))
             ],
         },
     }
@@ -100,7 +102,11 @@ def _older_fields(view: View, graph: dict[str, Any], now: float) -> dict[str, An
 
 def _vertex(view: View, graph: dict[str, Any], position: int) -> dict[str, Any]:
     task_state = _TASK_STATE_OF[view.phase]
-    records = graph["duration"] // (position + 1)
+    # A dead attempt has nothing to add, and Flink calls that complete.
+    running = view.phase is Phase.RUNNING
+    records = graph["duration"] // (position + 1) if running else 0
+    last = position == len(_OPERATORS) - 1
+    read, written = (records if position else 0), (0 if last else records)
     return {
         "id": _hexadecimal("vertex", view.run_id, position),
         "name": _OPERATORS[position],
@@ -111,17 +117,22 @@ def _vertex(view: View, graph: dict[str, Any], position: int) -> dict[str, Any]:
         "duration": graph["duration"],
         "tasks": {name: view.parallelism if name == task_state else 0 for name in _TASK_STATES},
         "metrics": {
-            "read-bytes": records * 100,
+            "read-bytes": read * 100,
             "read-bytes-complete": True,
-            "write-bytes": records * 80,
+            "write-bytes": written * 80,
             "write-bytes-complete": True,
-            "read-records": records,
+            "read-records": read,
             "read-records-complete": True,
-            "write-records": records,
+            "write-records": written,
             "write-records-complete": True,
         },
         "backpressure-level": "ok",
     }
+
+
+def _fed_by(vertex: dict[str, Any]) -> dict[str, Any]:
+    how = {"num": 0, "id": vertex["id"], "ship_strategy": "HASH", "exchange": "pipelined_bounded"}
+    return {"inputs": [how]}
 
 
 def _hexadecimal(*key: object) -> str:
