@@ -11,7 +11,7 @@ _DOCUMENT = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text()
 _PREFIX = "streaming_job_"
 _FIGURES = frozenset(
     {
-        *("restart_times", "input_delay_seconds"),
+        *("restart_times", "input_delay_seconds", "operator_latency_seconds"),
         *("read_records", "written_records"),
         *("read_records_per_second", "written_records_per_second"),
         *("pending_records", "source_idle_seconds"),
