@@ -15,11 +15,23 @@ VERSION ?= 1.20.5
 # How long `make fuzz` spends on each target, in seconds.
 FUZZ_SECONDS ?= 60
 
-.PHONY: demo test test-flink test-kafka-connect test-kubernetes test-oldest test-newest lint bench fuzz sbom lock format
+# Where people reach what alerts and dashboards lead to; what is empty stays as it is.
+EXPORTER_URL ?=
+FLINK_URL ?=
+GRAFANA_URL ?=
+# The language of the runbooks that alerts lead to: zh, or nothing for English.
+RUNBOOK_LANGUAGE ?=
+
+.PHONY: demo test test-flink test-kafka-connect test-kubernetes test-oldest test-newest lint bench monitoring fuzz sbom lock format
 .PHONY: setup setup-test clean
 
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo
+
+# Rules and dashboards with addresses of your own, in build/monitoring.
+monitoring: $(VENV)/.run
+	$(BIN)/python -m grafana.addressed --exporter "$(EXPORTER_URL)" --flink "$(FLINK_URL)" \
+		--grafana "$(GRAFANA_URL)" --language "$(RUNBOOK_LANGUAGE)" build/monitoring
 
 # What takes long is run without counting lines, which would take as long again; the rest covers them.
 # Another Flink, of 1.x, comes meanwhile; then the tests of a real cluster run on it as well.

@@ -27,22 +27,35 @@ def alerts(*, of_jobs: bool) -> Json:
     )
 
 
-def state_changes(*, shown: bool) -> Json:
+def state_changes() -> Json:
     """Mark when a job came into a state, at the time its platform says."""
     since = jobs("streaming_job_state_since_timestamp_seconds", by=NAMED)
     state = jobs("streaming_job_state", by=f"{NAMED}, state", test="== 1")
-    return {
-        **_annotation(
-            name="State changes",
-            colour=PLAIN,
-            expr=f"1000 * {since} * on ({NAMED}) group_right () {state}",
-            title="{{job_name}}: {{state}}",
-            text="{{source}}",
-            tags="state",
-            shown=shown,
-        ),
-        "useValueForTime": True,
-    }
+    changes = _annotation(
+        name="State changes",
+        colour=PLAIN,
+        expr=f"1000 * {since} * on ({NAMED}) group_right () {state}",
+        title="{{job_name}}: {{state}}",
+        text="{{source}}",
+        tags="state",
+        shown=True,
+    )
+    return {**changes, "useValueForTime": True}
+
+
+def problems() -> Json:
+    """Mark when a problem of a job began; jobs without one cost nothing."""
+    began = jobs("streaming_job_problem_since_timestamp_seconds", by=f"{NAMED}, problem")
+    beginnings = _annotation(
+        name="Problems",
+        colour=BAD,
+        expr=f"1000 * {began}",
+        title="{{job_name}}: {{problem}}",
+        text="{{source}}",
+        tags="problem",
+        shown=False,
+    )
+    return {**beginnings, "useValueForTime": True}
 
 
 def _annotation(

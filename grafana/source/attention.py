@@ -2,19 +2,7 @@
 
 from exporter.model import ProblemKind
 from grafana.source.palette import BAD, NOTICE, texts
-from grafana.source.promql import IDENTITY, JOB, jobs
-
-RUNBOOKS = "https://git.example/streaming-job-exporter/blob/main/docs/runbooks/"
-PLATFORMS = "git.example/streaming-job-exporter/blob/main/docs/platforms.md"
-
-CONSOLES = {
-    "huawei_dli": "console.huaweicloud.com/dli",
-    "huawei_dataarts": "console.huaweicloud.com/dayu",
-    "alibaba_blink": "stream.console.aliyun.com",
-    "alibaba_flink": "realtime-compute.console.aliyun.com",
-}
-"""Where people manage the jobs of each platform. Nobody but its users knows where the web page of
-a Flink cluster is, and edge jobs have none."""
+from grafana.source.promql import IDENTITY, JOB, RESTARTS, jobs
 
 _PROBLEM = "streaming_job_problem_since_timestamp_seconds"
 _REASONS: dict[ProblemKind, tuple[str, str, str]] = {
@@ -65,14 +53,6 @@ def problem_began() -> str:
     return f"min by ({IDENTITY}) ({_PROBLEM}{{{JOB}}})"
 
 
-def with_console(found: str) -> str:
-    """Add a label that says where the console of the job's platform is."""
-    for platform, console in (("", PLATFORMS), *CONSOLES.items()):
-        pattern = platform or ".*"
-        found = f'label_replace({found}, "console", "{console}", "platform", "{pattern}")'
-    return found
-
-
-def restarts_within_range() -> str:
-    """Return how often each selected job has restarted in the time shown."""
-    return f"max by ({IDENTITY}) (increase(streaming_job_restart_times{{{JOB}}}[$__range]))"
+def restarts_within_range(*, by: str = IDENTITY) -> str:
+    """Return how often each selected job has restarted in the time shown, if it has."""
+    return f"max by ({by}) (sum_over_time({RESTARTS}{{{JOB}}}[$__range]))"

@@ -120,10 +120,11 @@ def _now() -> list[Band]:
 def _calls() -> list[Band]:
     rate = curve(
         "API calls",
-        "Calls to the platforms, logins and repetitions included.",
+        "Calls to the platforms of each source, logins and repetitions included; the table tells "
+        "the operations apart.",
         "No call has been made",
-        per_second(_REQUESTS, SOURCE, "source, operation"),
-        "{{source}} / {{operation}}",
+        per_second(_REQUESTS, SOURCE, "source"),
+        "{{source}}",
         unit="reqps",
         stacked=True,
     )
@@ -131,8 +132,8 @@ def _calls() -> list[Band]:
         "Answers",
         "Calls by the HTTP status of the answer, or by the reason why there was none.",
         "No call has been made",
-        per_second(_REQUESTS, SOURCE, "source, code"),
-        "{{source}}: {{code}}",
+        per_second(_REQUESTS, SOURCE, "code"),
+        "{{code}}",
         unit="reqps",
         stacked=True,
     )
@@ -141,8 +142,8 @@ def _calls() -> list[Band]:
         "Calls that a platform refused because there were too many. Raise poll_interval or "
         "detail_interval of the source, or lower its rate_limit.",
         "Nothing has been throttled",
-        per_second("streaming_exporter_api_throttled_total", SOURCE, "source, operation"),
-        "{{source}} / {{operation}}",
+        f"{per_second('streaming_exporter_api_throttled_total', SOURCE, 'source')} > 0",
+        "{{source}}",
         unit="reqps",
         steps=((None, GOOD), (0.01, BAD)),
     )
@@ -243,7 +244,7 @@ def _polls() -> list[Band]:
     failures = curve(
         "Failed polls",
         "Polls that failed, by reason. The last good values stay meanwhile.",
-        "No source has been polled",
+        "No poll failed",
         _grown("streaming_source_poll_failures_total", "source, reason"),
         "{{source}}: {{reason}}",
         unit="short",
@@ -252,7 +253,7 @@ def _polls() -> list[Band]:
     questions = curve(
         "Failed questions about one job",
         "Questions about single jobs that failed while the listing worked, by reason.",
-        "No source has been polled",
+        "No question failed",
         _grown("streaming_source_detail_failures_total", "source, reason"),
         "{{source}}: {{reason}}",
         unit="short",
@@ -263,7 +264,7 @@ def _polls() -> list[Band]:
         "Flink clusters that the discovery of a source has found: reached, unreached, or skipped "
         "because they may not be asked or could not be read.",
         "No source looks for clusters by itself",
-        f"max by (source, condition) (streaming_source_clusters{{{WATCHED}}})",
+        f"max by (source, condition) (streaming_source_clusters{{{WATCHED}}}) > 0",
         "{{source}}: {{condition}}",
         unit="short",
     )
@@ -275,7 +276,8 @@ def _polls() -> list[Band]:
 
 
 def _grown(metric: str, by: str) -> str:
-    return f"sum by ({by}) (increase({metric}{{{WATCHED}}}[$__rate_interval]))"
+    """Return by how much a counter has grown, where it has: nothing is drawn of what is well."""
+    return f"sum by ({by}) (increase({metric}{{{WATCHED}}}[$__rate_interval])) > 0"
 
 
 def _surprises() -> Json:
@@ -283,7 +285,7 @@ def _surprises() -> Json:
         title="Surprises",
         description="Polls that did not finish what was due, state words that nobody knows, and "
         "fields that are not as documented and were skipped.",
-        nothing="No source has been polled",
+        nothing="There were none",
         steps=_SOME,
     )
     return timeseries(

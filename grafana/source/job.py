@@ -2,8 +2,8 @@
 
 from exporter.model import State
 from grafana.source import huawei, throughput, variables
+from grafana.source.addresses import console_link, runbook_links, with_console
 from grafana.source.annotations import alerts, state_changes
-from grafana.source.attention import RUNBOOKS, with_console
 from grafana.source.board import Band, dashboard, section
 from grafana.source.palette import BAD, GOOD, LATE, NOTICE, PLAIN, YES_NO, Steps, state_codes, texts
 from grafana.source.panels import (
@@ -40,8 +40,9 @@ def build() -> Json:
             variables.platform(),
             variables.source(),
             variables.project(),
-            variables.job_name(),
+            variables.one_job(),
             variables.status_page(),
+            variables.flink(),
             variables.job(hidden=True),
             variables.instance(hidden=True),
         ],
@@ -54,7 +55,7 @@ def build() -> Json:
             *throughput.bands(),
             *huawei.bands(),
         ],
-        annotations=[alerts(of_jobs=True), state_changes(shown=True)],
+        annotations=[alerts(of_jobs=True), state_changes()],
     )
 
 
@@ -137,14 +138,13 @@ def _facts() -> Json:
         "engine_version": "Engine",
         "run_id": "Run",
     }
-    console = link("Console of the platform", "https://${__data.fields.console}", elsewhere=True)
     about = About(
         title="Facts",
         description="What the platform says of the job, in its own words.",
         nothing="No job is known",
         overrides=[
             *(override(label, displayName=name) for label, name in names.items()),
-            override("console", displayName="Console", links=[console]),
+            override("console", displayName="Console", noValue="–", links=[console_link()]),
         ],
     )
     info = jobs("streaming_job_info", by=f"{IDENTITY}, {', '.join(labels)}")
@@ -243,7 +243,7 @@ def _restarts() -> Json:
 
 def _last_error() -> Json:
     told = "${status_page}/?q=${__data.fields.job_name:percentencode}"
-    runbook = link("What to do", f"{RUNBOOKS}StreamingJobFailed.md", elsewhere=True)
+    runbook = runbook_links("StreamingJobFailed")
     about = About(
         title="Last error",
         description="Code and class of the last error and when it happened. Its text is never in "
@@ -254,8 +254,8 @@ def _last_error() -> Json:
                 "job_name", displayName="Job", links=[link("Full text", told, elsewhere=True)]
             ),
             override("source", displayName="Source"),
-            override("error_id", displayName="Code", noValue="–", links=[runbook]),
-            override("error_type", displayName="Class", noValue="–", links=[runbook]),
+            override("error_id", displayName="Code", noValue="–", links=runbook),
+            override("error_type", displayName="Class", noValue="–", links=runbook),
             override("Value #B", displayName="When", unit="dateTimeFromNow", noValue="–"),
         ],
     )

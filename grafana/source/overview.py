@@ -3,17 +3,11 @@
 from exporter.model import State
 from exporter.pages.colours import LOOKS
 from grafana.source import variables
-from grafana.source.annotations import alerts, state_changes
-from grafana.source.attention import (
-    RUNBOOKS,
-    WHY,
-    needing_attention,
-    problem_began,
-    restarts_within_range,
-    with_console,
-)
+from grafana.source.addresses import console_link, runbook_links, with_console
+from grafana.source.annotations import alerts, problems
+from grafana.source.attention import WHY, needing_attention, problem_began, restarts_within_range
 from grafana.source.board import Band, dashboard, section
-from grafana.source.palette import BAD, GOOD, LATE, NOTICE, PLAIN, UP_DOWN, state_codes, thresholds
+from grafana.source.palette import BAD, GOOD, LATE, NOTICE, PLAIN, UP_DOWN, thresholds
 from grafana.source.panels import (
     About,
     Json,
@@ -26,28 +20,31 @@ from grafana.source.panels import (
     range_query,
     row_query,
     stat,
-    state_timeline,
     table,
     timeseries,
 )
 from grafana.source.promql import (
     IDENTITY,
-    JOB,
     LEGEND,
     NAMED,
+    RESTARTS,
     SOURCE,
     WATCHED,
     age,
     count_or_zero,
+    furthest_behind,
     in_state,
     jobs,
-    state_code,
+    named,
+    source_jobs,
     within_range,
 )
 
 UID = "streaming-overview"
 _KEPT = "${__url_time_range}&var-datasource=${datasource}"
 _OF = "source, platform"
+_RESTARTED, _BEHIND = "restarted", "behind"
+"""Hidden variables: the ten jobs that a panel shows."""
 _WORST = ((None, GOOD), (1, BAD))
 _OLD = ((None, GOOD), (300, NOTICE), (900, BAD))
 
@@ -73,11 +70,15 @@ def build() -> Json:
             variables.source(),
             variables.project(),
             variables.job_name(),
+            variables.status_page(),
+            variables.flink(),
             variables.job(hidden=True),
             variables.instance(hidden=True),
+            variables.job_names(_RESTARTED, f"topk(10, {restarts_within_range(by='job_name')})"),
+            variables.job_names(_BEHIND, furthest_behind()),
         ],
         bands=[*_now(), *_history(), *_sources()],
-        annotations=[alerts(of_jobs=True), state_changes(shown=False)],
+        annotations=[alerts(of_jobs=True), problems()],
     )
 
 
@@ -91,8 +92,7 @@ def _now() -> list[Band]:
 
 
 def _states() -> Json:
-    counts = {state.value: jobs("streaming_job_state", f'state="{state.value}"') for state in LOOKS}
-    queries = [now_query(f"sum({which})", state) for state, which in counts.items()]
+    held = jobs("streaming_job_state", by=f"{IDENTITY}, state", test="== 1")
     about = About(
         title="Jobs in each state",
         description="How many of the selected jobs are in each state now.",
@@ -105,7 +105,7 @@ def _states() -> Json:
             for state, look in LOOKS.items()
         ],
     )
-    return stat(about, *queries, filled=True, names=True)
+    return stat(about, now_query(f"sum by (state) ({held})", "{{state}}"), filled=True, names=True)
 
 
 def _need_attention() -> Json:
@@ -116,7 +116,7 @@ def _need_attention() -> Json:
         nothing="No job is known",
         steps=_WORST,
     )
-    found = count_or_zero(needing_attention(), jobs("streaming_job_state"))
+    found = count_or_zero(needing_attention(), f"streaming_source_jobs{{{WATCHED}}}")
     return stat(about, now_query(found, "jobs"), filled=True)
 
 
@@ -160,8 +160,9 @@ def _oldest() -> Json:
 def _restarted() -> Json:
     about = About(
         title="Restarts",
-        description="Restarts of the selected jobs in the time shown.",
-        nothing="No job counts its restarts",
+        description="Restarts of the selected jobs in the time shown, as the recording rules count "
+        "them every five minutes.",
+        nothing="None recorded",
         decimals=0,
         steps=((None, GOOD), (1, NOTICE), (10, BAD)),
     )
@@ -180,8 +181,6 @@ def _latest() -> Json:
 
 
 def _attention() -> Json:
-    runbook = link("What to do", f"{RUNBOOKS}${{__data.fields.runbook}}.md", elsewhere=True)
-    console = link("Console of the platform", "https://${__data.fields.console}", elsewhere=True)
     nothing = "–"
     about = About(
         title="Jobs that need attention",
@@ -201,8 +200,10 @@ def _attention() -> Json:
             override("source", displayName="Source"),
             override("platform", displayName="Platform"),
             override("project", displayName="Project", noValue=nothing),
-            override("console", displayName="Console", links=[console]),
-            override("runbook", displayName="Runbook", links=[runbook]),
+            override("console", displayName="Console", noValue=nothing, links=[console_link()]),
+            override(
+                "runbook", displayName="Runbook", links=runbook_links("${__data.fields.runbook}")
+            ),
         ],
     )
     return table(
@@ -221,14 +222,17 @@ def _attention() -> Json:
 def _history() -> list[Band]:
     about = About(
         title="States over time",
-        description="The state of each selected job, coloured as on the status page. With many "
-        "jobs, choose some at the top.",
-        nothing="No job is known",
-        mappings=state_codes(),
+        description="How many jobs of the selected sources were in each state, whatever projects "
+        "and jobs are chosen. A job has a line of its own on the dashboard of one job.",
+        nothing="No source has been polled",
+        overrides=[
+            override(state.value, color={"mode": "fixed", "fixedColor": look.colour})
+            for state, look in LOOKS.items()
+        ],
     )
-    timeline = state_timeline(about, range_query(state_code(by=NAMED), LEGEND))
+    states = timeseries(about, range_query(source_jobs("state"), "{{state}}"), stacked=True)
     return [
-        (12, [(timeline, 24)]),
+        (10, [(states, 24)]),
         (9, [(_restarts(), 8), (_delays(), 8), (_longest(), 8)]),
     ]
 
@@ -236,25 +240,28 @@ def _history() -> list[Band]:
 def _restarts() -> Json:
     about = About(
         title="Restarts over time",
-        description="The ten jobs that restarted most often. Flink counts a rescaling as well.",
-        nothing="No job counts its restarts",
+        description="The ten jobs that restarted most often in the time shown, as the recording "
+        "rules count restarts every five minutes. Flink counts a rescaling as well.",
+        nothing="None recorded",
         steps=((None, GOOD), (1, NOTICE)),
     )
-    increase = f"increase(streaming_job_restart_times{{{JOB}}}[$__rate_interval])"
-    top = f"topk(10, max by ({NAMED}) ({increase}))"
-    return timeseries(about, range_query(top, LEGEND), bars=True, stacked=True)
+    counted = f"sum_over_time({RESTARTS}{{{named(_RESTARTED)}}}[$__interval])"
+    query = range_query(f"max by ({NAMED}) ({counted})", LEGEND)
+    # No nearer to each other than they are counted, or one restart would be several bars.
+    return {**timeseries(about, query, bars=True, stacked=True), "interval": "5m"}
 
 
 def _delays() -> Json:
     about = About(
         title="Input delay",
-        description="The ten jobs that are furthest behind their input.",
+        description="The ten jobs that are furthest behind their input at the end of the time "
+        "shown.",
         nothing="No job tells its delay",
         unit="s",
         steps=LATE,
     )
-    top = f"topk(10, {jobs('streaming_job_input_delay_seconds', by=NAMED)})"
-    return timeseries(about, range_query(top, LEGEND), limits=True)
+    delay = f"max by ({NAMED}) (streaming_job_input_delay_seconds{{{named(_BEHIND)}}})"
+    return timeseries(about, range_query(delay, LEGEND), limits=True)
 
 
 def _longest() -> Json:
@@ -341,7 +348,7 @@ def _health() -> Json:
         row_query(f"max by ({_OF}) (streaming_source_up{{{WATCHED}}})"),
         row_query(age("streaming_source_last_success_timestamp_seconds", WATCHED, _OF)),
         row_query(f"max by ({_OF}) (streaming_source_poll_duration_seconds{{{WATCHED}}})"),
-        row_query(f"sum by ({_OF}) (max by ({_OF}, state) (streaming_source_jobs{{{WATCHED}}}))"),
+        row_query(source_jobs(_OF)),
         row_query(within_range("streaming_source_poll_failures_total", WATCHED, _OF)),
         columns=(
             *("source", "platform"),

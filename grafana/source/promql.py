@@ -16,6 +16,8 @@ IDENTITY = "source, platform, project, job_id, job_name"
 NAMED = "source, project, job_name"
 """What people call a job; each new run of Flink has a `job_id` of its own."""
 LEGEND = "{{source}} / {{job_name}}"
+RESTARTS = "instance_job:streaming_job_restart_times:delta5m"
+"""Restarts within five minutes, of jobs that had any: `prometheus/rules/recording.yml`."""
 
 
 def jobs(metric: str, matchers: str = "", *, by: str = IDENTITY, test: str = "") -> str:
@@ -41,6 +43,26 @@ def state_code(metric: str = "streaming_job_state", *, by: str = IDENTITY) -> st
     return f"max by ({by}) (\n  {current}\n  * on (state) group_left () (\n    {codes}\n  )\n)"
 
 
+def source_jobs(by: str) -> str:
+    """Return how many jobs there are of the selected sources; each exporter counts its own.
+
+    Exporters with the same shard count the same jobs, those with others count other jobs.
+    """
+    once = f"max by (source, platform, state, shard) (\n    {_counted()}\n  )"
+    return f"sum by ({by}) (\n  {once}\n)"
+
+
+def _counted() -> str:
+    shard = f"max by (job, instance, shard) (streaming_exporter_shard_info{{{SCRAPED}}})"
+    counts = f"streaming_source_jobs{{{WATCHED}}}"
+    return f"{counts}\n    * on (job, instance) group_left (shard) {shard}"
+
+
+def furthest_behind() -> str:
+    """Return the names of the ten selected jobs that are furthest behind their input."""
+    return f"topk(10, {jobs('streaming_job_input_delay_seconds', by='job_name')})"
+
+
 def age(metric: str, selector: str, by: str) -> str:
     """Return how many seconds ago the time was that a metric holds."""
     return f"time() - max by ({by}) ({metric}{{{selector}}})"
@@ -54,6 +76,11 @@ def per_second(metric: str, selector: str, by: str) -> str:
 def within_range(metric: str, selector: str, by: str) -> str:
     """Return by how much a counter has grown in the time shown."""
     return f"sum by ({by}) (increase({metric}{{{selector}}}[$__range]))"
+
+
+def named(job_names: str) -> str:
+    """Return what selects the jobs that a hidden variable names."""
+    return f'{WATCHED}, project=~"$project", job_name=~"${job_names}"'
 
 
 def count_or_zero(found: str, present: str) -> str:

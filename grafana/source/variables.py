@@ -6,12 +6,14 @@ Several values can be chosen of each. The Prometheus data source of Grafana esca
 
 from typing import Any
 
+from grafana.source.addresses import EXPORTER, FLINK
 from grafana.source.panels import DATASOURCE, Json
 from grafana.source.promql import SCRAPED, SOURCE
 
 _SHOWN, _HIDDEN = 0, 2
 _ON_TIME_CHANGE = 2
 _ALPHABETICALLY = 1
+_JOBS = f'streaming_job_info{{{SOURCE}, platform=~"$platform", project=~"$project"}}'
 
 
 def datasource() -> Json:
@@ -48,24 +50,38 @@ def project() -> Json:
 
 def job_name() -> Json:
     """Let people choose streaming jobs."""
-    chosen = f'{SOURCE}, platform=~"$platform", project=~"$project"'
-    return _labels("job_name", "Streaming job", f"streaming_job_info{{{chosen}}}")
+    return _labels("job_name", "Streaming job", _JOBS)
+
+
+def one_job() -> Json:
+    """Let people choose one streaming job, or a few; the first there is when nobody has chosen."""
+    variable = _labels("job_name", "Streaming job", _JOBS)
+    del variable["allValue"]
+    nobody_yet = {"selected": False, "text": [], "value": []}
+    return {**variable, "current": nobody_yet, "includeAll": False}
+
+
+def job_names(name: str, found: str) -> Json:
+    """Have Grafana ask for the names of some jobs, for panels that show no others.
+
+    `found` is a query for ten of them. What is drawn over time is then ten curves, and not all of
+    which ten were ever the first: Prometheus would look at every job, at every point.
+    """
+    return {
+        **_variable(name, "", f"query_result({found})"),
+        "hide": _HIDDEN,
+        "regex": r'/^\{job_name="(.*)"\} /',
+    }
 
 
 def status_page() -> Json:
     """Let people say where they reach the status page of the exporter."""
-    address = "http://localhost:10370"
-    chosen = {"selected": True, "text": address, "value": address}
-    return {
-        "current": chosen,
-        "hide": _SHOWN,
-        "label": "Status page",
-        "name": "status_page",
-        "options": [chosen],
-        "query": address,
-        "skipUrlSync": False,
-        "type": "textbox",
-    }
+    return _address("status_page", "Status page", EXPORTER)
+
+
+def flink() -> Json:
+    """Let people say where they reach the web pages of their Flink clusters."""
+    return _address("flink", "Flink", FLINK)
 
 
 def job(*, hidden: bool) -> Json:
@@ -82,12 +98,17 @@ def instance(*, hidden: bool) -> Json:
 def _labels(
     name: str, label: str, series: str, *, every: str = ".+", hidden: bool = False
 ) -> dict[str, Any]:
-    query = f"label_values({series}, {name})"
     return {
+        **_variable(name, label, f"label_values({series}, {name})"),
         "allValue": every,
+        "hide": _HIDDEN if hidden else _SHOWN,
+    }
+
+
+def _variable(name: str, label: str, query: str) -> dict[str, Any]:
+    return {
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
         "datasource": DATASOURCE,
-        "hide": _HIDDEN if hidden else _SHOWN,
         "includeAll": True,
         "label": label,
         "multi": True,
@@ -99,4 +120,18 @@ def _labels(
         "skipUrlSync": False,
         "sort": _ALPHABETICALLY,
         "type": "query",
+    }
+
+
+def _address(name: str, label: str, address: str) -> Json:
+    chosen = {"selected": True, "text": address, "value": address}
+    return {
+        "current": chosen,
+        "hide": _SHOWN,
+        "label": label,
+        "name": name,
+        "options": [chosen],
+        "query": address,
+        "skipUrlSync": False,
+        "type": "textbox",
     }

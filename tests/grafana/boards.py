@@ -35,29 +35,41 @@ def panels(board: Json) -> Iterator[Json]:
     return (panel for panel in board["panels"] if panel["type"] != "row")
 
 
+def drawn(board: Json) -> list[str]:
+    """Return the titles of the panels that draw something for each series, unlike tables."""
+    return [panel["title"] for panel in panels(board) if panel["type"] != "table"]
+
+
 def variables(board: Json) -> dict[str, Json]:
     """Return the variables by their names."""
     return {variable["name"]: variable for variable in board["templating"]["list"]}
 
 
-def queries(board: Json) -> Iterator[Query]:
-    """Yield the queries of all panels and annotations."""
+def queries(board: Json, *, switched_on: bool = False) -> Iterator[Query]:
+    """Yield the queries of all panels and annotations, or of those alone that are switched on."""
     for panel in panels(board):
         for target in panel["targets"]:
             place = f"{board['uid']}: {panel['title']}: {target['refId']}"
             yield Query(place=place, expr=target["expr"], instant=target["instant"])
     for annotation in board["annotations"]["list"]:
+        if switched_on and not annotation["enable"]:
+            continue
         place = f"{board['uid']}: annotation {annotation['name']}"
         yield Query(place=place, expr=annotation["target"]["expr"], instant=False)
 
 
 def every(board: Json) -> dict[str, str]:
-    """Return what Grafana puts in for each variable of which All is chosen."""
-    return {
-        name: variable["allValue"]
-        for name, variable in variables(board).items()
-        if variable["type"] == "query"
-    }
+    """Return what Grafana puts in where All is chosen of each variable, and of addresses.
+
+    That is more than anybody sees where All cannot be chosen, or a panel shows some jobs alone.
+    """
+    found = {}
+    for name, variable in variables(board).items():
+        if variable["type"] == "query":
+            found[name] = variable.get("allValue", ".+")
+        elif variable["type"] == "textbox":
+            found[name] = variable["query"]
+    return found
 
 
 def chosen(*values: str) -> str:

@@ -64,8 +64,9 @@ def template_label_promql(board: Json) -> Complaints:
         if variable["type"] != "query":
             continue
         match = _FUNCTION.fullmatch(variable["query"]["query"])
+        asked = match[2] if match else ""
         try:
-            parse(match[2].rpartition(", ")[0] if match else "")
+            parse(asked if match and match[1] == "query_result" else asked.rpartition(", ")[0])
         except ValueError as exc:
             yield f"variable {name}: {exc}"
 

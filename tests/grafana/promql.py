@@ -19,7 +19,12 @@ from tests.grafana.boards import fill_in
 
 RATE_INTERVAL = "4321s"
 """Stands for `$__rate_interval`, and is no range that anybody would write."""
-_STAND_INS = {"__rate_interval": RATE_INTERVAL, "__range": "9876s", "__range_s": "9876"}
+_STAND_INS = {
+    "__rate_interval": RATE_INTERVAL,
+    "__interval": "5432s",
+    "__range": "9876s",
+    "__range_s": "9876",
+}
 
 
 class _Kept(dict[str, str]):

@@ -18,7 +18,7 @@ RuleFile = dict[str, Any]
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)([smhd])")
-_WINDOW = re.compile(r"(\[)(\d+[smhd])")
+_WINDOW = re.compile(r"(\[|\boffset )(\d+[smhd])")
 _IDENTIFIER = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
@@ -89,6 +89,9 @@ def changed(document: RuleFile, name: str, **fields: str) -> RuleFile:
 def shortened(document: RuleFile, factor: int) -> RuleFile:
     """Return a copy in which all time passes so many times faster."""
     variant = copy.deepcopy(document)
+    for group in variant["groups"]:
+        if "interval" in group:
+            group["interval"] = short(group["interval"], factor)
     for rule in each(variant):
         rule["expr"] = _WINDOW.sub(
             lambda match: match[1] + short(match[2], factor), str(rule["expr"])
