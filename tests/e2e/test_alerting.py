@@ -260,7 +260,7 @@ def test_cluster_that_dies_with_many_jobs_is_told_once(
 ) -> None:
     """One alert takes the place of those of all its jobs, within ten minutes, shortened."""
     source, webhook, fleet = "vvp", rig.webhook, _fleet(clouds, "ververica")
-    names = [f"many_{number:02}" for number in range(30)]
+    names = [f"many_{number:02}" for number in range(100)]
 
     def add(now: float) -> None:
         for name in names:

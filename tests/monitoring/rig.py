@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,14 +66,17 @@ class Rig:
 
 
 @contextlib.contextmanager
-def monitoring(target: str, folder: Path) -> Iterator[Rig]:
-    """Watch an exporter at `host:port`; everything is killed by its process id at the end."""
+def monitoring(targets: str | Mapping[str, Sequence[str]], folder: Path) -> Iterator[Rig]:
+    """Watch an exporter at `host:port`, or several by the names of their scrape jobs.
+
+    Everything is killed by its process id at the end.
+    """
     with WebhookReceiver() as webhook, contextlib.ExitStack() as stack:
         prometheus_port, alertmanager_port = _free_ports(2)
         alertmanager = f"http://127.0.0.1:{alertmanager_port}"
         prometheus = f"http://127.0.0.1:{prometheus_port}"
         _write(_alertmanager(webhook), folder / "alertmanager.yml")
-        _write(_prometheus(target, alertmanager_port), folder / "prometheus.yml")
+        _write(_prometheus(targets, alertmanager_port), folder / "prometheus.yml")
         for path in (rules.ALERTS, rules.RECORDING):
             rules.write(rules.shortened(rules.read(path), FACTOR), folder / path.name)
         _start(
@@ -101,7 +104,9 @@ def monitoring(target: str, folder: Path) -> Iterator[Rig]:
         yield Rig(prometheus=prometheus, alertmanager=alertmanager, webhook=webhook)
 
 
-def _prometheus(target: str, alertmanager_port: int) -> dict[str, Any]:
+def _prometheus(
+    targets: str | Mapping[str, Sequence[str]], alertmanager_port: int
+) -> dict[str, Any]:
     config = yaml.safe_load((rules.PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     for name in ("scrape_interval", "evaluation_interval"):
         config["global"][name] = rules.short(config["global"][name], FACTOR)
@@ -109,7 +114,12 @@ def _prometheus(target: str, alertmanager_port: int) -> dict[str, Any]:
     config["rule_files"] = [rules.ALERTS.name, rules.RECORDING.name]
     manager = config["alerting"]["alertmanagers"][0]["static_configs"][0]
     manager["targets"] = [f"127.0.0.1:{alertmanager_port}"]
-    config["scrape_configs"][0]["static_configs"][0]["targets"] = [target]
+    (scraped,) = config["scrape_configs"]
+    jobs = {scraped["job_name"]: [targets]} if isinstance(targets, str) else targets
+    config["scrape_configs"] = [
+        {"job_name": name, "static_configs": [{"targets": list(addresses)}]}
+        for name, addresses in jobs.items()
+    ]
     return dict(config)
 
 
