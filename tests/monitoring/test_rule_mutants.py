@@ -8,7 +8,9 @@ rule is left out, and each time a test of promtool must fail.
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -107,6 +109,13 @@ def _is_whole(part: str) -> bool:
     return part.count("(") == part.count(")")
 
 
+@cache
+def _suite(alert: str) -> Any:
+    """Return the tests of promtool for an alert; reading them takes as long as running some."""
+    path = PROMETHEUS / "tests" / f"{alert}.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
 def _survives(mutant: Mutant, folder: Path) -> bool:
     """Say whether no test notices; each case runs alone, so that the first that does ends it."""
     what, document, alerts = mutant
@@ -114,14 +123,14 @@ def _survives(mutant: Mutant, folder: Path) -> bool:
         needed = rules.only(document, NEEDS.of(alert))
         if not needed["groups"]:
             return False
-        rules.write(needed, folder / "rules.yml")
-        suite = yaml.safe_load((PROMETHEUS / "tests" / f"{alert}.yml").read_text(encoding="utf-8"))
+        # JSON is YAML, and quicker to write.
+        (folder / "rules.yml").write_text(json.dumps(needed), encoding="utf-8")
+        suite = _suite(alert)
         cases = suite["tests"]
         if " without " in what:
             # Those that are about memory stand behind the others, and notice this first.
             cases = sorted(cases, key=lambda case: _REMEMBERS.search(case["name"]) is None)
         for case in cases:
-            # JSON is YAML, and quicker to write.
             text = json.dumps({**suite, "rule_files": ["rules.yml"], "tests": [case]})
             (folder / "case.yml").write_text(text, encoding="utf-8")
             if promtool("test", "rules", folder / "case.yml").returncode != 0:
