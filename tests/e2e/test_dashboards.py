@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from exporter.simulator.clouds import PROJECT_ID, Clouds, build_clouds, configuration
-from grafana.source.addresses import FLINK
+from grafana.source.addresses import CONSOLES, FLINK
 from tests.grafana.boards import (
     UIDS,
     Query,
@@ -374,7 +374,8 @@ def test_links_of_a_row_are_complete(prometheus: httpx.Client) -> None:
     assert len(found) > 5
     runbooks = Path(__file__).parents[2] / "docs" / "runbooks"
     for labels, _ in found:
-        assert labels.get("console", "").startswith("http") == (labels["platform"] != "edge")
+        has_console = any(labels["platform"] in names.split("|") for names in CONSOLES)
+        assert labels.get("console", "").startswith("http") == has_console
         assert (runbooks / f"{labels['runbook']}.md").exists(), labels
     consoles = {labels["platform"]: labels.get("console") for labels, _ in found}
     assert consoles["huawei_dli"] == "https://console.huaweicloud.com/dli"
