@@ -22,7 +22,9 @@ GRAFANA_URL ?=
 # The language of the runbooks that alerts lead to: zh, or nothing for English.
 RUNBOOK_LANGUAGE ?=
 
-.PHONY: demo test test-flink test-kafka-connect test-kubernetes test-oldest test-newest lint bench monitoring fuzz sbom lock format
+.PHONY: demo test test-flink test-kafka-connect test-kubernetes test-packaging test-oldest
+.PHONY: test-newest lint bench monitoring fuzz
+.PHONY: sbom lock format
 .PHONY: setup setup-test clean
 
 demo: $(VENV)/.run
@@ -62,6 +64,12 @@ test-kafka-connect: $(VENV)/.test
 test-kubernetes: $(VENV)/.test
 	scripts/build-kube-apiserver
 	$(BIN)/python -m pytest -q -m kubernetes tests/kubernetes_server
+
+# Packages, manifests, the chart and the image, with the tools that install them.
+test-packaging: $(VENV)/.test
+	scripts/setup-debian packaging
+	scripts/setup-packaging
+	$(BIN)/python -m pytest -q -m packaging tests/packaging
 
 # The same tests with the oldest and the newest that the ranges of `pip install .` allow, without those
 # of the browser, Flink and Prometheus.
@@ -134,4 +142,4 @@ $(VENV)/.test: $(VENV)/.venv requirements/build.txt requirements/test.txt pyproj
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-lock .venv-newest .venv-oldest .venv-oracle .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) .venv-lock .venv-newest .venv-oldest .venv-oracle .venv-packaging .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -29,13 +29,19 @@ REAL = frozenset({"flink_cluster", "flink_applications", "browser", "rig", "stat
 they look at."""
 
 
+ASKED_FOR = ("kubernetes", "packaging")
+"""Marks of tests that do not run with all others."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests that use one of them; those that ask such a program directly say so.
 
-    A real API server is built for six minutes: its tests run when they are asked for by name.
+    What takes a tool of its own, such as a real API server that is built for six minutes, runs when
+    it is asked for by name.
     """
-    if "kubernetes" not in str(config.option.markexpr):
-        items[:] = [item for item in items if item.get_closest_marker("kubernetes") is None]
+    for name in ASKED_FOR:
+        if name not in str(config.option.markexpr):
+            items[:] = [item for item in items if item.get_closest_marker(name) is None]
     for item in items:
         if isinstance(item, pytest.Function) and not REAL.isdisjoint(item.fixturenames):
             item.add_marker(pytest.mark.real)

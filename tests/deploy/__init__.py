@@ -1,0 +1,1 @@
+"""Tests of what deployments are made of, without the tools that they are for."""

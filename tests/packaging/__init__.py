@@ -1,0 +1,1 @@
+"""Tests of what is installed, with the tools that install it."""
