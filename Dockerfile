@@ -5,6 +5,8 @@
 #   with a password in it, which a build argument would show to everybody who has the image:
 #   --secret id=pip.conf,src=pip.conf
 # Certificate of that index: --secret id=ca.pem,src=ca.pem
+# What it is built from: --build-arg REVISION=$(git rev-parse HEAD)
+# For several architectures: docker buildx build --platform linux/amd64,linux/arm64 (nothing is compiled)
 ARG BASE=python:3.11.14-slim
 
 FROM ${BASE} AS build
@@ -29,15 +31,24 @@ RUN /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check \
 
 # Nothing of the build but the finished environment: no compiler, no pip, no sources.
 FROM ${BASE}
+ARG SOURCE=https://git.example/streaming-job-exporter
+ARG VERSION=0.1.0
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="streaming-job-exporter" \
       org.opencontainers.image.description="Prometheus exporter of managed streaming jobs" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.documentation="${SOURCE}/blob/main/README.md" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/exporter /opt/exporter
 ENV PATH=/opt/exporter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-# Numbers that stay: files and volumes belong to them.
+# Numbers that stay: files and volumes belong to them. It works as any other user too, and writes
+# nothing but the journal of edge reports: a volume at /var/lib/streaming-job-exporter takes its owner.
 RUN groupadd --gid 10370 exporter \
     && useradd --uid 10370 --gid 10370 --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin exporter
+        --shell /usr/sbin/nologin exporter \
+    && install -d -o 10370 -g 0 -m 0770 /var/lib/streaming-job-exporter
 USER 10370:10370
 WORKDIR /etc/streaming-job-exporter
 EXPOSE 10370

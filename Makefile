@@ -23,12 +23,11 @@ GRAFANA_URL ?=
 RUNBOOK_LANGUAGE ?=
 
 .PHONY: demo test test-flink test-kafka-connect test-kubernetes test-packaging test-oldest
-.PHONY: test-newest lint bench monitoring fuzz
-.PHONY: sbom lock format
+.PHONY: test-newest lint bench monitoring fuzz sbom release lock format
 .PHONY: setup setup-test clean
 
 demo: $(VENV)/.run
-	$(BIN)/streaming-job-exporter demo
+	$(BIN)/streaming-job-exporter demo $(ARGS)
 
 # Rules and dashboards with addresses of your own, in build/monitoring.
 monitoring: $(VENV)/.run
@@ -106,6 +105,13 @@ fuzz: $(VENV)/.test
 
 sbom: $(VENV)/.test
 	scripts/make-sbom
+
+# Wheel, source distribution, Debian and RPM packages, chart, SBOM and checksums in dist/: the same bytes
+# each time from the same commit.
+release: $(VENV)/.test
+	scripts/check-version
+	scripts/setup-packaging
+	$(BIN)/python scripts/make_release.py
 
 lock:
 	scripts/lock

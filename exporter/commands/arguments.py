@@ -7,6 +7,9 @@ from exporter import __version__
 from exporter.listening.connections import MOST_CONNECTIONS
 from exporter.process.logs import FORMATS, LEVELS
 
+STORIES = ("down", "throttled", "rejected", "vanished")
+"""What can go wrong in the demo. The simulator, which knows more of each, is loaded by it alone."""
+
 
 def _telemetry_path(text: str) -> str:
     taken = f"{text}/".startswith(("/-/", "/api/", "/static/", "/job/", "/runbooks/"))
@@ -159,4 +162,7 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("--file", metavar="FILE", help="send this report as it is; - reads stdin")
     show = command("demo", "run against simulated clouds; needs no account")
     show.add_argument("--seed", type=int, default=1, help="what the simulated incidents are (1)")
+    show.add_argument(
+        "--story", choices=tuple(STORIES), help="what goes wrong; all of them in turn without it"
+    )
     return parser

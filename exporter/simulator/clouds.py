@@ -15,7 +15,7 @@ from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
 from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.edge_agent import TOKEN
-from exporter.simulator.fault_injection import FaultInjection, Window
+from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
@@ -82,19 +82,15 @@ class Clouds:
         )
 
 
-def build_clouds(
-    *, clock: Callable[[], float], seed: int = 1, jobs: int = 12, incidents: bool = False
-) -> Clouds:
-    """Build all clouds, each with so many jobs; with `incidents` some misbehave at times."""
+def build_clouds(*, clock: Callable[[], float], seed: int = 1, jobs: int = 12) -> Clouds:
+    """Build all clouds, each with so many jobs."""
     started_at = clock()
     tokens = HuaweiTokens()
     huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET), seed=seed)
-    storm = (Window(begins=420, lasts=60, every=1500),) if incidents else ()
-    outage = (Window(begins=240, lasts=90, every=900),) if incidents else ()
     calm = FaultInjection(started_at=started_at)
-    dli_faults = FaultInjection(started_at=started_at, storms=storm)
-    vvp_weather = FaultInjection(started_at=started_at, outages=outage)
+    dli_faults = FaultInjection(started_at=started_at)
+    vvp_weather = FaultInjection(started_at=started_at)
 
     def fleet(number: int, *, plain_names: bool = False) -> Fleet:
         return Fleet(seed=seed + number, started_at=started_at, jobs=jobs, plain_names=plain_names)

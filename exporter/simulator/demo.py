@@ -12,9 +12,16 @@ from pathlib import Path
 import httpx
 from starlette.types import ASGIApp
 
-from exporter.simulator.clouds import PROJECT_ID, build_clouds, configuration, edge_configuration
+from exporter.simulator.clouds import (
+    ALIBABA_KEY,
+    PROJECT_ID,
+    build_clouds,
+    configuration,
+    edge_configuration,
+)
 from exporter.simulator.edge_agent import EdgeAgent
 from exporter.simulator.fleet.fleet import Fleet
+from exporter.simulator.stories import STORIES, DeletedKey, Stage
 from exporter.simulator.yarn.cloud import build_yarn, yarn_configuration
 
 Serve = Callable[[ASGIApp, Sequence[socket.socket]], AbstractAsyncContextManager[None]]
@@ -27,11 +34,12 @@ class Demo:
 
     configuration: str
     agent: EdgeAgent
+    stage: Stage
 
-    async def report(self, address: str) -> None:
-        """Report edge jobs to an exporter at this address until cancelled."""
+    async def run(self, address: str) -> None:
+        """Report edge jobs to an exporter at this address and tell the stories until cancelled."""
         async with httpx.AsyncClient(trust_env=False) as client:
-            await self.agent.run(address, client)
+            await asyncio.gather(self.agent.run(address, client), self.stage.play())
 
 
 @contextlib.asynccontextmanager
@@ -40,18 +48,24 @@ async def clouds(
     clock: Callable[[], float],
     serve: Serve,
     seed: int = 1,
+    story: str | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Demo]:
-    """Serve every cloud on a free port; yield a configuration that watches them, and an agent."""
+    """Serve every cloud on a free port; yield what goes on there, and what watches it.
+
+    With a `story` only that one is told, from the beginning.
+    """
     async with contextlib.AsyncExitStack() as stack:
         yarn = build_yarn(clock=clock, seed=seed)
-        every = (*build_clouds(clock=clock, seed=seed, incidents=True).all(), *yarn.clouds)
+        known = build_clouds(clock=clock, seed=seed)
+        blink = DeletedKey(known.foas.app, ALIBABA_KEY)
+        every = (*known.all(), *yarn.clouds)
         listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in every]
         servers = await stack.enter_async_context(_leaving_at_once())
         addresses = {}
         for cloud, listener in zip(every, listeners, strict=True):
             addresses[cloud.name] = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            server = serve(cloud.app, [listener])
+            server = serve(blink if cloud is known.foas else cloud.app, [listener])
             await server.__aenter__()
             servers.append(server)
         yarn.serve_at(addresses)
@@ -63,6 +77,15 @@ async def clouds(
             + edge_configuration(directory / "edge.db"),
             agent=EdgeAgent(
                 fleet=fleet, project_id=PROJECT_ID, clock=clock, sleep=sleep, seed=seed
+            ),
+            stage=Stage(
+                (STORIES[story].alone(),) if story else tuple(STORIES.values()),
+                down=known.ververica.faults,
+                throttled=known.dli.faults,
+                rejected=blink,
+                vanished=yarn.fleet,
+                clock=clock,
+                sleep=sleep,
             ),
         )
 

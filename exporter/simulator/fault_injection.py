@@ -54,8 +54,8 @@ class FaultInjection:
     """The switchboard of one simulated cloud, and the log of what was asked of it.
 
     Tests flip `outage`, `throttling`, `throttle_every` (every n-th request; 0 = none) and
-    `latency` (seconds), or put an answer for one operation into `overrides`. A demo passes
-    `outages` and `storms` (throttling), windows counted from `started_at` on.
+    `latency` (seconds), or put an answer for one operation into `overrides`. `outages` and `storms`
+    (throttling) are foreseen: windows counted from `started_at` on.
     """
 
     def __init__(

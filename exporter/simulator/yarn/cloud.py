@@ -25,6 +25,7 @@ class YarnClouds:
     clouds: tuple[Cloud, ...]
     availability: Availability
     applications: FleetApplications
+    fleet: Fleet
 
     def serve_at(self, addresses: Mapping[str, str]) -> None:
         """Say where they are served, by their names, so that a standby can name the other."""
@@ -58,6 +59,7 @@ def build_yarn(*, clock: Callable[[], float], seed: int = 1, jobs: int = 6) -> Y
         ),
         availability=availability,
         applications=applications,
+        fleet=fleet,
     )
 
 
