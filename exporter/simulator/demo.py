@@ -13,7 +13,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from exporter.simulator.clouds import (
-    ALIBABA_KEY,
+    HUAWEI_KEY,
     PROJECT_ID,
     build_clouds,
     configuration,
@@ -58,14 +58,14 @@ async def clouds(
     async with contextlib.AsyncExitStack() as stack:
         yarn = build_yarn(clock=clock, seed=seed)
         known = build_clouds(clock=clock, seed=seed)
-        blink = DeletedKey(known.foas.app, ALIBABA_KEY)
+        dli = DeletedKey(known.dli.app, HUAWEI_KEY)
         every = (*known.all(), *yarn.clouds)
         listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in every]
         servers = await stack.enter_async_context(_leaving_at_once())
         addresses = {}
         for cloud, listener in zip(every, listeners, strict=True):
             addresses[cloud.name] = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            server = serve(blink if cloud is known.foas else cloud.app, [listener])
+            server = serve(dli if cloud is known.dli else cloud.app, [listener])
             await server.__aenter__()
             servers.append(server)
         yarn.serve_at(addresses)
@@ -81,8 +81,8 @@ async def clouds(
             stage=Stage(
                 (STORIES[story].alone(),) if story else tuple(STORIES.values()),
                 down=known.ververica.faults,
-                throttled=known.dli.faults,
-                rejected=blink,
+                throttled=known.foas.faults,
+                rejected=dli,
                 vanished=yarn.fleet,
                 clock=clock,
                 sleep=sleep,

@@ -49,14 +49,14 @@ STORIES: Mapping[str, Story] = MappingProxyType(
             ),
             Story(
                 name="throttled",
-                source="dli-prod",
+                source="blink",
                 text="the platform refuses requests as too many: fewer are made",
                 alert="StreamingSourceThrottled",
                 window=Window(begins=420, lasts=60, every=1500),
             ),
             Story(
                 name="rejected",
-                source="blink",
+                source="dli-prod",
                 text="the access key was deleted: no job looks failed for that",
                 alert="StreamingSourceCredentialsRejected",
                 window=Window(begins=660, lasts=120, every=1500),
@@ -76,7 +76,8 @@ STORIES: Mapping[str, Story] = MappingProxyType(
 class DeletedKey:
     """An API before which the access key of whoever asks can be deleted.
 
-    The key that is asked with becomes one that nobody knows: the refusal is the platform's own.
+    The key that is asked with becomes one that nobody knows: the refusal is the platform's own. No
+    other source may have the same key: the exporter would spare it for all of them.
     """
 
     def __init__(self, app: ASGIApp, key_id: str) -> None:

@@ -10,7 +10,7 @@ _ENTER = """\
 mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" &&
 mount -t tmpfs tmpfs "$1/tmp" && root=$1 && shift && exec chroot "$@"
 """
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Debian:
         """Run a command in it to its end, as a user of it; the caller judges the exit code."""
         return subprocess.run(
             self.command(*command, user=user),
-            env={"PATH": _PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
+            env={"PATH": PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -56,4 +56,5 @@ def make(folder: Path) -> Debian:
     folder.mkdir(exist_ok=True)
     archive = made.stdout.strip()
     subprocess.run(["tar", "-x", "--numeric-owner", "-f", archive, "-C", folder], check=True)
+    folder.chmod(0o755)
     return Debian(folder)

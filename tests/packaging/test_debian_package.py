@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.debian import Debian, make
+from tests.packaging.debian import PATH, Debian, make
 from tests.packaging.tools import ROOT
 
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(1800)]
@@ -122,7 +122,7 @@ def test_unit_as_shipped_starts_serves_and_stops(debian: Debian) -> None:
     words = [word.replace(":10370", "127.0.0.1:10379") for word in words]
     process = subprocess.Popen(
         debian.command(*words, user=f"{user[1]}:{user[1]}"),
-        env={"PATH": "/usr/bin:/bin"},
+        env={"PATH": PATH},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -42,9 +42,8 @@ def test_whoever_builds_it_whenever_gets_the_same_bytes(dist: Path, tmp_path: Pa
 
 
 def test_checksums_are_those_of_every_file(dist: Path) -> None:
-    listed = dict(
-        reversed(line.split("  ")) for line in (dist / "SHA256SUMS").read_text().splitlines()
-    )
+    lines = (dist / "SHA256SUMS").read_text().splitlines()
+    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     found = {path.name: path for path in dist.iterdir() if path.name != "SHA256SUMS"}
     version = exporter.__version__
     assert (

@@ -125,6 +125,6 @@ def test_unit_is_told_what_the_program_tells() -> None:
     unit = settings()
     assert (unit["Type"], unit["NotifyAccess"]) == (["notify"], ["main"])
     assert re.fullmatch(r"\d+s", unit["WatchdogSec"][0])
-    assert unit["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
+    assert unit["ExecReload"] == ['/bin/sh -c "kill -HUP ${MAINPID}"']
     # The line to systemd, and nothing else that is not the network.
     assert unit["RestrictAddressFamilies"] == ["AF_INET AF_INET6 AF_UNIX"]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from exporter.simulator.huawei.tokens import HuaweiTokens
 
@@ -76,7 +77,7 @@ def dated(now: float = NOW, **further: str) -> dict[str, str]:
 
 
 def send(
-    app: Starlette,
+    app: ASGIApp,
     target: str,
     headers: Mapping[str, str],
     *,

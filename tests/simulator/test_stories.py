@@ -9,17 +9,17 @@ import pytest
 from exporter.commands.arguments import STORIES as CHOICES
 from exporter.configuration.config import parse
 from exporter.pages.runbooks import runbooks
-from exporter.simulator.alibaba.access import AccessKey
 from exporter.simulator.clouds import (
-    ALIBABA_KEY,
-    ALIBABA_SECRET,
+    HUAWEI_KEY,
+    HUAWEI_SECRET,
+    PROJECT_ID,
     build_clouds,
     configuration,
 )
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.stories import STORIES, DeletedKey, Stage, Story
 from exporter.simulator.yarn.cloud import build_yarn, yarn_configuration
-from tests.simulator.alibaba_caller import Caller
+from tests.simulator.huawei_caller import dated, send, sign
 
 START = 1_700_000_000.0
 LISTING = "/ws/v1/cluster/apps?states=RUNNING"
@@ -33,15 +33,13 @@ class Rig:
         self.known = build_clouds(clock=lambda: self.now)
         self.yarn = build_yarn(clock=lambda: self.now)
         self.yarn.serve_at({"yarn-1": "http://yarn-1", "yarn-2": "http://yarn-2"})
-        self.blink = DeletedKey(self.known.foas.app, ALIBABA_KEY)
-        key = AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET)
-        self.caller = Caller(self.blink, key=key, clock=lambda: self.now, version="2018-11-11")
+        self.dli = DeletedKey(self.known.dli.app, HUAWEI_KEY)
         self.slept: list[float] = []
         self.stage = Stage(
             stories,
             down=self.known.ververica.faults,
-            throttled=self.known.dli.faults,
-            rejected=self.blink,
+            throttled=self.known.foas.faults,
+            rejected=self.dli,
             vanished=self.yarn.fleet,
             clock=lambda: self.now,
             sleep=self.sleep,
@@ -72,10 +70,14 @@ class Rig:
 
         return {each["name"] for each in asyncio.run(ask()).json()["apps"]["app"]}
 
-    def blink_says(self) -> tuple[int, str]:
-        path = "/api/v2/projects/project1/jobs"
-        answer = asyncio.run(self.caller.get("ListJob", path, {"pageSize": "10"}))
-        return answer.status_code, answer.json().get("Code", "")
+    def dli_says(self) -> tuple[int, str]:
+        path = f"/v1.0/{PROJECT_ID}/streaming/jobs"
+        headers = sign(path, {}, self.dated(), key=HUAWEI_KEY, secret=HUAWEI_SECRET)
+        answer = send(self.dli, path, headers)
+        return answer.status_code, answer.json().get("error_code", "")
+
+    def dated(self) -> dict[str, str]:
+        return dated(self.now) | {"X-Project-Id": PROJECT_ID}
 
 
 def test_platform_that_goes_down_is_down_for_as_long_as_the_story_says() -> None:
@@ -94,8 +96,8 @@ def test_platform_that_throttles_does_so_for_as_long_as_the_story_says() -> None
     story = STORIES["throttled"]
     rig = Rig(story)
     rig.at(story.window.begins)
-    assert rig.faults() == [rig.known.dli.faults]
-    assert rig.known.dli.faults.throttling
+    assert rig.faults() == [rig.known.foas.faults]
+    assert rig.known.foas.faults.throttling
     rig.at(story.window.begins + story.window.lasts)
     assert rig.faults() == []
 
@@ -103,11 +105,11 @@ def test_platform_that_throttles_does_so_for_as_long_as_the_story_says() -> None
 def test_key_that_was_deleted_is_refused_in_the_words_of_the_platform() -> None:
     story = STORIES["rejected"]
     rig = Rig(story)
-    assert rig.blink_says() == (200, "")
+    assert rig.dli_says() == (200, "")
     rig.at(story.window.begins)
-    assert rig.blink_says() == (404, "InvalidAccessKeyId.NotFound")
+    assert rig.dli_says() == (401, "APIGW.0301")
     rig.at(story.window.begins + story.window.lasts)
-    assert rig.blink_says() == (200, "")
+    assert rig.dli_says() == (200, "")
 
 
 def test_cluster_that_vanishes_is_in_no_list_and_the_job_comes_back_in_another() -> None:
