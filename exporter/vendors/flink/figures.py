@@ -33,7 +33,7 @@ VERTEX = "/jobs/:jobid/vertices/:vertexid"
 
 _GATHERED_EVERY = 10.0
 """Seconds within which Flink gathers metrics once at most, when it is asked for something."""
-_GATHERED_WITHIN = 1.0
+_GATHERED_WITHIN = 0.75
 """Seconds that it takes, with room to spare: a round trip to every TaskManager."""
 
 
