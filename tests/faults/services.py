@@ -47,6 +47,7 @@ from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAcces
 from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
 from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
+from tests.faults.restless import Restless
 from tests.faults.without_state import WithoutState
 
 STEADY = "steady"
@@ -129,14 +130,14 @@ async def serving(
         "alibaba_metadata": lambda: alibaba_metadata.build(
             faults=calm(), clock=clock, access=alibaba
         ),
-        "flink": lambda: HalfIdle(flink()),
+        "flink": lambda: Restless(HalfIdle(flink())),
         "kubernetes": lambda: kubernetes.build(
             cluster=cluster,
             faults=calm(),
             clock=clock,
             access=KubernetesAccess([account], clock=clock),
         ),
-        "managers": lambda: JobManagers(cluster),
+        "managers": lambda: Restless(JobManagers(cluster)),
         "connect": connect,
         "connect_in_part": lambda: WithoutState(connect(), STEADY),
         "bystander": flink,
