@@ -35,8 +35,9 @@ from exporter.vendors.kafka_connect.jobs import describe
 from exporter.vendors.kafka_connect.listing import (
     ConnectorStatus,
     entry_reader,
-    parse_listing,
+    listing_in_steps,
     parse_status,
+    workers_in_steps,
 )
 from exporter.vendors.kafka_connect.states import unknown_words
 from exporter.vendors.kafka_connect.workers import LISTING, ROOT, Workers
@@ -119,13 +120,14 @@ class ConnectSource:
         rows = RowReader(paths=[()], start=lambda: entry_reader(flaws), named=True)
         document = await self._workers.list_all(self._query, rows)
         try:
-            found = parse_listing(document, flaws)
+            found = await in_steps(listing_in_steps(document, flaws))
         except UnreadableError as exc:
             detail = f"this is no {kafka_connect.API}: {exc}; check endpoint"
             raise FetchError(Reason.INVALID_RESPONSE, LISTING, detail=detail) from exc
         await self._learn_project(flaws)
         if self._settings.looks_at_workers:
-            self._gone_workers = await self._advertised.find_gone(_worker_ids(found))
+            worker_ids = await in_steps(workers_in_steps(found))
+            self._gone_workers = await self._advertised.find_gone(worker_ids)
         return Inventory(jobs=tuple(await in_steps(self._describe_all(found, flaws))), flaws=flaws)
 
     async def fetch_details(self, job: Job) -> Details:
@@ -191,19 +193,17 @@ class ConnectSource:
 
     def _describe_all(self, found: Sequence[ConnectorStatus], flaws: Flaws) -> Steps[list[Job]]:
         chosen, rows = frozenset(self._settings.jobs.ids), {}
-        self._ran &= {each.job_id for each in found}
-        yield
         ran = set()
         for count, each in enumerate(found, start=1):
             for word in unknown_words(each):
                 flaws.note_state(word)
             if not chosen or each.name in chosen:
                 rows[each.job_id] = self._describe(each)
-            if each.word.casefold() == State.RUNNING:
+            if each.word.casefold() == State.RUNNING or each.job_id in self._ran:
                 ran.add(each.job_id)
             if count % _ROWS_PER_STEP == 0:
                 yield
-        self._ran |= ran
+        self._ran = frozenset(ran)
         self._rows = rows
         return list(rows.values())
 
@@ -222,12 +222,6 @@ class ConnectSource:
 
 def _askable(name: str) -> bool:
     return "/" not in name and bool(name.strip("."))
-
-
-def _worker_ids(found: Sequence[ConnectorStatus]) -> frozenset[str]:
-    ids = {each.worker_id for each in found}
-    ids.update(task.worker_id for each in found for task in each.tasks or ())
-    return frozenset(ids - {""})
 
 
 def cost(settings: Settings, jobs: int) -> CallCost:

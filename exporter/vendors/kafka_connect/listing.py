@@ -4,18 +4,19 @@ Of `info` the number of tasks and the class are read and nothing else: its confi
 passwords as plain text. Everything here is pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from exporter.errors import UnreadableError
 from exporter.fields import Flaws, ReadRows, Record, read_rows
+from exporter.process.steps import Steps, finished
 from exporter.vendors.kafka_connect.errors import NO_ERROR, ConnectError, parse_trace
 
 FAILED_WORDS = frozenset({"failed", "degraded"})
 """States in which a trace says what is wrong: it stays beside a task that is restarted since."""
-_LONGEST_NAME = 1024
+_ROWS_PER_STEP = 1000
 _LONGEST_TRACE_READ = 64 * 1024
 _CLASS_SETTING = "connector.class"
 
@@ -78,16 +79,40 @@ def parse_listing(document: Any, flaws: Flaws) -> tuple[ConnectorStatus, ...]:
     Raises UnreadableError when it is not a listing of connectors with their states: what knows
     nothing of `expand` answers with a list of names, or leaves the states out.
     """
+    return finished(listing_in_steps(document, flaws))
+
+
+def listing_in_steps(document: Any, flaws: Flaws) -> Steps[tuple[ConnectorStatus, ...]]:
+    """Do the same in steps, since a listing may be long."""
     if isinstance(document, Mapping):
+        # Small enough to be decoded at once; else its entries were read while it was decoded.
         entries = read_rows(list(document.items()), entry_reader(flaws))
     elif isinstance(document, ReadRows):
         entries = document
     else:
         raise UnreadableError("expected an object of connectors, as since Kafka 2.3")
-    found = {each.job_id: each for each in entries if each is not None}
-    if entries and not any(each.word for each in found.values()):
+    found: dict[str, ConnectorStatus] = {}
+    tells_states = not entries
+    for count, each in enumerate(entries, start=1):
+        if each is not None:
+            found[each.job_id] = each
+            tells_states = tells_states or bool(each.word)
+        if count % _ROWS_PER_STEP == 0:
+            yield
+    if not tells_states:
         raise UnreadableError("expected the status of each connector, and there is not one")
     return tuple(found.values())
+
+
+def workers_in_steps(found: Sequence[ConnectorStatus]) -> Steps[frozenset[str]]:
+    """Return the workers that connectors and tasks are said to be on."""
+    ids: set[str] = set()
+    for count, each in enumerate(found, start=1):
+        ids.add(each.worker_id)
+        ids.update(task.worker_id for task in each.tasks or ())
+        if count % _ROWS_PER_STEP == 0:
+            yield
+    return frozenset(ids - {""})
 
 
 def parse_status(document: Any, name: str, flaws: Flaws) -> ConnectorStatus:
