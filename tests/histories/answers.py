@@ -51,7 +51,7 @@ def details(
     """Return what asking for the job brings: what was so `then`, heard `now`."""
     coarse, finer = kind.words(facts.state)
     said = _with_run(_with_state(_plain(kind, job, facts, now), coarse), kind, job, facts)
-    if facts.run:
+    if facts.run and kind.tells_runs:
         said = replace(said, parallelism=_mark(job, facts))
     if kind.details_tell_end:
         said = replace(said, end_timestamp=_epoch(facts.ended))
@@ -59,7 +59,7 @@ def details(
         said = replace(said, updated_timestamp=_epoch(facts.at))
     if kind.details_tell_since:
         said = replace(said, state_since_timestamp=_epoch(facts.since))
-    if whole and facts.error_at is not None:
+    if whole and facts.error_at is not None and (kind.tells_runs or coarse is State.FAILED):
         said = replace(
             said,
             error_type=f"Error{_mark(job, facts)}",
@@ -106,7 +106,7 @@ def _with_run(said: Job, kind: Kind, job: JobTruth, facts: Facts) -> Job:
     return replace(
         said,
         run_id=f"run{_mark(job, facts)}" if has_id else "",
-        start_timestamp=_epoch(start(kind, facts)),
+        start_timestamp=_epoch(start(kind, facts)) if kind.tells_runs else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The five kinds of platform: what their listings and details tell of a job, and what not."""
+"""The kinds of platform: what their listings and details tell of a job, and what not."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -43,6 +43,8 @@ class Kind:
     details_tell_restarts: bool = True
     starts_when_running: bool = False
     """Whether the start is when it first ran, and not when it was submitted."""
+    tells_runs: bool = True
+    """Whether anything tells one run from another: its start, what it was given, an old error."""
     runs_have_ids: bool = True
     ids_while_active: bool = False
     """Whether only a run that goes on tells its id."""
@@ -114,4 +116,12 @@ FLINK = Kind(
     # It keeps job graphs for three seconds.
     details_lag=3.0,
 )
-KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK)
+CONNECT = Kind(
+    name="kafka_connect",
+    paging=Paging.NONE,
+    id_is_name=True,
+    tells_runs=False,
+    runs_have_ids=False,
+    details_tell_restarts=False,
+)
+KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK, CONNECT)
