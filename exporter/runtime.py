@@ -61,5 +61,7 @@ class Runtime:
     """Makes the transport of a source's client; None for real connections."""
     huawei_metadata: str = HUAWEI_METADATA
     alibaba_metadata: str = ALIBABA_METADATA
+    aws_metadata: str | None = None
+    """Where the metadata of EC2 are; None for where the environment says, or the usual place."""
     service_account: Path = SERVICE_ACCOUNT
     """Where the kubelet keeps the token of the pod."""

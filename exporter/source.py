@@ -219,6 +219,21 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a platform charges for in what is asked of it."""
+
+    what: str
+    """What is counted, in the vendor's words: it is told to people."""
+    per_details: float
+    """How many for the details of one running job."""
+    free_per_month: float = 0.0
+    dollars_each: float
+    """The list price in US dollars, of each beyond those that are free."""
+    every: float | None = None
+    """Seconds between two of them about one job; None where that is when details are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallCost:
     """How many API calls a source of so many jobs makes."""
 
@@ -232,3 +247,5 @@ class CallCost:
     """Whether details are asked for at every poll, because only they tell the state."""
     per_minute: float = 0.0
     """Calls that are made whatever the listing and the details take."""
+    bill: Bill | None = None
+    """What of it costs money; None where nothing does."""

@@ -92,6 +92,11 @@ class _Reader:
             merge(job, replace(_KNOWN, job_id=job.job_id, observed_timestamp=NOW + 1))
 
 
+def object_reader(read: Read) -> Callable[[bytes], None]:
+    """Return the check of answers that are JSON objects, given what reads one."""
+    return _Reader(read, _flink_object)
+
+
 def _check_message(message: str) -> None:
     message.encode("utf-8")
     if len(message) > 4096:

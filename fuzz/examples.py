@@ -29,6 +29,8 @@ sources:
      auth: {access_key_id: a, access_key_secret: b}, state_series: current}
   - {name: flink, platform: apache_flink, endpoint: "http://localhost:8081",
      auth: {basic: {username: u, password: p}}}
+  - {name: msf, platform: aws_flink, region: eu-west-1, metrics_interval: 5m, metrics: [restarts],
+     auth: {access_key_id: a, secret_access_key: b, role_arn: "arn:aws:iam::123456789012:role/r"}}
 edge:
   database: edge.db
   expire_after: 10m
@@ -107,6 +109,7 @@ REFUSALS = (
     b"\x0c<html><body>503</body></html>",
     b'\x07{"RemoteException": {"exception": "NotFoundException", "message": "no such app"}}',
     b"\x00There is no active RM right now.",
+    b'\x04{"__type": "com.amazonaws.x#ThrottlingException:http://y", "message": "Rate exceeded"}',
 )
 
 DURATIONS = (b"30s", b"1d2h3m4s5ms", b"500ms", b"0s", b"1.5s", b"")

@@ -27,6 +27,7 @@ from exporter.upstream.refusals import (
     Answer,
     Refusal,
     alibaba,
+    aws,
     flink,
     huawei,
     kafka_connect,
@@ -266,7 +267,7 @@ def targets() -> tuple[Target, ...]:
                 covers=(module.read_refusal,),
                 examples=examples.REFUSALS,
             )
-            for module in (alibaba, flink, huawei, kafka_connect, kubernetes, plain, yarn)
+            for module in (alibaba, aws, flink, huawei, kafka_connect, kubernetes, plain, yarn)
         ),
         _plain("duration", _duration, settings.parse_duration, examples.DURATIONS),
         _plain("retry_after", _retry_after, pacing.parse_retry_after, examples.PAUSES),

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from fuzz import answers, inputs, kafka_connect, kubernetes_services, operator, yarn_answers
+from fuzz import answers, aws, inputs, kafka_connect, kubernetes_services, operator, yarn_answers
 from fuzz.target import ROOT, Target
 
 
 def all_targets() -> dict[str, Target]:
     """Return every target by name."""
-    parts = (answers, inputs, operator, yarn_answers, kubernetes_services, kafka_connect)
+    parts = (answers, aws, inputs, operator, yarn_answers, kubernetes_services, kafka_connect)
     return {target.name: target for part in parts for target in part.targets()}
 
 

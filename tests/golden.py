@@ -47,7 +47,7 @@ class Exchanges:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         asked = f"{request.method} {request.url.raw_path.decode()}"
         for index, entry in enumerate(self.entries):
-            if entry["request"] == asked:
+            if entry["request"] == asked and _fits(entry, request):
                 self.used.add(index)
                 return httpx.Response(
                     entry.get("status", 200),
@@ -63,6 +63,14 @@ class Exchanges:
         if "text" in entry:
             return str(entry["text"]).encode()
         return json.dumps(entry.get("json")).encode()
+
+
+def _fits(entry: Mapping[str, Any], request: httpx.Request) -> bool:
+    """Say whether header and body of a request are as an entry wants them, where it says."""
+    wanted = entry.get("given", {}).items()
+    if any(request.headers.get(name) != value for name, value in wanted):
+        return False
+    return "sent" not in entry or bool(json.loads(request.content) == entry["sent"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,12 +131,21 @@ def _checkpoint_old(job: Job, memory: JobMemory, limits: AttentionSettings) -> V
     if job.ended:
         return OVER
     completed = job.last_checkpoint_completed_timestamp
-    takes_any = completed is not None or job.checkpoints_failed is not None
+    # Some platforms tell how long the last one took, and not when that was.
+    takes_any = completed is not None or (job.checkpoints_failed is not None and _none_known(job))
     if job.state is not State.RUNNING or not takes_any:
         return UNSEEN
     # A run that has just begun had no time to complete one.
     since = began(job) if completed is None else max(began(job), completed)
     return Verdict(holds=job.observed_timestamp - since > limits.checkpoint_age, since=since)
+
+
+def _none_known(job: Job) -> bool:
+    """Say whether nothing tells of any checkpoint that was completed."""
+    return (
+        job.last_checkpoint_completed_timestamp is None
+        and job.last_checkpoint_duration_seconds is None
+    )
 
 
 def _checkpoints_failing(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
@@ -145,7 +154,7 @@ def _checkpoints_failing(job: Job, memory: JobMemory, limits: AttentionSettings)
     if job.checkpoints_failed is None:
         return UNSEEN
     most = limits.checkpoints_failing
-    if job.last_checkpoint_completed_timestamp is None and job.checkpoints_failed >= most:
+    if _none_known(job) and job.checkpoints_failed >= most:
         # All there were have failed, whoever has seen it.
         return Verdict(holds=True, since=job.start_timestamp)
     failed = count_since(memory.failed_checkpoints, job.observed_timestamp - limits.checkpoint_age)

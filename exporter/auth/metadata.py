@@ -20,7 +20,9 @@ _TIMEOUT_SECONDS = 3.0
 _SESSION = re.compile(r"[\x21-\x7e]+")
 
 
-async def ask(send: Send, method: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
+async def ask(
+    send: Send, method: str, url: str, headers: Mapping[str, str], *, place: str = PLACE
+) -> httpx.Response:
     """Send one request; raises CredentialError when there is no answer."""
     timeout = httpx.Timeout(_TIMEOUT_SECONDS).as_dict()
     request = httpx.Request(method, url, headers=headers, extensions={"timeout": timeout})
@@ -33,21 +35,21 @@ async def ask(send: Send, method: str, url: str, headers: Mapping[str, str]) -> 
         problem = type(exc).__name__
     else:
         return response
-    raise CredentialError(f"{PLACE}: no answer ({problem})")
+    raise CredentialError(f"{place}: no answer ({problem})")
 
 
-def read_session(response: httpx.Response) -> str:
+def read_session(response: httpx.Response, *, place: str = PLACE) -> str:
     """Return the session token of an answer; raises CredentialError when it is none.
 
     A proxy that answers in place of the service sends a page, which no header could carry.
     """
     text = response.text.strip()
     if not _SESSION.fullmatch(text):
-        raise CredentialError(f"{PLACE}: the session token is not one")
+        raise CredentialError(f"{place}: the session token is not one")
     return text
 
 
-def read_object(response: httpx.Response) -> dict[str, object]:
+def read_object(response: httpx.Response, *, place: str = PLACE) -> dict[str, object]:
     """Return the JSON object of an answer; raises CredentialError when it is none."""
     try:
         document = response.json()
@@ -55,5 +57,5 @@ def read_object(response: httpx.Response) -> dict[str, object]:
         document = None
     # Raised out here: the parser's exception holds the text, and so perhaps a key.
     if not isinstance(document, dict):
-        raise CredentialError(f"{PLACE}: the answer is not a JSON object")
+        raise CredentialError(f"{place}: the answer is not a JSON object")
     return document

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exporter.auth.guard import GuardBook
 from exporter.configuration.config import Config, SourceConfig, parse
-from exporter.configuration.cost import Forecast, forecast
+from exporter.configuration.cost import Charge, Forecast, forecast
 from exporter.errors import ExporterError
 from exporter.model import ClusterCounts, State
 from exporter.runtime import Runtime
@@ -124,7 +124,7 @@ def plan(
     `clusters` is how many were counted, of sources that look for them.
     """
     rows = [("SOURCE", "PLATFORM", "JOBS", "CALLS/MIN", "CALLS/DAY", "LIMIT/MIN", "")]
-    total, lacking = 0.0, []
+    total, lacking, charges = 0.0, [], ""
     for source in config.sources:
         name = source.settings.name
         count = jobs.get(name)
@@ -136,6 +136,7 @@ def plan(
         cost = source.platform.cost(source.settings, count)
         cast = forecast(source.settings, cost, count, shards, (clusters or {}).get(name))
         total += cast.calls_per_minute
+        charges += "" if cast.charge is None else _money(cast.source, cast.charge, shards)
         rows.append(
             (
                 cast.source,
@@ -153,7 +154,17 @@ def plan(
         total *= shards
         name = f"{shards} shards"
         rows.append((name, "", "", f"{total:.0f}", f"{total * 1440:.0f}", "", lacks))
-    return _aligned(rows)
+    return _aligned(rows) + charges
+
+
+def _money(source: str, charge: Charge, shards: int) -> str:
+    each = " for each shard" if shards > 1 else ""
+    free = f", if nobody else uses the {charge.free_per_month:.0f} that are free a month"
+    return (
+        f"{source}: {charge.per_day:.0f} {charge.what} a day{each}, "
+        f"{charge.dollars_per_day:.2f} USD a day and {charge.dollars_per_month:.2f} USD a month "
+        f"by the list price{free if charge.free_per_month else ''}\n"
+    )
 
 
 def _over(cast: Forecast) -> str:

@@ -1,4 +1,4 @@
-"""Say what a configuration allows that gives secrets away.
+"""Say what a configuration allows that gives secrets away, and what costs more than pocket money.
 
 It is used as it stands: a laboratory may want just that. But whoever wrote it must have been told.
 """
@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 import httpx
 
-from exporter.configuration.config import Config
+from exporter.configuration.config import Config, SourceConfig
+from exporter.configuration.cost import forecast
 from exporter.errors import ConfigProblem
 from exporter.settings import Section
 from exporter.source import SourceSettings
@@ -18,8 +19,16 @@ _PLAIN = "plain HTTP: whoever is on the way reads and changes what is sent, cred
 _BESIDE = MappingProxyType({"history_endpoint": "history_auth", "url": "auth", "address": "auth"})
 """Settings that hold an address, and the ones beside them that hold its secret."""
 _SELF_RUN = frozenset({"apache_flink", "kafka_connect"})
-_ENDPOINTS = frozenset({"endpoint", "cloud_eye_endpoint"})
+_ENDPOINTS = frozenset(
+    {
+        *("endpoint", "cloud_eye_endpoint"),
+        *("cloudwatch_endpoint", "monitor_endpoint", "sts_endpoint"),
+    }
+)
 _NO_BRACES = str.maketrans("", "", "{}")
+_DEAR = 1.0
+"""US dollars a day, for as many jobs as this:"""
+_JOBS = 100
 _UNVERIFIED = "any certificate is accepted: whoever is on the way can pass for the platform"
 
 
@@ -28,8 +37,23 @@ def config_warnings(config: Config) -> tuple[ConfigProblem, ...]:
     return tuple(
         found
         for index, source in enumerate(config.sources)
-        for found in _of_source(source.settings, f"sources[{index}]")
+        for found in (
+            *_of_source(source.settings, f"sources[{index}]"),
+            *_charges(source, f"sources[{index}]"),
+        )
     )
+
+
+def _charges(source: SourceConfig, place: str) -> Iterator[ConfigProblem]:
+    cast = forecast(source.settings, source.platform.cost(source.settings, _JOBS), _JOBS)
+    charge = cast.charge
+    if charge is not None and charge.dollars_per_day > _DEAR:
+        yield ConfigProblem(
+            place,
+            f"{charge.what} cost {charge.dollars_per_day:.2f} USD a day and "
+            f"{charge.dollars_per_month:.2f} USD a month for {_JOBS} running jobs by the list "
+            "price: ask for less, or less often",
+        )
 
 
 def _of_source(settings: SourceSettings, place: str) -> Iterator[ConfigProblem]:

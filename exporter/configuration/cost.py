@@ -2,11 +2,32 @@
 
 from dataclasses import dataclass
 
-from exporter.source import CallCost, SourceSettings
+from exporter.source import Bill, CallCost, SourceSettings
 
 _LEAST_DETAIL_SHARE = 1 / 4
 """What the details get of the calls allowed where listing alone takes longer than poll_interval:
 a poll then lasts a third longer than its listing."""
+_DAYS_OF_A_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What a month of a source costs in money, by the list price."""
+
+    what: str
+    per_month: float
+    free_per_month: float
+    dollars_per_month: float
+
+    @property
+    def per_day(self) -> float:
+        """Return how many are asked for in a day."""
+        return self.per_month / _DAYS_OF_A_MONTH
+
+    @property
+    def dollars_per_day(self) -> float:
+        """Return what a day costs, where the free ones are spread over the month."""
+        return self.dollars_per_month / _DAYS_OF_A_MONTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +43,8 @@ class Forecast:
     limit_per_minute: float
     detail_seconds: float
     """Time between two questions about a job that does not change."""
+    charge: Charge | None = None
+    """What it costs in money; None where nothing does."""
 
     @property
     def calls_per_minute(self) -> float:
@@ -68,4 +91,16 @@ def forecast(
         wanted_per_minute=wanted,
         limit_per_minute=limit,
         detail_seconds=period,
+        charge=None if cost.bill is None else _charge(cost.bill, jobs / shards, period),
+    )
+
+
+def _charge(bill: Bill, jobs: float, period: float) -> Charge:
+    per_second = bill.per_details * jobs / (bill.every or period)
+    per_month = per_second * 86400 * _DAYS_OF_A_MONTH
+    return Charge(
+        what=bill.what,
+        per_month=per_month,
+        free_per_month=bill.free_per_month,
+        dollars_per_month=max(0.0, per_month - bill.free_per_month) * bill.dollars_each,
     )

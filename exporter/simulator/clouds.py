@@ -1,4 +1,4 @@
-"""Put the simulated clouds together: seven platforms, their logins, and a configuration for them.
+"""Put the simulated clouds together: eight platforms, their logins, and a configuration for them.
 
 Each cloud is an ASGI application with a fleet and faults of its own. Where they are served is up
 to the caller: on loopback for the demo, or in memory.
@@ -14,6 +14,10 @@ from exporter.simulator.alibaba import foas as alibaba_foas
 from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
 from exporter.simulator.apache_flink import service as apache_flink
+from exporter.simulator.aws import cloudwatch as aws_cloudwatch
+from exporter.simulator.aws import kinesisanalytics as aws_kinesisanalytics
+from exporter.simulator.aws import sts as aws_sts
+from exporter.simulator.aws.access import AwsAccess, AwsKey
 from exporter.simulator.edge_agent import TOKEN
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
@@ -32,6 +36,8 @@ from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperato
 PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"
 HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
 ALIBABA_KEY, ALIBABA_SECRET = "LTAIdemoAccessKeyId", "demo-alibaba-access-key-secret"
+AWS_KEY, AWS_SECRET = "AKIADEMOACCESSKEYID0", "demo/aws+secret-access-key"
+AWS_ROLE, AWS_EXTERNAL_ID = "arn:aws:iam::123456789012:role/demo-reader", "demo-external-id"
 USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
 AGENCY = Agency(
     name="watched-by-exporter",
@@ -73,12 +79,16 @@ class Clouds:
     kubernetes: Cloud
     managers: Cloud
     connect: Cloud
+    kinesisanalytics: Cloud
+    cloudwatch: Cloud
+    sts: Cloud
 
     def all(self) -> tuple[Cloud, ...]:
         """Return every cloud."""
         return (
             *(self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink),
             *(self.kubernetes, self.managers, self.connect),
+            *(self.kinesisanalytics, self.cloudwatch, self.sts),
         )
 
 
@@ -104,7 +114,11 @@ def build_clouds(*, clock: Callable[[], float], seed: int = 1, jobs: int = 12) -
     flink_faults = FaultInjection(started_at=started_at)
     operated = fleet(6, plain_names=True)
     kubernetes_cloud, managers_cloud = _kubernetes(operated, clock, started_at)
+    control, metrics, roles = _aws(fleet(8, plain_names=True), clock, started_at)
     return Clouds(
+        kinesisanalytics=control,
+        cloudwatch=metrics,
+        sts=roles,
         kubernetes=kubernetes_cloud,
         managers=managers_cloud,
         connect=_connect(fleet(7), clock, started_at),
@@ -198,6 +212,34 @@ def _connect(fleet: Fleet, clock: Callable[[], float], started_at: float) -> Clo
     return Cloud(name="connect", fleet=fleet, faults=faults, app=worker.app())
 
 
+def _aws(fleet: Fleet, clock: Callable[[], float], started_at: float) -> tuple[Cloud, Cloud, Cloud]:
+    """Build the control plane of one account of AWS, its CloudWatch, and its STS."""
+    key = AwsKey(key_id=AWS_KEY, secret=AWS_SECRET)
+    access = AwsAccess(key, roles={AWS_ROLE: AWS_EXTERNAL_ID})
+    control, metrics, roles = (FaultInjection(started_at=started_at) for _ in range(3))
+    return (
+        Cloud(
+            name="kinesisanalytics",
+            fleet=fleet,
+            faults=control,
+            app=aws_kinesisanalytics.build(fleet=fleet, faults=control, clock=clock, access=access),
+        ),
+        # The same jobs: whoever goes through all fleets meets them once.
+        Cloud(
+            name="cloudwatch",
+            fleet=None,
+            faults=metrics,
+            app=aws_cloudwatch.build(fleet=fleet, faults=metrics, clock=clock, access=access),
+        ),
+        Cloud(
+            name="sts",
+            fleet=None,
+            faults=roles,
+            app=aws_sts.build(faults=roles, clock=clock, access=access),
+        ),
+    )
+
+
 def configuration(addresses: Mapping[str, str]) -> str:
     """Return a configuration that watches the clouds served at these addresses, by their names."""
     return f"""\
@@ -246,6 +288,19 @@ sources:
     cluster: orders
     auth: {{basic: {{username: {CONNECT_USER}, password: {CONNECT_SECRET}}}}}
     check_workers: false
+  - name: msf
+    platform: aws_flink
+    region: eu-west-1
+    endpoint: {addresses["kinesisanalytics"]}
+    cloudwatch_endpoint: {addresses["cloudwatch"]}
+    sts_endpoint: {addresses["sts"]}
+    metrics_interval: 30s
+    metrics: [restarts, input_delay, checkpoints]
+    auth:
+      access_key_id: {AWS_KEY}
+      secret_access_key: {AWS_SECRET}
+      role_arn: {AWS_ROLE}
+      external_id: {AWS_EXTERNAL_ID}
 """
 
 

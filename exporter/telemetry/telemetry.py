@@ -94,6 +94,12 @@ class Telemetry:
             ("source", "operation"),
             registry=self.registry,
         )
+        self.api_metrics_requested = Counter(
+            "streaming_exporter_api_metrics_requested",
+            "Figures that were asked of a platform's monitoring, which some charge for one by one.",
+            ("source", "operation"),
+            registry=self.registry,
+        )
         self.build = Info(
             "streaming_exporter_build",
             "Version of the exporter, always 1.",
@@ -147,6 +153,7 @@ class Telemetry:
             self.detail_failures,
             self.api_requests,
             self.api_throttled,
+            self.api_metrics_requested,
         ):
             counter.remove_by_labels({"source": source})
         self.api_request_duration.remove_by_labels({"source": source})
@@ -163,6 +170,10 @@ class Telemetry:
     def throttled(self, source: str, operation: str) -> None:
         """Count a request that the platform refused because there were too many."""
         self.api_throttled.labels(source, operation).inc()
+
+    def metrics_requested(self, source: str, operation: str, count: int) -> None:
+        """Count figures that are asked for within one request: this, too, is the bill."""
+        self.api_metrics_requested.labels(source, operation).inc(count)
 
     def reloaded(self, *, successful: bool, now: float) -> None:
         """Note how loading the configuration went."""

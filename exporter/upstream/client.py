@@ -140,12 +140,22 @@ class ApiClient:
         call = _call(operation, segments, query, headers or {})
         return await self._send(replace(call, rows=rows), give_up_after)
 
-    async def post(self, operation: str, segments: Sequence[str], body: bytes) -> Answer:
+    async def post(
+        self,
+        operation: str,
+        segments: Sequence[str],
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        rows: RowReader | None = None,
+    ) -> Answer:
         """Send a body; return an answer that is no refusal.
 
-        It is tried again like a GET, so sending it twice must do no harm. Raises FetchError.
+        It is tried again like a GET, so sending it twice must do no harm. In a large answer rows
+        are read as in one of `get`. Raises FetchError.
         """
-        return await self._send(_call(operation, segments, (), {}, body), GIVE_UP_AFTER)
+        call = _call(operation, segments, (), headers or {}, body)
+        return await self._send(replace(call, rows=rows), GIVE_UP_AFTER)
 
     @cached_property
     def _place(self) -> Place:

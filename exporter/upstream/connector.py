@@ -187,6 +187,10 @@ class Connector:
         }
         return httpx.Response(answer.status, headers=kept, content=answer.body, request=request)
 
+    def count_metrics(self, operation: str, count: int) -> None:
+        """Count figures that a request asks for, where a platform charges for each."""
+        self._telemetry.metrics_requested(self._settings.name, operation, count)
+
     async def aclose(self) -> None:
         """Close every connection."""
         await self.http.aclose()

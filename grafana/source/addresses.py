@@ -15,6 +15,7 @@ CONSOLES = {
     "huawei_dataarts": "https://console.huaweicloud.com/dayu",
     "alibaba_blink": "https://stream.console.aliyun.com",
     "alibaba_flink": "https://realtime-compute.console.aliyun.com",
+    "aws_flink": "https://console.aws.amazon.com/flink",
     "apache_flink|flink_operator": "$flink",
 }
 """Where people manage the jobs of each platform; Kafka Connect and edge jobs have no such place."""

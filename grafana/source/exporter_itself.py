@@ -147,6 +147,15 @@ def _calls() -> list[Band]:
         unit="reqps",
         steps=((None, GOOD), (0.01, BAD)),
     )
+    figures = curve(
+        "Figures asked for",
+        "Figures that were asked of the monitoring of platforms which charge for each. Raise "
+        "metrics_interval of the source, or ask for fewer metrics.",
+        "No figure is paid for",
+        per_second("streaming_exporter_api_metrics_requested_total", SOURCE, "source, operation"),
+        "{{source}} / {{operation}}",
+        unit="short",
+    )
     buckets = per_second(
         "streaming_exporter_api_request_duration_seconds_bucket", SOURCE, "source, le"
     )
@@ -162,7 +171,7 @@ def _calls() -> list[Band]:
     return section(
         "API calls",
         (9, [(_cost(), 12), (rate, 12)]),
-        (8, [(codes, 8), (refused, 8), (slow, 8)]),
+        (8, [(codes, 6), (refused, 6), (figures, 6), (slow, 6)]),
     )
 
 

@@ -31,7 +31,7 @@ RULES: dict[str, tuple[str, list[str]]] = {
         "sorces: []\n"
         "sources:\n"
         "  - {name: a b, platform: apache_flink, endpoint: nowhere, timeout: soon}\n"
-        "  - {name: b, platform: flink}\n"
+        "  - {name: b, platform: apache_flnk}\n"
         "  - {name: c, platform: apache_flink, endpoint: 'http://h', expect: ['${E}', '(']}\n",
         [
             "sources[2].expect[0]: environment variable E is not set",
@@ -40,7 +40,7 @@ RULES: dict[str, tuple[str, list[str]]] = {
             "sources[0].name: expected up to 63 letters, digits, dots, dashes or underscores",
             f"sources[0].timeout: {DURATION}",
             f"sources[0].endpoint: {ENDPOINT}",
-            "sources[1].platform: 'flink': no such platform; did you mean apache_flink?",
+            "sources[1].platform: 'apache_flnk': no such platform; did you mean apache_flink?",
             "sources[2].expect[1]: not a regular expression: "
             "missing ), unterminated subpattern at position 0",
         ],

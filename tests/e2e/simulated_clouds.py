@@ -72,6 +72,7 @@ class Sky:
 HOSTS = (
     *("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers"),
     "connect",
+    *("kinesisanalytics", "cloudwatch", "sts"),
 )
 
 

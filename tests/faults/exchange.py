@@ -23,6 +23,11 @@ class Asked:
         """Return the target without its query, still encoded."""
         return self.target.partition("?")[0]
 
+    def header(self, name: str) -> str:
+        """Return the value of a header by its lower-case name, empty without."""
+        found = (value for key, value in self.headers if key.lower().decode() == name)
+        return next(found, b"").decode("latin-1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:

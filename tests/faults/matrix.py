@@ -236,6 +236,13 @@ UNLESS = (
         "without it there are no credentials; no step of it is repeated within a poll",
     ),
     Special(
+        "200 that says it failed",
+        "STS",
+        _in("AssumeRole"),
+        Reaction(Reason.INVALID_RESPONSE),
+        "it never does so; what holds no keys is no answer",
+    ),
+    Special(
         "400 in the platform's words",
         "IAM login",
         _part(Part.LOGIN),

@@ -47,6 +47,8 @@ class Operation:
     also: tuple[str, ...] = field(default=())
     """Other hosts that the scenario needs."""
     method: str = "GET"
+    target: str = ""
+    """What the header X-Amz-Target ends in, where that names the operation."""
 
     @property
     def vendor(self) -> str:
@@ -67,13 +69,19 @@ class Operation:
 
     def matches(self, asked: Asked) -> bool:
         """Say whether a request is one of this operation."""
-        return re.fullmatch(self.path, asked.path) is not None
+        named = not self.target or asked.header("x-amz-target").endswith(f".{self.target}")
+        return named and re.fullmatch(self.path, asked.path) is not None
 
     def source(self, addresses: Mapping[str, str]) -> str:
         """Return the settings of a source that calls this operation, whose hosts are there."""
         settings = [PLATFORMS[self.platform]]
         settings += [KEYS[self.login]] if self.login else []
         text = ", ".join(settings)
+        if self.host == "cloudwatch":
+            asked = "cloudwatch_endpoint: '<cloudwatch>', metrics_interval: 1s"
+            text = text.replace("metrics_interval: 0", asked)
+        if "aws_sts" not in addresses:
+            text = text.replace("sts_endpoint: '<aws_sts>', ", "")
         for host, address in addresses.items():
             text = text.replace(f"<{host.removesuffix('_in_part')}>", address)
         return text
@@ -334,6 +342,27 @@ OPERATIONS = (
         host="flink",
         path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/metrics",
         part=Part.DETAILS,
+    ),
+    *(
+        Operation(
+            platform="aws_flink",
+            name=name,
+            host=host,
+            path="/.*" if part is Part.METADATA else "/",
+            part=part,
+            login=login,
+            by_id=by_id,
+            also=() if host == "kinesisanalytics" else ("kinesisanalytics",),
+            method="POST",
+            target=name if login == "aws" else "",
+        )
+        for name, host, part, login, by_id in (
+            ("ListApplications", "kinesisanalytics", Part.LISTING, "aws", False),
+            ("DescribeApplication", "kinesisanalytics", Part.LISTING, "aws", True),
+            ("GetMetricData", "cloudwatch", Part.DETAILS, "aws", False),
+            ("AssumeRole", "aws_sts", Part.LOGIN, "aws_role", False),
+            ("GetInstanceCredentials", "aws_metadata", Part.METADATA, "", False),
+        )
     ),
     Operation(
         platform="flink_operator",

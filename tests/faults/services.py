@@ -12,10 +12,19 @@ from exporter.simulator.alibaba import metadata as alibaba_metadata
 from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
 from exporter.simulator.apache_flink import service as apache_flink
+from exporter.simulator.aws import cloudwatch as aws_cloudwatch
+from exporter.simulator.aws import kinesisanalytics as aws_kinesisanalytics
+from exporter.simulator.aws import metadata as aws_metadata
+from exporter.simulator.aws import sts as aws_sts
+from exporter.simulator.aws.access import AwsAccess, AwsKey
 from exporter.simulator.clouds import (
     AGENCY,
     ALIBABA_KEY,
     ALIBABA_SECRET,
+    AWS_EXTERNAL_ID,
+    AWS_KEY,
+    AWS_ROLE,
+    AWS_SECRET,
     CONNECT_SECRET,
     CONNECT_USER,
     DATAARTS_WORKSPACE,
@@ -83,6 +92,8 @@ async def serving(
     fleet.set_phase(QUIET, Phase.STOPPED, began + 120)
     tokens = HuaweiTokens(lifetime=token_seconds)
     huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
+    key = AwsKey(key_id=AWS_KEY, secret=AWS_SECRET)
+    aws = AwsAccess(key, roles={AWS_ROLE: AWS_EXTERNAL_ID}, role_seconds=token_seconds)
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET))
 
     def calm() -> FaultInjection:
@@ -131,6 +142,14 @@ async def serving(
             faults=calm(), clock=clock, access=alibaba
         ),
         "flink": lambda: Restless(HalfIdle(flink())),
+        "kinesisanalytics": lambda: aws_kinesisanalytics.build(
+            fleet=fleet, faults=calm(), clock=clock, access=aws
+        ),
+        "cloudwatch": lambda: aws_cloudwatch.build(
+            fleet=fleet, faults=calm(), clock=clock, access=aws
+        ),
+        "aws_sts": lambda: aws_sts.build(faults=calm(), clock=clock, access=aws),
+        "aws_metadata": lambda: aws_metadata.build(faults=calm(), clock=clock, access=aws),
         "kubernetes": lambda: kubernetes.build(
             cluster=cluster,
             faults=calm(),

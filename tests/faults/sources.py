@@ -6,6 +6,10 @@ from exporter.simulator.clouds import (
     AGENCY,
     ALIBABA_KEY,
     ALIBABA_SECRET,
+    AWS_EXTERNAL_ID,
+    AWS_KEY,
+    AWS_ROLE,
+    AWS_SECRET,
     CONNECT_SECRET,
     CONNECT_USER,
     DATAARTS_WORKSPACE,
@@ -31,6 +35,11 @@ KEYS: Mapping[str, str] = {
         f"assume_agency: {{agency: {AGENCY.name}, domain_id: {AGENCY.domain_id}, "
         "endpoint: '<sts>'}}"
     ),
+    "aws": f"auth: {{access_key_id: {AWS_KEY}, secret_access_key: {AWS_SECRET}}}",
+    "aws_role": (
+        f"auth: {{access_key_id: {AWS_KEY}, secret_access_key: {AWS_SECRET}, "
+        f"role_arn: '{AWS_ROLE}', external_id: {AWS_EXTERNAL_ID}}}"
+    ),
     "alibaba": f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}",
 }
 PLATFORMS: Mapping[str, str] = {
@@ -45,6 +54,10 @@ PLATFORMS: Mapping[str, str] = {
         "namespaces: [default]"
     ),
     "apache_flink": "platform: apache_flink, endpoint: '<flink>'",
+    "aws_flink": (
+        "platform: aws_flink, region: eu-west-1, endpoint: '<kinesisanalytics>', "
+        "sts_endpoint: '<aws_sts>', metrics_interval: 0"
+    ),
     "flink_operator": (
         f"platform: flink_operator, endpoint: '<kubernetes>', namespaces: [{NAMESPACE}], "
         f"auth: {{bearer: {{token: {KUBERNETES_TOKEN}}}}}, "

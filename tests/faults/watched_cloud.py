@@ -17,6 +17,7 @@ from exporter.model import Job, Snapshot
 from exporter.runtime import Runtime
 from exporter.simulator.clouds import (
     ALIBABA_SECRET,
+    AWS_SECRET,
     CONNECT_SECRET,
     HUAWEI_SECRET,
     KUBERNETES_TOKEN,
@@ -30,7 +31,7 @@ from tests.recording import RecordingLog
 
 EPOCH = 1_700_000_000.0
 SECRETS = (
-    *(HUAWEI_SECRET, ALIBABA_SECRET, PASSWORD, KUBERNETES_TOKEN, CONNECT_SECRET),
+    *(HUAWEI_SECRET, ALIBABA_SECRET, AWS_SECRET, PASSWORD, KUBERNETES_TOKEN, CONNECT_SECRET),
     # What an answer shows to whoever reads it.
     IN_THE_CLEAR,
 )
@@ -179,6 +180,7 @@ def _runtime(addresses: Mapping[str, str], shift: list[float]) -> Runtime:
         aside=at_once,
         huawei_metadata=addresses.get("huawei_metadata", nowhere),
         alibaba_metadata=addresses.get("alibaba_metadata", nowhere),
+        aws_metadata=addresses.get("aws_metadata", nowhere),
     )
 
 

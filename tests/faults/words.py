@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tests.faults.exchange import Spoil, Told
 from tests.faults.operations import Operation, Part
@@ -56,9 +57,22 @@ _KUBERNETES = {
     503: "ServiceUnavailable",
     504: "Timeout",
 }
+_AWS = {
+    400: ("InvalidArgumentException", "Value at limit is not valid."),
+    401: ("MissingAuthenticationTokenException", "Missing Authentication Token"),
+    403: ("AccessDeniedException", "User is not authorized to perform: x:Y"),
+    404: ("UnknownOperationException", "There is no such operation."),
+    409: ("ResourceInUseException", "It is being changed."),
+    429: ("ThrottlingException", "Rate exceeded"),
+    500: ("InternalFailure", "The request processing has failed."),
+    502: ("ServiceUnavailable", "The request has failed."),
+    503: ("ServiceUnavailable", "The request has failed."),
+    504: ("ServiceUnavailable", "The request has failed."),
+}
 _CLAIMS: Mapping[str, Mapping[str, object]] = {
     "huawei": {"is_success": False, "message": "Something went wrong."},
     "alibaba": {"success": False, "errorCode": "990001", "errorMessage": "Something went wrong."},
+    "aws": {"__type": "OddException", "message": "Something went wrong."},
     "apache": {"errors": ["java.util.concurrent.CompletionException"]},
     "kubernetes": {"kind": "Status", "status": "Failure", "reason": "InternalError"},
     "kafka": {"error_code": 500, "message": "Something went wrong."},
@@ -72,6 +86,13 @@ def worded(operation: Operation, status: int) -> Told:
     if operation.vendor == "kubernetes":
         reason = _KUBERNETES[status]
         body: Mapping[str, object] = {"kind": "Status", "reason": reason, "message": "It is so."}
+    elif operation.vendor == "aws":
+        code, message = _AWS[status]
+        if operation.part is Part.LOGIN:
+            error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            text = f"<ErrorResponse>{error}</ErrorResponse>".encode()
+            return Told(status=status, headers=(("Content-Type", "text/xml"),), body=text)
+        body = {"__type": code, "message": message}
     elif operation.vendor == "apache":
         body = {"errors": [f"org.apache.flink.SomeException: {status}"]}
     elif operation.vendor == "kafka":
@@ -87,6 +108,9 @@ def worded(operation: Operation, status: int) -> Told:
 
 def throttled(operation: Operation) -> Told:
     """Return a request to slow down that neither the status nor the first word of a code tells."""
+    if operation.vendor == "aws" and operation.part is not Part.METADATA:
+        # With the status of any other refusal.
+        return replace(worded(operation, 429), status=400)
     if not operation.platform.startswith("alibaba"):
         return worded(operation, 429)
     body = {"RequestId": "A-1", "HostId": "foas", "Code": "Rejected.Throttling", "Message": "m"}

@@ -21,6 +21,7 @@ _CLOUDS = {
     "flink": "flink",
     "operator": "kubernetes",
     "connect": "connect",
+    "msf": "kinesisanalytics",
 }
 _LOOKED_AT = (
     *("streaming_job_state", "streaming_job_observed_timestamp_seconds", "streaming_source_up"),

@@ -1,0 +1,1 @@
+"""Who asks Amazon Web Services, and how that is proven."""

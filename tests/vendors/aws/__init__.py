@@ -1,0 +1,1 @@
+"""Applications of Amazon Managed Service for Apache Flink, watched in a simulated account."""
