@@ -14,8 +14,11 @@ from exporter.configuration.config import parse
 from exporter.errors import ConfigError
 from exporter.process.logs import build_log, quiet_libraries
 from exporter.runtime import Runtime
+from exporter.simulator.aws.applications import PROPERTY
 from exporter.simulator.clouds import (
     ALIBABA_SECRET,
+    AWS_EXTERNAL_ID,
+    AWS_SECRET,
     CONNECT_SECRET,
     HUAWEI_SECRET,
     PASSWORD,
@@ -38,7 +41,7 @@ class Eavesdropper(httpx.AsyncBaseTransport):
         self.sent: set[str] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        for name in ("x-auth-token", "authorization", "x-security-token"):
+        for name in ("x-auth-token", "authorization", "x-security-token", "x-amz-security-token"):
             if value := request.headers.get(name):
                 self.sent |= {value, value.rpartition("Signature=")[2].rpartition(" ")[2]}
         return await self._inner.handle_async_request(request)
@@ -110,11 +113,13 @@ async def _everything_shown(text: str, faults: str) -> tuple[str, set[str]]:
 def _quote_everything(clouds: object) -> None:
     """Let every API answer with a body that quotes secrets, as badly behaved gateways do."""
     quote = f"{HUAWEI_SECRET} {PASSWORD} {ALIBABA_SECRET} {FLINK_PASSWORD} {JOB_SECRET}"
-    quote += f" {CONNECT_SECRET} {IN_THE_CLEAR}"
+    quote += f" {CONNECT_SECRET} {IN_THE_CLEAR} {AWS_SECRET} {AWS_EXTERNAL_ID}"
     for status, name, operation, body in (
         (401, "dli", "ListFlinkJobs", {"error_code": "APIGW.0301", "error_msg": quote}),
         (400, "foas", "ListInstance", {"Code": "SignatureDoesNotMatch", "Message": quote}),
         (401, "flink", "/jobs/overview", {"errors": [quote]}),
+        (403, "sts", "AssumeRole", {"__type": "AccessDenied", "message": quote}),
+        (400, "cloudwatch", "GetMetricData", {"__type": "ValidationError", "message": quote}),
         (500, "connect", "/connectors", {"error_code": 500, "message": quote}),
     ):
         getattr(clouds, name).faults.overrides[operation] = Canned(
@@ -134,6 +139,8 @@ def test_nothing_secret_is_let_out(faults: str) -> None:
     secrets = {HUAWEI_SECRET, PASSWORD, ALIBABA_SECRET, FLINK_PASSWORD, JOB_SECRET}
     # Every listing of Connect shows the last one in plain text.
     secrets |= {CONNECT_SECRET, IN_THE_CLEAR}
+    # Every description of an application has properties, passwords among them.
+    secrets |= {AWS_SECRET, AWS_EXTERNAL_ID, PROPERTY}
     secrets |= {"wrong-secret-key", "wrong-password"} | sent
     assert len(sent) > 4 or faults == "refused"
     assert [secret for secret in secrets if secret in out] == []
@@ -159,5 +166,6 @@ def test_configuration_error_quotes_no_secret(damage: tuple[str, str]) -> None:
         text = text.replace("platform:", "platfrom:")
     with pytest.raises(ConfigError) as caught:
         parse(text, environ={}, directory=Path())
-    for secret in (HUAWEI_SECRET, PASSWORD, ALIBABA_SECRET, FLINK_PASSWORD, CONNECT_SECRET):
+    clouds = (HUAWEI_SECRET, ALIBABA_SECRET, AWS_SECRET)
+    for secret in (*clouds, PASSWORD, FLINK_PASSWORD, CONNECT_SECRET):
         assert secret not in str(caught.value) + repr(caught.value)

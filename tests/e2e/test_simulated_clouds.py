@@ -17,6 +17,7 @@ SOURCES = {
     "flink": "flink",
     "operator": "kubernetes",
     "connect": "connect",
+    "msf": "kinesisanalytics",
 }
 
 

@@ -14,8 +14,15 @@ _NAMES = (
     re.compile(r'\.ask\(\s*"(\w+)"'),
     re.compile(r'operation="(\w+)"'),
 )
-_ASKED_IN_NEED = {"/jobs/:jobid/vertices/:vertexid"}
-"""Asked while figures stand still only, which no single fault of a calm cluster makes them do."""
+_ASKED_IN_NEED = {
+    # While figures stand still, which no single fault of a calm cluster makes them do.
+    "/jobs/:jobid/vertices/:vertexid",
+    # Once for each change of an application, and of streams once an hour.
+    *("ListApplicationOperations", "DescribeApplicationOperation", "ListMetrics"),
+    # Where the environment says that this is how to log in: tests/auth/aws.
+    *("AssumeRoleWithWebIdentity", "GetContainerCredentials"),
+}
+"""Operations that no scenario asks at every poll."""
 _ANSWERED_AS_ANOTHER = {
     "AssumeAgencyForPodIdentity",
     "AssumeAgencyWithOIDC",
@@ -56,6 +63,9 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
         named |= set(re.findall(r'operation="(\w+)"', text))
     for path in sorted(EXPORTER.glob("auth/huawei/*.py")):
         named |= set(re.findall(r'^(?:\w+_)?OPERATION = "(\w+)"', path.read_text(), re.M))
+    for path in (*EXPORTER.glob("auth/aws/*.py"), *EXPORTER.glob("vendors/aws/*.py")):
+        found = re.findall(r'^[A-Z_]+ = "((?:Assume|Describe|Get)\w+)"$', path.read_text(), re.M)
+        named |= set(found)
     named |= {f"{verb} {DEPLOYMENTS.resource}" for verb in ("list", "get")}
     named -= _ASKED_IN_NEED | _ANSWERED_AS_ANOTHER
     assert named == {operation.name for operation in OPERATIONS}

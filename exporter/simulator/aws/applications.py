@@ -9,6 +9,8 @@ from typing import Any
 from exporter.simulator.aws.access import ACCOUNT
 from exporter.simulator.fleet.fleet import ACTIVE, Phase, View
 
+PROPERTY = "demo-application-password"
+"""What somebody has put into the properties of an application, which whoever describes it reads."""
 START, STOP, UPDATE = "StartApplication", "StopApplication", "UpdateApplication"
 _STATUSES = {
     Phase.STARTING: "STARTING",
@@ -72,7 +74,7 @@ def detail(view: View, region: str) -> dict[str, Any]:
                 "PropertyGroupDescriptions": [
                     {
                         "PropertyGroupId": "sink",
-                        "PropertyMap": {"password": "demo-application-password"},
+                        "PropertyMap": {"password": PROPERTY},
                     }
                 ]
             },

@@ -201,7 +201,8 @@ def test_moto_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     async def play() -> tuple[App, str]:
         async with _moto() as address:
             text = (
-                "sources: [{name: msf, platform: aws_flink, region: eu-west-1, ended_retention: 9999d, "
+                "sources: [{name: msf, platform: aws_flink, region: eu-west-1, "
+                "ended_retention: 9999d, "
                 f"endpoint: '{address}', cloudwatch_endpoint: '{address}', "
                 f"sts_endpoint: '{address}', auth: {{access_key_id: testing, "
                 f"secret_access_key: testing, role_arn: '{ROLE}'}}}}]"
