@@ -23,9 +23,9 @@ _TROUBLED = 100
 _POINTS = 500
 _HOUR = 3600.0
 _SPANS = {"6 h": 6 * _HOUR, "24 h": 24 * _HOUR, "7 d": 168 * _HOUR}
-_BETWEEN = {"6 h": 300.0, "7 d": 2400.0}
+_BETWEEN = {"6 h": 600.0, "7 d": 3600.0}
 """Seconds between two samples of the last hours, and of the week."""
-_ROUNDS = 3
+_ROUNDS = 2
 _MOST_DRAWN = 50
 _FLAGS = (
     "--web.enable-remote-write-receiver",
@@ -34,7 +34,7 @@ _FLAGS = (
     "--storage.tsdb.max-block-duration=30d",
     "--storage.tsdb.retention.time=60d",
     # As far back as one sample of the past is from the next.
-    "--query.lookback-delta=45m",
+    "--query.lookback-delta=65m",
 )
 
 

@@ -75,8 +75,11 @@ class _Writer:
 
 
 def _shape(name: str, value: float) -> tuple[float, str]:
-    """Return a value and how it goes on; those near each other are made one, and made once."""
-    if name.endswith(_COUNTED):
+    """Return a value and how it goes on; those near each other are made one, and made once.
+
+    What never failed goes on not to fail.
+    """
+    if name.endswith(_COUNTED) and value:
         return value, "rises"
     if name.endswith(_MOVING):
         return float(f"{value:.2g}"), "moves"

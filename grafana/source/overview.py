@@ -1,6 +1,5 @@
 """Show all jobs: how many are in which state, which need attention, what happened, what is slow."""
 
-from exporter.model import State
 from exporter.pages.colours import LOOKS
 from grafana.source import variables
 from grafana.source.addresses import console_link, runbook_links, with_console
@@ -24,7 +23,7 @@ from grafana.source.panels import (
     timeseries,
 )
 from grafana.source.promql import (
-    IDENTITY,
+    JOB,
     LEGEND,
     NAMED,
     RESTARTS,
@@ -33,8 +32,6 @@ from grafana.source.promql import (
     age,
     count_or_zero,
     furthest_behind,
-    in_state,
-    jobs,
     named,
     source_jobs,
     within_range,
@@ -43,6 +40,8 @@ from grafana.source.promql import (
 UID = "streaming-overview"
 _KEPT = "${__url_time_range}&var-datasource=${datasource}"
 _OF = "source, platform"
+_EXPORTED = "job, instance, source, project, job_id"
+"""What tells one job of one exporter."""
 _RESTARTED, _BEHIND = "restarted", "behind"
 """Hidden variables: the ten jobs that a panel shows."""
 _WORST = ((None, GOOD), (1, BAD))
@@ -92,10 +91,10 @@ def _now() -> list[Band]:
 
 
 def _states() -> Json:
-    held = jobs("streaming_job_state", by=f"{IDENTITY}, state", test="== 1")
     about = About(
         title="Jobs in each state",
-        description="How many of the selected jobs are in each state now.",
+        description="How many jobs of the selected sources are in each state now, whatever "
+        "projects and jobs are chosen.",
         nothing="No job is known: is the exporter scraped?",
         overrides=[
             override(
@@ -105,7 +104,7 @@ def _states() -> Json:
             for state, look in LOOKS.items()
         ],
     )
-    return stat(about, now_query(f"sum by (state) ({held})", "{{state}}"), filled=True, names=True)
+    return stat(about, now_query(source_jobs("state"), "{{state}}"), filled=True, names=True)
 
 
 def _need_attention() -> Json:
@@ -177,7 +176,7 @@ def _latest() -> Json:
         unit="s",
         steps=LATE,
     )
-    return stat(about, now_query(f"max({jobs('streaming_job_input_delay_seconds')})", "delay"))
+    return stat(about, now_query(f"max(streaming_job_input_delay_seconds{{{JOB}}})", "delay"))
 
 
 def _attention() -> Json:
@@ -271,9 +270,8 @@ def _longest() -> Json:
         nothing="No job runs",
         unit="s",
     )
-    lasts = (
-        f"{jobs('streaming_job_duration_seconds')} and on ({IDENTITY}) {in_state(State.RUNNING)}"
-    )
+    runs = f'streaming_job_state{{{JOB}, state="running"}} == 1'
+    lasts = f"streaming_job_duration_seconds{{{JOB}}} and on ({_EXPORTED}) {runs}"
     return bar_gauge(about, now_query(f"topk(10, max by ({NAMED}) ({lasts}))", LEGEND))
 
 
