@@ -155,8 +155,9 @@ def test_command_line_knows_every_story_and_no_other() -> None:
 
 
 def test_story_names_a_source_of_the_demo_and_an_alert_with_a_runbook() -> None:
-    names = ("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers")
-    addresses = {name: f"http://{name}" for name in (*names, "yarn-1", "yarn-2", "history")}
+    rig = Rig()
+    every = (*rig.known.all(), *rig.yarn.clouds)
+    addresses = {cloud.name: f"http://{cloud.name}" for cloud in every}
     text = configuration(addresses) + yarn_configuration(addresses)
     sources = {source.settings.name for source in parse(text, environ={}, directory=Path()).sources}
     assert {story.source for story in STORIES.values()} <= sources
