@@ -334,6 +334,8 @@ OPERATIONS = (
         host="flink",
         path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/subtasks/metrics",
         part=Part.DETAILS,
+        # The source of a job, and its sink.
+        asked=2,
     ),
     # Asked only where some subtasks of a vertex know of no event time.
     Operation(
