@@ -79,6 +79,12 @@ def test_all_jobs_of_all_sources_are_told_in_order() -> None:
             "state": "running",
             "native_status": "",
             "run_id": "",
+            "read_records": None,
+            "read_bytes": None,
+            "written_records": None,
+            "written_bytes": None,
+            "buffered_records": None,
+            "records_per_second": None,
         }
 
     run(body())
