@@ -109,7 +109,7 @@ class EnvironmentProvider:
 
 
 class UnsupportedSource:
-    """A way to log in that somebody set up and this program does not know: it only says so."""
+    """A way to log in that somebody set up and this program cannot use: it only says so."""
 
     def __init__(self, text: str) -> None:
         self._text = text

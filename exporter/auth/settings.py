@@ -2,10 +2,43 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from exporter.settings import Endpoint, ExistingFile, SecretFile, SecretText, Section
+from exporter.auth.alibaba.sts import (
+    DEFAULT_SECONDS,
+    LONGEST_SECONDS,
+    SESSION_NAME,
+    SHORTEST_SECONDS,
+    is_role_arn,
+)
+from exporter.settings import (
+    Endpoint,
+    ExistingFile,
+    PositiveDuration,
+    SecretFile,
+    SecretText,
+    Section,
+)
+
+
+def _role_arn(text: str) -> str:
+    if not is_role_arn(text):
+        raise PydanticCustomError("role_arn", "expected acs:ram::<account>:role/<name>")
+    return text
+
+
+def _session_seconds(seconds: float) -> float:
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise PydanticCustomError("duration", "expected a duration from 15m to 12h")
+    return seconds
 
 
 class IamSettings(Section):
@@ -107,8 +140,27 @@ class HuaweiAuthSettings(Section):
         return self.secret("access_key") is not None
 
 
+class AssumeRoleSettings(Section):
+    """A RAM role to assume, of this account or another; its keys live for `duration` seconds."""
+
+    role_arn: Annotated[str, AfterValidator(_role_arn)]
+    external_id: SecretText = None
+    external_id_file: SecretFile = None
+    session_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.@=_-]{2,64}$")] = (
+        SESSION_NAME
+    )
+    duration: Annotated[PositiveDuration, AfterValidator(_session_seconds)] = float(DEFAULT_SECONDS)
+
+
+def _in_a_chain(value: object) -> object:
+    return (value,) if isinstance(value, dict | AssumeRoleSettings) else value
+
+
 class AlibabaAuthSettings(Section):
-    """An access key, temporary when a security token is given."""
+    """An access key, temporary when a security token is given, and the roles it assumes in turn.
+
+    Without a key one is looked for where the vendor's SDKs look.
+    """
 
     access_key_id: SecretText = None
     access_key_id_file: SecretFile = None
@@ -116,10 +168,21 @@ class AlibabaAuthSettings(Section):
     access_key_secret_file: SecretFile = None
     security_token: SecretText = None
     security_token_file: SecretFile = None
+    assume_role: Annotated[
+        tuple[AssumeRoleSettings, ...], BeforeValidator(_in_a_chain), Field(max_length=5)
+    ] = ()
+    sts_endpoint: Endpoint | None = None
+
+    @property
+    def has_a_key(self) -> bool:
+        """Say whether a key is given, or a part of one."""
+        names = ("access_key_id", "access_key_secret", "security_token")
+        return any(self.secret(name) is not None for name in names)
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        self.needs("access_key_id", "access_key_secret")
+        if self.has_a_key or not (self.assume_role or self.sts_endpoint):
+            self.needs("access_key_id", "access_key_secret")
         return self
 
 

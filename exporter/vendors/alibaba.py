@@ -6,16 +6,12 @@ Vendor pages: "Request structure" (endpoints by region) and "Common parameters" 
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.auth.alibaba_signature import AlibabaSignatureAuth
-from exporter.auth.alibaba_sources import alibaba_chain
-from exporter.auth.credentials import CredentialProvider, StaticProvider
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.alibaba.signature import AlibabaSignatureAuth
 from exporter.auth.settings import AlibabaAuthSettings
 from exporter.errors import FetchError, Reason
 from exporter.fields import ReadRows
@@ -27,6 +23,7 @@ from exporter.upstream.large_json import RowReader
 from exporter.upstream.refusals import Answer
 from exporter.upstream.refusals.alibaba import read_refusal
 from exporter.upstream.refusals.strangers import is_page, is_storage
+from exporter.vendors.alibaba_credentials import credentials
 from exporter.vendors.alibaba_xml import parse_xml
 
 Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,20}(-[a-z0-9]{1,20}){1,5}$")]
@@ -44,6 +41,7 @@ _FOAS_TOKYO = frozenset(
         *("us-east-1", "us-west-1", "me-east-1"),
     }
 )
+_PUBLIC = re.compile(r"https://[a-z0-9.-]+\.aliyuncs\.com(?=[:/]|$)")
 _ERROR_CLASS = re.compile(
     r"(?<![\w.$])(?:[a-z][a-z0-9_]{0,40}\.){1,10}"
     r"[A-Z][A-Za-z0-9_]{0,60}(?:\$[A-Z][A-Za-z0-9_]{0,60})?(?:Exception|Error)(?![\w$])"
@@ -124,6 +122,20 @@ class AlibabaSettings(SourceSettings):
             raise PydanticCustomError("tenancy", "tenancy.region_id or region is required")
         return self
 
+    @model_validator(mode="after")
+    def _sts_is_somewhere(self) -> Self:
+        auth = self.auth
+        if self.is_elsewhere and auth is not None and auth.assume_role and not auth.sts_endpoint:
+            raise PydanticCustomError(
+                "sts", "auth.sts_endpoint is required where endpoint is not a public one"
+            )
+        return self
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Say whether the source is asked at another cloud than the public one."""
+        return self.endpoint is not None and not _PUBLIC.match(self.endpoint)
+
     @property
     def tenancy_headers(self) -> Mapping[str, str]:
         """Return the headers that tell Apsara Stack whose resources to show, none without."""
@@ -174,7 +186,7 @@ class Product:
         version: str,
         headers: Mapping[str, str],
     ) -> None:
-        provider, guard = _credentials(settings.auth, connector)
+        provider, guard = credentials(settings.auth, connector, elsewhere=settings.is_elsewhere)
         self._api = connector.api(
             settings.endpoint or endpoint,
             read_refusal=read_refusal,
@@ -197,28 +209,6 @@ class Product:
         return read_object(
             action, await self._api.get(action, ("api", "v2", *path), pairs, headers, rows=rows)
         )
-
-
-def _credentials(
-    auth: AlibabaAuthSettings | None, connector: Connector
-) -> tuple[CredentialProvider, RejectionGuard]:
-    """Return what hands out the credentials, and the guard that all who use them share."""
-    if auth is not None:
-        key_id = auth.known_secret("access_key_id")
-        secret = auth.known_secret("access_key_secret")
-        provider = StaticProvider(key_id, secret, auth.secret("security_token"))
-        return provider, connector.guards.of(key_id.reveal(), secret.reveal())
-    runtime = connector.runtime
-    chain = alibaba_chain(
-        environ=runtime.environ,
-        home=runtime.home,
-        send=partial(connector.send, operation="GetSecurityCredentials"),
-        clock=runtime.clock,
-        metadata_url=runtime.alibaba_metadata,
-        aside=runtime.aside,
-    )
-    # One process has one environment and one role, so what the chain finds is one key.
-    return chain, connector.guards.of("alibaba default credential chain")
 
 
 def read_object(operation: str, answer: Answer) -> Mapping[str, Any]:

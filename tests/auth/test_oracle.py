@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from exporter.auth import alibaba_signature, canonical
+from exporter.auth import canonical
+from exporter.auth.alibaba import signature as alibaba_signature
 from exporter.auth.credentials import Credentials
 from exporter.auth.huawei import signature as huawei_signature
 

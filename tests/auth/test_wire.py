@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from exporter.auth import alibaba_signature, canonical
-from exporter.auth.alibaba_signature import AlibabaSignatureAuth
+from exporter.auth import canonical
+from exporter.auth.alibaba import signature as alibaba_signature
+from exporter.auth.alibaba.signature import AlibabaSignatureAuth
 from exporter.auth.credentials import Credentials, StaticProvider
 from exporter.auth.huawei import signature as huawei_signature
 from exporter.auth.huawei.signature import HuaweiSignatureAuth

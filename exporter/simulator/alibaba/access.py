@@ -15,6 +15,8 @@ class AccessKey:
     expires_at: float | None = None
     active: bool = True
     denied_operations: frozenset[str] = frozenset()
+    principal: str = ""
+    """The ARN of the user or role that it is a key of; empty where nobody asks."""
 
 
 class Access:
@@ -37,7 +39,9 @@ class Access:
         """Delete a key, as its owner would in the RAM console."""
         self._keys.pop(key_id, None)
 
-    def issue(self, *, expires_at: float, denied_operations: Iterable[str] = ()) -> AccessKey:
+    def issue(
+        self, *, expires_at: float, denied_operations: Iterable[str] = (), principal: str = ""
+    ) -> AccessKey:
         """Make temporary credentials, as STS does for an instance role."""
         self._issued += 1
         key = AccessKey(
@@ -46,6 +50,7 @@ class Access:
             security_token="CAIS" + self._random_text("token", 60),
             expires_at=expires_at,
             denied_operations=frozenset(denied_operations),
+            principal=principal,
         )
         self.put(key)
         return key

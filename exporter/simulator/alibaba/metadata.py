@@ -130,17 +130,20 @@ class _Metadata:
         key = self._key
         if key is None or key.expires_at is None or key.expires_at - now <= self._lifetime / 2:
             # Whole seconds, so that the key ends when its answer says so.
-            key = self._access.issue(expires_at=int(now + self._lifetime))
+            key = self._access.issue(
+                expires_at=int(now + self._lifetime), principal=f"instance role {self._role}"
+            )
             self._key = key
         return {
             "AccessKeyId": key.key_id,
             "AccessKeySecret": key.secret,
             "SecurityToken": key.security_token,
-            "Expiration": _iso(key.expires_at or now),
-            "LastUpdated": _iso((key.expires_at or now) - self._lifetime),
+            "Expiration": iso(key.expires_at or now),
+            "LastUpdated": iso((key.expires_at or now) - self._lifetime),
             "Code": "Success",
         }
 
 
-def _iso(seconds: float) -> str:
+def iso(seconds: float) -> str:
+    """Write a time as the vendor does: UTC, whole seconds and a Z."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -84,7 +84,7 @@ class SignatureGate:
         _check_date(request.headers["x-acs-date"], now)
         key_id, signed_headers, signature = _read_authorization(request.headers)
         key = self._find(key_id)
-        _check_token(key, request.headers.get("x-acs-security-token"), now)
+        check_token(key, request.headers.get("x-acs-security-token"), now)
         _check_coverage(request.headers, signed_headers)
         _check_body(request)
         _check_signature(request, key, signed_headers, signature)
@@ -134,7 +134,8 @@ def _read_authorization(headers: Mapping[str, str]) -> tuple[str, str, str]:
     return parts["key"], parts["names"], parts["signature"]
 
 
-def _check_token(key: AccessKey, token: str | None, now: float) -> None:
+def check_token(key: AccessKey, token: str | None, now: float) -> None:
+    """Raise a Refusal unless a key comes with the token that belongs to it, in time."""
     if key.security_token is None:
         if token is not None:
             message = "Specified SecurityToken is malformed."

@@ -10,8 +10,10 @@ import httpx
 import pytest
 
 from exporter.auth import Send
-from exporter.auth.alibaba_sources import alibaba_chain
+from exporter.auth.alibaba.chain import alibaba_chain
+from exporter.auth.alibaba.surroundings import Surroundings
 from exporter.auth.credentials import CredentialProvider, Credentials
+from exporter.auth.guard import GuardBook
 from exporter.auth.huawei.chain import huawei_chain
 from exporter.auth.huawei.trading import SendAs
 from exporter.errors import CredentialError
@@ -35,6 +37,7 @@ class Place:
         self.environ: dict[str, str] = {}
         self.clock = Clock()
         self.handler: Handler = refuse
+        self.operations: list[str] = []
 
     def write(self, name: str, content: object) -> Path:
         path = self.home / name
@@ -50,8 +53,25 @@ class Place:
     def huawei(self, send: SendAs | None = None) -> CredentialProvider:
         return huawei_chain(**self._options(send))
 
-    def alibaba(self, send: Send | None = None) -> CredentialProvider:
-        return alibaba_chain(**self._options(send))
+    def alibaba(self, send: Send | None = None, **options: Any) -> CredentialProvider:
+        sending = send or self.send
+
+        async def ask(
+            request: httpx.Request, operation: str, *, direct: bool = False
+        ) -> httpx.Response:
+            self.operations.append(f"{operation} past any proxy" if direct else operation)
+            return await sending(request)
+
+        surroundings = Surroundings(
+            environ=self.environ,
+            send=ask,
+            clock=self.clock,
+            aside=at_once,
+            metadata_url=URL,
+            guards=GuardBook(clock=self.clock),
+            **options,
+        )
+        return alibaba_chain(self.home, surroundings)
 
     def _options(self, send: Send | SendAs | None) -> Mapping[str, Any]:
         return {

@@ -1,0 +1,159 @@
+"""Read what STS and the like answer: temporary keys, or why there are none. Pure functions.
+
+Vendor pages: "AssumeRole", "AssumeRoleWithOIDC", "Use RRSA to authorize different pods" (its table
+of errors), "Common error codes". A message may repeat what was sent, so only codes are told.
+"""
+
+import re
+from collections.abc import Mapping
+
+import httpx
+
+from exporter.auth.credentials import Credentials, found_at
+from exporter.auth.renewal import parse_expiry
+from exporter.errors import CredentialError, FetchError, Reason
+from exporter.pacing import parse_retry_after
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_NOT_STS = "this is no STS: check auth.sts_endpoint"
+
+# By the segments that a code begins with, the longest match counts.
+_SENTENCES: Mapping[str, tuple[Reason, str]] = {
+    "EntityNotExist.Role": (Reason.AUTH, "the role does not exist"),
+    "EntityNotExist": (Reason.AUTH, "the role or its identity provider does not exist"),
+    "NoPermission": (
+        Reason.AUTH,
+        "the role does not trust these credentials, they lack sts:AssumeRole, "
+        "or the external id is not the one it wants",
+    ),
+    "ImplicitDeny": (Reason.AUTH, "these credentials lack sts:AssumeRole"),
+    "AuthenticationFail.NoPermission": (
+        Reason.AUTH,
+        "the role does not trust this pod, or the OIDC provider is not registered",
+    ),
+    "AuthenticationFail.OIDCToken.Expired": (Reason.AUTH, "the OIDC token has expired"),
+    "AuthenticationFail.OIDCToken.AudienceNotMatch": (
+        Reason.AUTH,
+        "the OIDC token is for another audience, RRSA wants sts.aliyuncs.com",
+    ),
+    "AuthenticationFail.OIDCToken.IssuerNotMatch": (
+        Reason.AUTH,
+        "the OIDC token was issued by another than the OIDC provider",
+    ),
+    "AuthenticationFail.OIDCToken": (Reason.AUTH, "the OIDC token is refused"),
+    "AuthenticationFail": (Reason.AUTH, "the OIDC token or its provider is refused"),
+    "InvalidParameter.OIDCToken": (Reason.AUTH, "the OIDC token is none"),
+    "InvalidParameter.DurationSeconds": (
+        Reason.AUTH,
+        "the role does not allow sessions of this duration",
+    ),
+    "InvalidParameter.RoleSessionName": (Reason.AUTH, "the session name is refused"),
+    "InvalidParameter.RoleArn": (Reason.AUTH, "the ARN of the role is refused"),
+    "InvalidParameter.PolicyGrammar": (Reason.AUTH, "the policy is none"),
+    "InvalidAccessKeyId": (Reason.AUTH, "the access key is not known or disabled"),
+    "SignatureDoesNotMatch": (Reason.AUTH, "the secret of the access key is wrong"),
+    "InvalidSecurityToken": (Reason.AUTH, "the keys to assume the role with have ended"),
+    "InvalidTimeStamp": (Reason.AUTH, "the clock of this machine is wrong"),
+    "Throttling": (Reason.THROTTLED, ""),
+    "InternalError": (Reason.SERVER, ""),
+    "ServiceUnavailable": (Reason.SERVER, ""),
+    "InvalidAction": (Reason.NOT_FOUND, _NOT_STS),
+    "InvalidVersion": (Reason.NOT_FOUND, _NOT_STS),
+}
+_BY_STATUS = {
+    400: Reason.AUTH,
+    401: Reason.AUTH,
+    403: Reason.AUTH,
+    404: Reason.NOT_FOUND,
+    429: Reason.THROTTLED,
+}
+
+
+def read_sts_refusal(response: httpx.Response, operation: str, now: float) -> FetchError | None:
+    """Return why an answer is a refusal, or None when it is none."""
+    status = response.status_code
+    if status == 200:
+        return None
+    code = _code(response)
+    reason, detail = Reason.INVALID_RESPONSE, _NOT_STS
+    if status >= 500:
+        reason, detail = Reason.SERVER, ""
+    elif status == 429:
+        reason, detail = Reason.THROTTLED, ""
+    elif code:
+        reason, detail = _sentence(code, status)
+    return FetchError(
+        reason,
+        operation,
+        status=status,
+        code=code,
+        detail=detail,
+        retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
+        retryable=reason is Reason.THROTTLED or status in {500, 502, 503, 504},
+    )
+
+
+def _sentence(code: str, status: int) -> tuple[Reason, str]:
+    segments = code.split(".")
+    for length in range(len(segments), 0, -1):
+        if found := _SENTENCES.get(".".join(segments[:length])):
+            return found
+    if status in _BY_STATUS:
+        return _BY_STATUS[status], ""
+    return Reason.INVALID_RESPONSE, _NOT_STS
+
+
+def _code(response: httpx.Response) -> str:
+    document = _object(response)
+    code = document.get("Code") if document is not None else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def parse_role_keys(
+    response: httpx.Response, operation: str, name: str = "Credentials"
+) -> Credentials:
+    """Return the temporary keys of an answer, which holds them under a name, or is them for none.
+
+    Raises FetchError with reason invalid_response when it has none that can be used.
+    """
+    document = _object(response) or {}
+    fields = document.get(name) if name else document
+    try:
+        if isinstance(fields, Mapping):
+            return parse_keys(fields, operation)
+    except CredentialError:
+        # It says which of them is missing; here all come from the same answer.
+        pass
+    raise FetchError(
+        Reason.INVALID_RESPONSE,
+        operation,
+        status=response.status_code,
+        detail="no usable keys, security token and expiry in the answer",
+    )
+
+
+def parse_keys(fields: Mapping[str, object], place: str) -> Credentials:
+    """Read temporary keys as all services of the vendor write them.
+
+    Raises CredentialError naming the place when one is missing or cannot be used.
+    """
+    try:
+        expires_at = parse_expiry(fields.get("Expiration"))
+    except ValueError:
+        raise CredentialError(f"{place}: the keys have no readable expiry") from None
+    access_key, secret_key, token = (
+        value if isinstance(value := fields.get(name), str) else ""
+        for name in ("AccessKeyId", "AccessKeySecret", "SecurityToken")
+    )
+    found = found_at(place, access_key, secret_key, token, expires_at)
+    if not token:
+        raise CredentialError(f"{place}: the keys have no security token")
+    return found
+
+
+def _object(response: httpx.Response) -> Mapping[str, object] | None:
+    try:
+        document = response.json()
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, Mapping) else None

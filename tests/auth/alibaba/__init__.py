@@ -1,0 +1,1 @@
+"""How whoever asks Alibaba Cloud comes by its keys: every set-up that users have."""
