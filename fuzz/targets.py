@@ -3,13 +3,23 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from fuzz import answers, aws, inputs, kafka_connect, kubernetes_services, operator, yarn_answers
+from fuzz import (
+    answers,
+    aws,
+    inputs,
+    kafka_connect,
+    kubernetes_services,
+    logins,
+    operator,
+    yarn_answers,
+)
 from fuzz.target import ROOT, Target
 
 
 def all_targets() -> dict[str, Target]:
     """Return every target by name."""
-    parts = (answers, aws, inputs, operator, yarn_answers, kubernetes_services, kafka_connect)
+    apis = (answers, aws, inputs, operator, yarn_answers, kubernetes_services)
+    parts = (*apis, kafka_connect, logins)
     return {target.name: target for part in parts for target in part.targets()}
 
 

@@ -38,6 +38,7 @@ HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
 ALIBABA_KEY, ALIBABA_SECRET = "LTAIdemoAccessKeyId", "demo-alibaba-access-key-secret"
 AWS_KEY, AWS_SECRET = "AKIADEMOACCESSKEYID0", "demo/aws+secret-access-key"
 AWS_ROLE, AWS_EXTERNAL_ID = "arn:aws:iam::123456789012:role/demo-reader", "demo-external-id"
+ALIBABA_ROLE = "acs:ram::1000000000000001:role/watcher"
 USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
 AGENCY = Agency(
     name="watched-by-exporter",

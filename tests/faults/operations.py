@@ -49,6 +49,8 @@ class Operation:
     method: str = "GET"
     target: str = ""
     """What the header X-Amz-Target ends in, where that names the operation."""
+    in_a_pod: bool = False
+    """Whether the exporter has the token of a pod, which is what it logs in with."""
 
     @property
     def vendor(self) -> str:
@@ -246,6 +248,16 @@ OPERATIONS = (
         asked=2,
     ),
     Operation(
+        platform="alibaba_blink",
+        name="AssumeRole",
+        host="alibaba_sts",
+        path="/",
+        part=Part.LOGIN,
+        login="alibaba_role_streams",
+        also=("foas",),
+        method="POST",
+    ),
+    Operation(
         platform="alibaba_flink",
         name="ListDeployments",
         host="ververica",
@@ -277,6 +289,27 @@ OPERATIONS = (
         path="/.*",
         part=Part.METADATA,
         also=("ververica",),
+    ),
+    Operation(
+        platform="alibaba_flink",
+        name="AssumeRole",
+        host="alibaba_sts",
+        path="/",
+        part=Part.LOGIN,
+        login="alibaba_role",
+        also=("ververica",),
+        method="POST",
+    ),
+    Operation(
+        platform="alibaba_flink",
+        name="AssumeRoleWithOIDC",
+        host="alibaba_sts",
+        path="/",
+        part=Part.LOGIN,
+        login="alibaba_pod",
+        also=("ververica",),
+        method="POST",
+        in_a_pod=True,
     ),
     Operation(
         platform="apache_flink",

@@ -2,8 +2,10 @@
 
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -11,6 +13,8 @@ from exporter.simulator.alibaba import foas as alibaba_foas
 from exporter.simulator.alibaba import metadata as alibaba_metadata
 from exporter.simulator.alibaba import ververica as alibaba_ververica
 from exporter.simulator.alibaba.access import Access, AccessKey
+from exporter.simulator.alibaba.oidc import OidcIssuer
+from exporter.simulator.alibaba.sts import Role, Sts
 from exporter.simulator.apache_flink import service as apache_flink
 from exporter.simulator.aws import cloudwatch as aws_cloudwatch
 from exporter.simulator.aws import kinesisanalytics as aws_kinesisanalytics
@@ -20,6 +24,7 @@ from exporter.simulator.aws.access import AwsAccess, AwsKey
 from exporter.simulator.clouds import (
     AGENCY,
     ALIBABA_KEY,
+    ALIBABA_ROLE,
     ALIBABA_SECRET,
     AWS_EXTERNAL_ID,
     AWS_KEY,
@@ -60,6 +65,7 @@ from tests.faults.restless import Restless
 from tests.faults.without_state import WithoutState
 
 STEADY = "steady"
+_POD = "system:serviceaccount:monitoring:exporter"
 QUIET = "quiet"
 """A job that is stopped: it has a state, and costs no questions."""
 
@@ -71,6 +77,8 @@ class Services:
     listeners: dict[str, FaultyListener]
     fleet: Fleet
     tokens: HuaweiTokens
+    pod: Mapping[str, str]
+    """The environment of a pod that Alibaba Cloud trusts."""
 
 
 @contextlib.asynccontextmanager
@@ -94,7 +102,10 @@ async def serving(
     huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
     key = AwsKey(key_id=AWS_KEY, secret=AWS_SECRET)
     aws = AwsAccess(key, roles={AWS_ROLE: AWS_EXTERNAL_ID}, role_seconds=token_seconds)
-    alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET))
+    user = "acs:ram::1000000000000001:user/exporter"
+    alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET, principal=user))
+    role = Role(arn=ALIBABA_ROLE, trusts=frozenset({user}), trusts_pods=frozenset({_POD}))
+    issuer = OidcIssuer()
 
     def calm() -> FaultInjection:
         return FaultInjection(started_at=began)
@@ -141,6 +152,9 @@ async def serving(
         "alibaba_metadata": lambda: alibaba_metadata.build(
             faults=calm(), clock=clock, access=alibaba
         ),
+        "alibaba_sts": lambda: Sts(
+            role, faults=calm(), clock=clock, access=alibaba, issuer=issuer
+        ).app(),
         "flink": lambda: Restless(HalfIdle(flink())),
         "kinesisanalytics": lambda: aws_kinesisanalytics.build(
             fleet=fleet, faults=calm(), clock=clock, access=aws
@@ -168,4 +182,11 @@ async def serving(
             listeners[host] = await stack.enter_async_context(
                 FaultyListener(applications[host](), context=spoken)
             )
-        yield Services(listeners=listeners, fleet=fleet, tokens=tokens)
+        token = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "token"
+        token.write_text(issuer.token(_POD, now=clock(), lifetime=10 * 86400))
+        pod = {
+            "ALIBABA_CLOUD_ROLE_ARN": role.arn,
+            "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": issuer.provider_arn,
+            "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(token),
+        }
+        yield Services(listeners=listeners, fleet=fleet, tokens=tokens, pod=pod)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from exporter.simulator.clouds import (
     AGENCY,
     ALIBABA_KEY,
+    ALIBABA_ROLE,
     ALIBABA_SECRET,
     AWS_EXTERNAL_ID,
     AWS_KEY,
@@ -24,6 +25,10 @@ from exporter.simulator.clouds import (
     WORKSPACE,
 )
 
+_ALIBABA_ROLE = (
+    f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}, "
+    f"sts_endpoint: '<alibaba_sts>', assume_role: {{role_arn: '{ALIBABA_ROLE}'}}}}"
+)
 KEYS: Mapping[str, str] = {
     "huawei": f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}",
     "huawei_login": (
@@ -41,6 +46,10 @@ KEYS: Mapping[str, str] = {
         f"role_arn: '{AWS_ROLE}', external_id: {AWS_EXTERNAL_ID}}}"
     ),
     "alibaba": f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}",
+    "alibaba_role": _ALIBABA_ROLE,
+    # Batch jobs are a listing of their own, which needs no login once the other has done it.
+    "alibaba_role_streams": f"{_ALIBABA_ROLE}, batch: false",
+    "alibaba_pod": "auth: {sts_endpoint: '<alibaba_sts>'}",
 }
 PLATFORMS: Mapping[str, str] = {
     "huawei_dli": f"platform: huawei_dli, endpoint: '<dli>', project_id: {PROJECT_ID}",

@@ -66,6 +66,9 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
     for path in (*EXPORTER.glob("auth/aws/*.py"), *EXPORTER.glob("vendors/aws/*.py")):
         found = re.findall(r'^[A-Z_]+ = "((?:Assume|Describe|Get)\w+)"$', path.read_text(), re.M)
         named |= set(found)
+    for name in ("sts", "instance"):
+        text = (EXPORTER / f"auth/alibaba/{name}.py").read_text()
+        named |= set(re.findall(r'^(?:OPERATION|ASSUME_\w+) = "(\w+)"', text, re.M))
     named |= {f"{verb} {DEPLOYMENTS.resource}" for verb in ("list", "get")}
     named -= _ASKED_IN_NEED | _ANSWERED_AS_ANOTHER
     assert named == {operation.name for operation in OPERATIONS}

@@ -144,7 +144,9 @@ async def outpost(
     text = [_text(f"{settings}{extra}", f"\n  - {{name: bystander, {other}}}")]
     shift = [0.0]
     log = RecordingLog()
-    app = App(lambda: _parse(text[0]), runtime=_runtime(addresses, shift), log=log)
+    environ = services.pod if operation.in_a_pod else {}
+    runtime = _runtime(addresses, shift, environ)
+    app = App(lambda: _parse(text[0]), runtime=runtime, log=log)
     # Not `start`: nobody scrapes here, and rendering each state of affairs takes its time.
     await app.reload()
     it = Outpost(app=app, log=log, services=services, text=text, shift=shift)
@@ -165,7 +167,9 @@ def _parse(text: str) -> Config:
     return parse(text, environ={}, directory=Path())
 
 
-def _runtime(addresses: Mapping[str, str], shift: list[float]) -> Runtime:
+def _runtime(
+    addresses: Mapping[str, str], shift: list[float], environ: Mapping[str, str]
+) -> Runtime:
     loop = asyncio.get_running_loop()
     nowhere = "http://127.0.0.1:9"
     return Runtime(
@@ -174,7 +178,7 @@ def _runtime(addresses: Mapping[str, str], shift: list[float]) -> Runtime:
         # A poll that overran is followed by the next one at once: not before the test has looked.
         sleep=lambda seconds: asyncio.sleep(max(seconds, 2 * _STEP)),
         random=Random(1),
-        environ={},
+        environ=environ,
         home=Path("/nonexistent"),
         # The time of this loop runs faster than that of a thread.
         aside=at_once,
@@ -186,7 +190,7 @@ def _runtime(addresses: Mapping[str, str], shift: list[float]) -> Runtime:
 
 async def _job_id(text: str, addresses: Mapping[str, str]) -> str:
     """List the jobs once to learn by which id the platform knows the one to ask for."""
-    app = App(lambda: _parse(text), runtime=_runtime(addresses, [0.0]), log=RecordingLog())
+    app = App(lambda: _parse(text), runtime=_runtime(addresses, [0.0], {}), log=RecordingLog())
     await app.poll_once()
     (found,) = (job.job_id for job in app.store.snapshots["spoiled"].jobs if job.job_name == STEADY)
     await app.stop()

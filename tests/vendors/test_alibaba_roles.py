@@ -111,7 +111,7 @@ def test_role_is_assumed_once_and_counted() -> None:
     assert inventory.jobs
     assert account.principals() == {role("guarded")}
     assert account.counted()["AssumeRole"] == 1
-    assert account.counted()["ListDeployments"] > 1
+    assert account.counted()["ListDeployments"] >= 1
     assert account.cloud.asked == ["sts.aliyuncs.com"]
 
 

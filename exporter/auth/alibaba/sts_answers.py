@@ -15,6 +15,7 @@ from exporter.errors import CredentialError, FetchError, Reason
 from exporter.pacing import parse_retry_after
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_THROTTLED = frozenset({"throttling", "toomanyrequests"})
 _NOT_STS = "this is no STS: check auth.sts_endpoint"
 
 # By the segments that a code begins with, the longest match counts.
@@ -54,7 +55,6 @@ _SENTENCES: Mapping[str, tuple[Reason, str]] = {
     "SignatureDoesNotMatch": (Reason.AUTH, "the secret of the access key is wrong"),
     "InvalidSecurityToken": (Reason.AUTH, "the keys to assume the role with have ended"),
     "InvalidTimeStamp": (Reason.AUTH, "the clock of this machine is wrong"),
-    "Throttling": (Reason.THROTTLED, ""),
     "InternalError": (Reason.SERVER, ""),
     "ServiceUnavailable": (Reason.SERVER, ""),
     "InvalidAction": (Reason.NOT_FOUND, _NOT_STS),
@@ -65,7 +65,6 @@ _BY_STATUS = {
     401: Reason.AUTH,
     403: Reason.AUTH,
     404: Reason.NOT_FOUND,
-    429: Reason.THROTTLED,
 }
 
 
@@ -75,22 +74,43 @@ def read_sts_refusal(response: httpx.Response, operation: str, now: float) -> Fe
     if status == 200:
         return None
     code = _code(response)
-    reason, detail = Reason.INVALID_RESPONSE, _NOT_STS
-    if status >= 500:
-        reason, detail = Reason.SERVER, ""
-    elif status == 429:
-        reason, detail = Reason.THROTTLED, ""
-    elif code:
-        reason, detail = _sentence(code, status)
+    reason, detail = _judge(response, code)
     return FetchError(
         reason,
         operation,
         status=status,
         code=code,
         detail=detail,
-        retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
+        retry_after=_retry_after(response, now),
         retryable=reason is Reason.THROTTLED or status in {500, 502, 503, 504},
     )
+
+
+def _judge(response: httpx.Response, code: str) -> tuple[Reason, str]:
+    status = response.status_code
+    if status >= 500:
+        return Reason.SERVER, ""
+    segments = code.casefold().split(".")
+    if status == 429 or _vendors_pause(response) or not _THROTTLED.isdisjoint(segments):
+        return Reason.THROTTLED, ""
+    if code:
+        return _sentence(code, status)
+    # An object storage says so as well, of any address and as XML.
+    if status in {401, 403} and response.content.lstrip()[:5] != b"<?xml":
+        return Reason.AUTH, ""
+    return Reason.INVALID_RESPONSE, _NOT_STS
+
+
+def _vendors_pause(response: httpx.Response) -> float | None:
+    # Milliseconds, as the vendor's own SDK understands it.
+    text = response.headers.get("x-acs-retry-after", "").strip()
+    usable = text.isascii() and text.isdigit() and len(text) < 10 and text.strip("0")
+    return int(text) / 1000 if usable else None
+
+
+def _retry_after(response: httpx.Response, now: float) -> float | None:
+    pause = _vendors_pause(response)
+    return pause or parse_retry_after(response.headers.get("Retry-After"), now)
 
 
 def _sentence(code: str, status: int) -> tuple[Reason, str]:

@@ -60,8 +60,8 @@ def test_alibaba_cli_profile_is_chosen_by_name(place: Place) -> None:
         ({"current": "x", "profiles": MARK}, "the current profile is not there"),
         ({"current": "x", "profiles": [{"name": "y"}]}, "the current profile is not there"),
         (
-            {"current": "x", "profiles": [{"name": "x", "mode": "CloudSSO"}]},
-            "mode CloudSSO is not supported",
+            {"current": "x", "profiles": [{"name": "x", "mode": "RsaKeyPair"}]},
+            "mode RsaKeyPair is not supported",
         ),
         (
             {"current": "x", "profiles": [{"name": "x", "mode": f"{MARK} 1"}]},
@@ -86,7 +86,7 @@ def test_alibaba_cli_file_that_cannot_be_used_is_named_untold(
     ("content", "text"),
     [
         ("[other]\n", "no section [default]"),
-        ("[default]\ntype = ram_role_arn\n", "type ram_role_arn is not supported"),
+        ("[default]\ntype = rsa_key_pair\n", "type rsa_key_pair is not supported"),
         ("[default]\naccess_key_id = 1\n", "type of an unknown kind is not supported"),
         ("[default]\ntype = access_key\n", "no access_key_id and access_key_secret"),
         (f"{MARK} = 1\n", "cannot be understood"),
