@@ -286,10 +286,7 @@ def refusal(status: int, code: str, **headers: str) -> httpx.Response:
         (refusal(400, "Throttling.User"), "throttled, HTTP 400, Throttling.User"),
         (refusal(429, "Busy"), "throttled, HTTP 429, Busy"),
         (refusal(503, "ServiceUnavailable"), "server, HTTP 503, ServiceUnavailable"),
-        (
-            refusal(403, f"{MARK} é"),
-            "invalid_response, HTTP 403, this is no STS: check auth.sts_en",
-        ),
+        (refusal(403, f"{MARK} é"), "auth, HTTP 403"),
         (httpx.Response(404, text=f"<html>{MARK}"), "invalid_response, HTTP 404, this is no STS"),
         (httpx.Response(302, text=""), "invalid_response, HTTP 302, this is no STS"),
         (httpx.Response(200, text="[]"), "invalid_response, HTTP 200, no usable keys"),
