@@ -11,6 +11,9 @@ its filter on the latest run's status, a status at a time, until no doubt is lef
 more listings, of ended deployments only, where ListJobs would be one call for each. Restarts,
 failures, times and health of a run come from ListJobs, which is asked for details, and for the
 state itself where even this leaves a doubt: such a row has no state.
+
+How far a run lags, and what goes through it, only Flink knows. With `input_delay` the JobManager of
+each stream that runs is asked through FlinkApiProxy, as `apache_flink` asks one directly.
 """
 
 import asyncio
@@ -36,6 +39,8 @@ from exporter.vendors.alibaba import (
     ververica_endpoint,
 )
 from exporter.vendors.alibaba_listing import PAGE_SIZE, Listed, Listings, Page, read_pages
+from exporter.vendors.flink.cluster import details_cost
+from exporter.vendors.flink.settings import FigureSettings
 from exporter.vendors.ververica import (
     ENDED,
     DeploymentRow,
@@ -44,14 +49,17 @@ from exporter.vendors.ververica import (
     parse_latest_run,
     row_reader,
 )
+from exporter.vendors.ververica_figures import ProxiedFigures
 
 _BATCH = "batch"
 _BATCH_RUNS = "10"
 
 
-class Settings(AlibabaSettings):
+class Settings(AlibabaSettings, FigureSettings):
     """Where the workspace is, and which of its namespaces; `workspace` is its id, not its name."""
 
+    input_delay: bool = False
+    """Unlike where Flink is asked directly: each call counts against the quota of the account."""
     workspace: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     namespaces: Places
 
@@ -77,6 +85,10 @@ class FlinkSource:
             version="2022-07-18",
             headers={"workspace": settings.workspace},
         )
+        wanted = settings.wanted
+        self._figures = (
+            ProxiedFigures(self._product, connector.runtime, wanted) if wanted.anything else None
+        )
 
     async def fetch_inventory(self) -> Inventory:
         """List the deployments of every namespace, or ask for each configured one.
@@ -84,8 +96,13 @@ class FlinkSource:
         Raises FetchError when no namespace answered.
         """
         if self._ids:
-            return await self._listings.gather(self._ids, self._fetch_each)
-        return await self._listings.gather(self._settings.namespaces, self._fetch_namespace)
+            inventory = await self._listings.gather(self._ids, self._fetch_each)
+        else:
+            places = self._settings.namespaces
+            inventory = await self._listings.gather(places, self._fetch_namespace)
+        if self._figures is not None and not inventory.incomplete:
+            self._figures.keep_only({job.key for job in inventory.jobs})
+        return inventory
 
     async def fetch_details(self, job: Job) -> Details:
         """Ask for the latest run of a deployment.
@@ -95,11 +112,14 @@ class FlinkSource:
         flaws = Flaws()
         row = self._listings.row(job.key) or await self._confirm(job)
         try:
-            return Details(job=await self._fetch_run(row, flaws), flaws=flaws)
+            run = await self._fetch_run(row, flaws)
         except FetchError as exc:
             if exc.reason is Reason.NOT_FOUND:
                 await self._confirm(job)
             raise
+        if self._figures is None:
+            return Details(job=run, flaws=flaws)
+        return await self._figures.add(run, flaws)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -251,12 +271,14 @@ def _open(settings: Settings, connector: Connector) -> Source:
 
 def _cost(settings: Settings, jobs: int) -> CallCost:
     ids = split_ids(settings.jobs.ids, settings.namespaces)
+    wanted = settings.wanted
+    details = 1 + (details_cost(wanted, settings.detail_interval) if wanted.anything else 0.0)
     if ids:
-        return CallCost(per_inventory=sum(map(len, ids.values())), per_details=1)
+        return CallCost(per_inventory=sum(map(len, ids.values())), per_details=details)
     namespaces = len(settings.namespaces)
     pages = max(1, ceil(jobs / namespaces / PAGE_SIZE))
     # The filtered listings hold ended deployments only, and are asked for while one is in doubt.
-    return CallCost(per_inventory=namespaces * (pages + len(ENDED)), per_details=1)
+    return CallCost(per_inventory=namespaces * (pages + len(ENDED)), per_details=details)
 
 
 PLATFORM = Platform(name="alibaba_flink", settings=Settings, open=_open, cost=_cost)

@@ -204,11 +204,21 @@ class Product:
         rows: RowReader | None = None,
     ) -> Mapping[str, Any]:
         """Call an operation under /api/v2 and return the object it answers; raises FetchError."""
+        return await self.call(action, action, ("api", "v2", *path), query, rows)
+
+    async def call(
+        self,
+        action: str,
+        operation: str,
+        path: Sequence[str],
+        query: Mapping[str, str] | None = None,
+        rows: RowReader | None = None,
+    ) -> Mapping[str, Any]:
+        """Call an operation wherever it is, counted as `operation`; raises FetchError."""
         pairs = tuple((query or {}).items())
         headers = {"x-acs-action": action}
-        return read_object(
-            action, await self._api.get(action, ("api", "v2", *path), pairs, headers, rows=rows)
-        )
+        answer = await self._api.get(operation, path, pairs, headers, rows=rows)
+        return read_object(operation, answer)
 
 
 def read_object(operation: str, answer: Answer) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from starlette.applications import Starlette
 
 from exporter.simulator.alibaba.access import Access
+from exporter.simulator.alibaba.flink_proxy import ProxiedFlink
 from exporter.simulator.alibaba.gateway import Call, Gateway, Operation
 from exporter.simulator.alibaba.refusal import Refusal, missing_parameter
 from exporter.simulator.alibaba.tenancy import Tenancy
@@ -49,7 +50,8 @@ def build(
     """Build the simulated product with one workspace and one namespace in it."""
 
     def product(jobs: Fleet) -> _Ververica:
-        return _Ververica(Workspace(jobs), workspace=workspace, namespace=namespace)
+        flink = ProxiedFlink(jobs)
+        return _Ververica(Workspace(jobs), flink, workspace=workspace, namespace=namespace)
 
     gateway = Gateway(
         product="ververica",
@@ -76,8 +78,11 @@ class _Failure(Exception):
 
 
 class _Ververica:
-    def __init__(self, inventories: Workspace, *, workspace: str, namespace: str) -> None:
+    def __init__(
+        self, inventories: Workspace, flink: ProxiedFlink, *, workspace: str, namespace: str
+    ) -> None:
         self._inventories = inventories
+        self._flink = flink
         self._workspace = workspace
         self._namespace = namespace
 
@@ -88,15 +93,29 @@ class _Ververica:
             "ListJobs": ("jobs", self._list_jobs),
             "GetJob": ("jobs/{jobId}", self._get_job),
         }
+        proxy = Operation(
+            action="FlinkApiProxy",
+            path="/flink-ui/v2/proxy",
+            answer=self._enveloped(self._flink_api_proxy, lambda call: call.required("namespace")),
+        )
         return [
-            Operation(action=action, path=f"{_NAMESPACE}/{path}", answer=self._enveloped(answer))
-            for action, (path, answer) in answers.items()
+            proxy,
+            *(
+                Operation(
+                    action=action, path=f"{_NAMESPACE}/{path}", answer=self._enveloped(answer)
+                )
+                for action, (path, answer) in answers.items()
+            ),
         ]
 
-    def _enveloped(self, answer: Callable[[Call, Inventory], Body]) -> Callable[[Call], Body]:
+    def _enveloped(
+        self,
+        answer: Callable[[Call, Inventory], Body],
+        namespace: Callable[[Call], str] = lambda call: call.path["namespace"],
+    ) -> Callable[[Call], Body]:
         def enveloped(call: Call) -> Body:
             try:
-                self._check_place(call)
+                self._check_place(call, namespace(call))
                 content = answer(call, self._inventories.inventory(call.now))
             except _Failure as failure:
                 failed = {"errorCode": failure.code, "errorMessage": failure.message}
@@ -105,13 +124,13 @@ class _Ververica:
 
         return enveloped
 
-    def _check_place(self, call: Call) -> None:
+    def _check_place(self, call: Call, namespace: str) -> None:
         workspace = call.headers.get("workspace")
         if not workspace:
             raise missing_parameter("workspace")
         if workspace != self._workspace:
             raise _Failure(_MISSING, "The specified workspace does not exist.")
-        if call.path["namespace"] != self._namespace:
+        if namespace != self._namespace:
             raise _Failure(_MISSING, "The specified namespace does not exist.")
 
     def _list_deployments(self, call: Call, inventory: Inventory) -> Body:
@@ -131,6 +150,16 @@ class _Ververica:
         if found is None:
             raise _Failure(_MISSING, "The specified job does not exist.")
         return {"data": self._job(*found)}
+
+    def _flink_api_proxy(self, call: Call, inventory: Inventory) -> Body:
+        """Pass a question on to the Flink of a run, or of a session cluster: there is none here."""
+        path = call.required("flinkApiPath")
+        if call.required("resourceType") not in ("jobs", "sessionclusters"):
+            raise _Failure("INVALID_PARAMETER", "The value of resourceType is not valid.")
+        found = inventory.by_job_id.get(call.required("resourceId"))
+        if found is None or job_status(found[1]) != "RUNNING":
+            raise _Failure(_MISSING, "The specified job does not exist.")
+        return {"data": self._flink.answer(path, found[1], call.now)}
 
     def _deployment(self, deployment: Deployment) -> Body:
         return deployment_body(deployment, namespace=self._namespace, workspace=self._workspace)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Protocol
 
 from exporter.simulator.apache_flink.runs import Runs
 from exporter.simulator.fleet.fleet import Fleet, Phase, View
@@ -41,6 +42,16 @@ class FlinkJob:
         if self.initializing:
             return ()
         return (_hexadecimal(f"{self.run.name}:source"), _hexadecimal(f"{self.run.name}:sink"))
+
+
+class Jobs(Protocol):
+    """The jobs that somebody asks a JobManager for."""
+
+    def jobs(self, now: float) -> list[FlinkJob]:
+        """Return every job that is listed at `now`."""
+
+    def find(self, jid: str, now: float) -> FlinkJob | None:
+        """Return one job; None when it is not known (any more)."""
 
 
 class Cluster:

@@ -5,7 +5,7 @@ import re
 from starlette.requests import Request
 
 from exporter.simulator.apache_flink.checkpoints import checkpoint_statistics, has_checkpoints
-from exporter.simulator.apache_flink.cluster import Cluster, FlinkJob
+from exporter.simulator.apache_flink.cluster import FlinkJob, Jobs
 from exporter.simulator.apache_flink.exceptions import job_exceptions
 from exporter.simulator.apache_flink.jobs import job_details, overview_row
 from exporter.simulator.apache_flink.metrics import (
@@ -36,7 +36,7 @@ class FlinkError(Exception):
 class Rest:
     """The answers of one JobManager, each to a request and a moment."""
 
-    def __init__(self, cluster: Cluster, *, version: str) -> None:
+    def __init__(self, cluster: Jobs, *, version: str) -> None:
         self._cluster = cluster
         self._version = version
         self._legacy = int(version.partition(".")[0]) < 2

@@ -24,7 +24,7 @@ from exporter.vendors.flink.exception_reader import ExceptionReader
 from exporter.vendors.flink.figures import FigureReader
 from exporter.vendors.flink.health import parse_checkpoints
 from exporter.vendors.flink.jobs import ROWS, overview_in_steps, parse_job, row_parser
-from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.managers import Managers
 from exporter.vendors.flink.measures import Wanted
 from exporter.vendors.flink.row_memory import RowMemory
 from exporter.vendors.flink.vertex_reader import NAMES_LAST
@@ -65,7 +65,7 @@ class FlinkCluster:
 
     def __init__(
         self,
-        managers: JobManagers,
+        managers: Managers,
         clock: Clock,
         *,
         project: str = "",

@@ -13,7 +13,7 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.pacing import Clock
 from exporter.vendors.flink.health import parse_exceptions
-from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.managers import Managers
 
 EXCEPTIONS = "/jobs/:jobid/exceptions"
 ASKED_EVERY = 3600.0
@@ -35,7 +35,7 @@ class _Known:
 class ExceptionReader:
     """Reads the last exception of each job of one cluster."""
 
-    def __init__(self, managers: JobManagers, clock: Clock) -> None:
+    def __init__(self, managers: Managers, clock: Clock) -> None:
         self._managers = managers
         self._clock = clock
         self._known: dict[str, _Known] = {}

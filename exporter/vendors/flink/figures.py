@@ -24,7 +24,7 @@ from exporter.vendors.flink.freshness import (
     parse_moment,
 )
 from exporter.vendors.flink.health import RESTART_METRICS, parse_restarts
-from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.managers import Managers
 from exporter.vendors.flink.measures import DELAY, MeasureReader, Measures, Wanted
 from exporter.vendors.flink.throughput import figure_names
 
@@ -62,7 +62,7 @@ class FigureReader:
     """
 
     def __init__(
-        self, managers: JobManagers, clock: Clock, *, sleep: Sleep | None, wanted: Wanted
+        self, managers: Managers, clock: Clock, *, sleep: Sleep | None, wanted: Wanted
     ) -> None:
         self._managers = managers
         self._clock = clock

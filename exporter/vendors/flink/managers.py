@@ -1,7 +1,7 @@
 """Ask a Flink cluster, whichever of its JobManagers can answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from exporter.errors import FetchError, Reason
 from exporter.upstream.client import GIVE_UP_AFTER, ApiClient
@@ -11,6 +11,22 @@ _ONE_HANGS = 0.5
 """Time-outs after which somebody else is asked."""
 _ELSEWHERE = frozenset({307, 308, 502, 503, 504})
 """No leader yet, a standby that points to the leader, or a proxy that reaches nobody."""
+
+
+class Managers(Protocol):
+    """Anything that passes a question on to a Flink cluster."""
+
+    async def ask(
+        self,
+        operation: str,
+        segments: Sequence[str],
+        query: Mapping[str, str] | None = None,
+        rows: RowReader | None = None,
+    ) -> Any:
+        """Return the decoded answer to a GET, in whose place of rows may be what was read of them.
+
+        Raises FetchError.
+        """
 
 
 class JobManagers:

@@ -20,7 +20,7 @@ from exporter.vendors.flink.delay import (
     subtask_names,
     worst,
 )
-from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.managers import Managers
 from exporter.vendors.flink.throughput import (
     SETTLED_AFTER,
     VertexFlow,
@@ -76,7 +76,7 @@ class _Job:
 class MeasureReader:
     """Read the input delay and the throughput of jobs."""
 
-    def __init__(self, managers: JobManagers, clock: Clock, wanted: Wanted) -> None:
+    def __init__(self, managers: Managers, clock: Clock, wanted: Wanted) -> None:
         self._wanted = wanted
         self._reader = VertexReader(managers, clock, self._choose)
 

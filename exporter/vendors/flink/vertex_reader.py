@@ -12,7 +12,7 @@ from exporter.errors import FetchError
 from exporter.fields import Flaws
 from exporter.pacing import Clock
 from exporter.vendors.flink.delay import Vertex, parse_metric_names, select
-from exporter.vendors.flink.managers import JobManagers
+from exporter.vendors.flink.managers import Managers
 
 VERTEX_METRICS = "/jobs/:jobid/vertices/:vertexid/metrics"
 SUBTASK_METRICS = "/jobs/:jobid/vertices/:vertexid/subtasks/metrics"
@@ -37,7 +37,7 @@ class _Names:
 class VertexReader:
     """Read the metrics of vertices, remembering what they are called."""
 
-    def __init__(self, managers: JobManagers, clock: Clock, choose: Choose) -> None:
+    def __init__(self, managers: Managers, clock: Clock, choose: Choose) -> None:
         self._managers = managers
         self._clock = clock
         self._choose = choose
