@@ -27,6 +27,7 @@ from exporter.vendors import (
     cloud_eye,
     huawei_inventory,
     ververica,
+    ververica_figures,
 )
 from exporter.vendors.flink import (
     delay as flink_delay,
@@ -149,6 +150,13 @@ def _blink_rows(parse: Callable[..., Any]) -> Read:
 def _vvp_rows(document: Any, flaws: Flaws) -> Iterable[Job]:
     page = ververica.parse_deployments(document, "p", NOW, flaws)
     return [row.settled("FAILED").job for _, row in page.rows]
+
+
+def _flink_id(document: Any, flaws: Flaws) -> Iterable[Job]:
+    found = ververica_figures.parse_jid(document, flaws)
+    if len(found) != 32:
+        raise Unsound("an id that is none")
+    return [replace(_KNOWN, job_id=found)]
 
 
 def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
@@ -329,6 +337,13 @@ def targets() -> tuple[Target, ...]:
             (ververica.parse_latest_run, ververica.parse_run),
             "alibaba_flink/*/d-*.json",
             decode=_object,
+        ),
+        _target(
+            "vvp_flink_ids",
+            _flink_id,
+            (ververica_figures.parse_jid,),
+            "apache_flink/*/overview*.json",
+            decode=_flink_object,
         ),
         _target(
             "flink_overview",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import parse_qs
 
 from exporter.errors import Reason
 from exporter.simulator.clouds import NAMESPACE, PROJECT_ID
@@ -49,6 +50,8 @@ class Operation:
     method: str = "GET"
     target: str = ""
     """What the header X-Amz-Target ends in, where that names the operation."""
+    question: str = ""
+    """What is asked of Flink, where that is asked through a proxy that has one path."""
     in_a_pod: bool = False
     """Whether the exporter has the token of a pod, which is what it logs in with."""
 
@@ -71,8 +74,12 @@ class Operation:
 
     def matches(self, asked: Asked) -> bool:
         """Say whether a request is one of this operation."""
-        named = not self.target or asked.header("x-amz-target").endswith(f".{self.target}")
-        return named and re.fullmatch(self.path, asked.path) is not None
+        if re.fullmatch(self.path, asked.path) is None:
+            return False
+        if self.question:
+            given = parse_qs(asked.target.partition("?")[2]).get("flinkApiPath", [""])[0]
+            return re.fullmatch(self.question, given.partition("?")[0]) is not None
+        return not self.target or asked.header("x-amz-target").endswith(f".{self.target}")
 
     def source(self, addresses: Mapping[str, str]) -> str:
         """Return the settings of a source that calls this operation, whose hosts are there."""
@@ -281,6 +288,22 @@ OPERATIONS = (
         path=f"{_VERVERICA}/jobs",
         part=Part.DETAILS,
         login="alibaba",
+    ),
+    *(
+        Operation(
+            platform="alibaba_flink",
+            name=f"FlinkApiProxy {name}",
+            host="ververica",
+            path="/flink-ui/v2/proxy",
+            question=question,
+            part=Part.DETAILS,
+            login="alibaba_proxy",
+        )
+        for name, question in (
+            ("/jobs/:jobid", _FLINK_JOB),
+            ("/jobs/:jobid/metrics", f"{_FLINK_JOB}/metrics"),
+            ("/jobs/:jobid/checkpoints", f"{_FLINK_JOB}/checkpoints"),
+        )
     ),
     Operation(
         platform="alibaba_flink",

@@ -49,6 +49,10 @@ KEYS: Mapping[str, str] = {
     "alibaba_role": _ALIBABA_ROLE,
     # Batch jobs are a listing of their own, which needs no login once the other has done it.
     "alibaba_role_streams": f"{_ALIBABA_ROLE}, batch: false",
+    "alibaba_proxy": (
+        f"auth: {{access_key_id: {ALIBABA_KEY}, access_key_secret: {ALIBABA_SECRET}}}, "
+        "input_delay: true"
+    ),
     "alibaba_pod": "auth: {sts_endpoint: '<alibaba_sts>'}",
 }
 PLATFORMS: Mapping[str, str] = {

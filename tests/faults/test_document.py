@@ -71,4 +71,5 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
         named |= set(re.findall(r'^(?:OPERATION|ASSUME_\w+) = "(\w+)"', text, re.M))
     named |= {f"{verb} {DEPLOYMENTS.resource}" for verb in ("list", "get")}
     named -= _ASKED_IN_NEED | _ANSWERED_AS_ANOTHER
-    assert named == {operation.name for operation in OPERATIONS}
+    # Through a proxy the same questions are asked by another way.
+    assert named == {operation.name.removeprefix("FlinkApiProxy ") for operation in OPERATIONS}

@@ -10,6 +10,9 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from exporter.auth import canonical
+from exporter.auth.alibaba.signature import sign
+from exporter.auth.credentials import Credentials
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
 from exporter.model import Job, State
@@ -267,3 +270,45 @@ def test_plan_tells_what_the_proxy_costs() -> None:
 
     assert details() == 1
     assert 6 <= details(input_delay=True, detail_interval="5m") <= 7
+
+
+def test_question_is_signed_as_the_vendors_signer_signs_it() -> None:
+    """A vector made with the vendor's own signer: the path, with its query, is encoded once."""
+    path = (
+        "/jobs/4df35f8e54554b23bf7dcd38a1510000/vertices/cbc357ccb763df2852fee8c4fc7d55f2"
+        "/subtasks/metrics?get=numRecordsOut,busyTimeMsPerSecond&agg=min,max"
+    )
+    query = canonical.query(
+        {
+            "flinkApiPath": path,
+            "namespace": "default-namespace",
+            "resourceId": "5a27a3aa-c5b9-4dc1-8c86-be57d2d60000",
+            "resourceType": "jobs",
+        }.items()
+    )
+    headers = {
+        "host": "ververica.cn-hangzhou.aliyuncs.com",
+        "x-acs-action": "FlinkApiProxy",
+        "x-acs-version": "2022-07-18",
+    }
+    added = sign(
+        "GET",
+        f"{PROXY}?{query}",
+        headers,
+        b"",
+        Credentials("testid", "testsecret"),
+        timestamp=1704164645.0,
+        nonce="0123456789abcdef0123456789abcdef",
+    )
+    assert added["Authorization"].endswith(
+        "2bd9c90d07a0d317bc67c67a8f6fabd4c1715cf782b3f03008009f405fdf92b1"
+    )
+
+
+def test_names_in_a_question_are_encoded_and_the_commas_between_them_are_not() -> None:
+    bench = Bench()
+    bench.use(bench.details)
+    (asked,) = (path for path in bench.asked if "Source__input" in path and "get=" in path)
+    query = asked.partition("?")[2]
+    assert "Source__input%5B1%5D.numRecordsOut," in query
+    assert "&agg=min,max,sum,avg" in query

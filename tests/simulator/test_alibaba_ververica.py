@@ -1,6 +1,7 @@
 """Flink's workspace API answers as documented: one envelope, failures in it, two time units."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -285,3 +286,60 @@ def test_deployments_can_be_found_by_name(runtime: Runtime) -> None:
     """The name filter matches parts of names, blanks and Chinese included."""
     assert set(runtime.deployments(name="session r")) == {"session rollup"}
     assert set(runtime.deployments(name="对账")) == {"每日对账"}
+
+
+class TestFlinkApiProxy:
+    """What a run's Flink says comes as a text, whatever it is."""
+
+    def ask(self, runtime: Runtime, path: str, **changed: str) -> Any:
+        (run,) = runtime.jobs(pageSize="1")
+        query = {
+            "flinkApiPath": path,
+            "namespace": "default",
+            "resourceId": run["jobId"],
+            "resourceType": "jobs",
+        } | changed
+        return runtime.get("FlinkApiProxy", "/flink-ui/v2/proxy", query)
+
+    def test_flink_of_a_run_has_one_job_of_another_id(self) -> None:
+        runtime = Runtime()
+        runtime.now = START + 60
+        answer = self.ask(runtime, "/jobs/overview")
+        (job,) = json.loads(answer["data"])["jobs"]
+        (run,) = runtime.jobs(pageSize="1")
+        assert len(job["jid"]) == 32
+        assert job["jid"] != run["jobId"].replace("-", "")
+        told = json.loads(self.ask(runtime, f"/jobs/{job['jid']}")["data"])
+        assert told["jid"] == job["jid"]
+
+    def test_query_within_the_path_is_passed_on(self) -> None:
+        runtime = Runtime()
+        runtime.now = START + 60
+        (job,) = json.loads(self.ask(runtime, "/jobs/overview")["data"])["jobs"]
+        path = f"/jobs/{job['jid']}/metrics?get=numRestarts"
+        (metric,) = json.loads(self.ask(runtime, path)["data"])
+        assert metric["id"] == "numRestarts"
+
+    def test_error_of_flink_is_a_text_too(self) -> None:
+        runtime = Runtime()
+        runtime.now = START + 60
+        for path in (f"/jobs/{'a' * 32}", "/nowhere"):
+            answer = self.ask(runtime, path)
+            assert answer["success"] is True
+            assert "errors" in json.loads(answer["data"])
+
+    @pytest.mark.parametrize(
+        ("changed", "code"),
+        [
+            ({"resourceId": "nobody"}, "990301"),
+            ({"namespace": "other"}, "990301"),
+            ({"resourceType": "clusters"}, "INVALID_PARAMETER"),
+        ],
+    )
+    def test_what_is_not_there_is_a_failure_within_a_success(
+        self, changed: dict[str, str], code: str
+    ) -> None:
+        runtime = Runtime()
+        runtime.now = START + 60
+        answer = self.ask(runtime, "/jobs/overview", **changed)
+        assert (answer["success"], answer["errorCode"]) == (False, code)
