@@ -46,6 +46,11 @@ def test_what_gives_nothing_away_is_not_talked_about(source: str) -> None:
     ("source", "place"),
     [
         (f"{DLI}, endpoint: 'http://dli.internal'", "endpoint"),
+        (
+            "name: vvp, platform: alibaba_flink, region: cn-hangzhou, workspace: w, "
+            "namespaces: [n], auth: {sts_endpoint: 'http://sts.internal'}",
+            "auth.sts_endpoint",
+        ),
         (f"{DLI}, endpoint: 'http://10.0.0.1'", "endpoint"),
         (
             f"{DLI}, region: cn-north-4, "
