@@ -1,4 +1,4 @@
-"""The operations of Alibaba Cloud's platforms, of its STS and of what is asked through its proxy."""
+"""The operations of Alibaba Cloud: its platforms, its STS, and Flink behind its proxy."""
 
 from tests.faults.operations.operation import Operation, Part
 
