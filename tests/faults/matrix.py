@@ -237,8 +237,8 @@ UNLESS = (
     ),
     Special(
         "200 that says it failed",
-        "STS",
-        _in("AssumeRole"),
+        "STS of AWS",
+        lambda operation: operation.host == "aws_sts",
         Reaction(Reason.INVALID_RESPONSE),
         "it never does so; what holds no keys is no answer",
     ),
