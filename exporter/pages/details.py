@@ -13,7 +13,16 @@ from exporter.exposition.family import IDENTITY
 from exporter.model import Job, Node, Problem, Snapshot, State
 from exporter.pages.attention import Level, ProblemRow, problem_rows
 from exporter.pages.changes import ChangeRow, change_rows
-from exporter.pages.formatting import Moment, duration, moment, number, share, size, visible
+from exporter.pages.formatting import (
+    Moment,
+    duration,
+    latency,
+    moment,
+    number,
+    share,
+    size,
+    visible,
+)
 from exporter.pages.query import Query
 
 _LEVELS = {0: "ok", 1: "low", 2: "high"}
@@ -159,6 +168,7 @@ def _groups(job: Job, snapshot: Snapshot, now: float) -> tuple[Group, ...]:
             title="Health",
             facts=(
                 text("Input delay", duration(job.input_delay_seconds)),
+                text("Operator latency", latency(job.operator_latency_seconds)),
                 text("Health score", number(job.health_score)),
                 time("Last checkpoint", job.last_checkpoint_completed_timestamp),
                 text("It took", duration(job.last_checkpoint_duration_seconds)),

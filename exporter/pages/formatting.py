@@ -39,6 +39,13 @@ def moment(timestamp: float | None, now: float) -> Moment | None:
     )
 
 
+def latency(seconds: float | None) -> str:
+    """Write a duration that may be much less than a second; empty when it is unknown."""
+    if seconds is None or seconds >= 1:
+        return duration(seconds)
+    return f"{seconds * 1000:.0f} ms"
+
+
 def duration(seconds: float | None) -> str:
     """Write a duration with its two largest units; empty when it is unknown."""
     if seconds is None:

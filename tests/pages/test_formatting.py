@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.pages.formatting import duration, moment, share, shorten, size, visible
+from exporter.pages.formatting import duration, latency, moment, share, shorten, size, visible
 from tests.jobs import job, snapshot
 from tests.pages.overviews import NOW, overview_of
 from tests.virtual_time import EPOCH
@@ -31,6 +31,14 @@ from tests.virtual_time import EPOCH
 )
 def test_durations_show_their_two_largest_units(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.0254, "25 ms"), (0.999, "999 ms"), (1, "1 s"), (60, "1 min")],
+)
+def test_latencies_show_milliseconds_where_they_are_short(seconds: float | None, text: str) -> None:
+    assert latency(seconds) == text
 
 
 @pytest.mark.parametrize("timestamp", [None, -1.0, float("nan"), float("inf"), 1e18])
