@@ -129,10 +129,12 @@ class DliSource:
             document = await self._api.get_json(PLAN, (*self._jobs, job.job_id, "execute-graph"))
         except FetchError as exc:
             return Details(job=detail, flaws=flaws, failures=() if _is_benign(exc) else (exc,))
-        job = add_plan(detail, parse_plan(document, flaws), parse_plan_flow(document))
-        # Of another run, or of before a restart, is what was told of these before.
+        graph = parse_plan(document, flaws)
+        job = add_plan(detail, graph, parse_plan_flow(document))
+        # Of another run, or of before a restart, is what was told of these before; an answer that
+        # does not even tell a state says nothing of them.
         withdrawn = tuple(name for name in _EXCHANGED if getattr(job, name) is None)
-        return Details(job=job, flaws=flaws, withdrawn=withdrawn)
+        return Details(job=job, flaws=flaws, withdrawn=withdrawn if graph.native_state else ())
 
     async def aclose(self) -> None:
         """Close the connections."""

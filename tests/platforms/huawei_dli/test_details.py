@@ -100,6 +100,28 @@ class TestDetails:
         assert details.job.state is State.RUNNING
         assert [failure.reason for failure in details.failures] == [reason]
 
+    @pytest.mark.parametrize(
+        ("told", "withdrawn"),
+        [
+            (plan(), ("read_records", "written_records", "backpressure_level")),
+            (plan(state="RESTARTING"), ("read_records", "written_records", "backpressure_level")),
+            (
+                plan(vertices=[{"id": "a", "status": "RUNNING", "backpressure-level": "ok"}]),
+                ("read_records", "written_records"),
+            ),
+            ({"is_success": "true"}, ()),
+            ([], ()),
+        ],
+    )
+    def test_what_a_plan_does_not_tell_any_more_is_withdrawn(
+        self, told: object, withdrawn: tuple[str, ...]
+    ) -> None:
+        """Counts of before a restart are not those of now; no plan at all says nothing of them."""
+        details, _ = fetch_details(
+            {f"{JOBS}/1": detail(status="job_running"), f"{JOBS}/1/execute-graph": told}
+        )
+        assert details.withdrawn == withdrawn
+
     def test_unknown_word_of_the_plan_is_noted(self) -> None:
         details, _ = fetch_details(
             {
