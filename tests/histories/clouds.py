@@ -125,3 +125,5 @@ CONNECT = Kind(
     details_tell_restarts=False,
 )
 KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK, CONNECT)
+TELLING = tuple(kind for kind in KINDS if kind.tells_runs)
+"""Those with which most can go wrong: a run is known by what is told of it."""

@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from tests.histories.clouds import KINDS, Kind
+from tests.histories.clouds import TELLING, Kind
 from tests.histories.history import Ours, Weather
 from tests.histories.parts import Parts
 from tests.histories.rules import Rule
@@ -57,7 +57,7 @@ class Bug:
     old: str
     new: str
     rule: Rule
-    kinds: tuple[Kind, ...] = KINDS
+    kinds: tuple[Kind, ...] = TELLING
     """The clouds with which it matters."""
     often: tuple[Deed | Weather | Ours, ...] = ()
     """What must happen for it to matter."""
