@@ -49,8 +49,8 @@ def project() -> Json:
 
 
 def job_name() -> Json:
-    """Let people choose streaming jobs."""
-    return _labels("job_name", "Streaming job", _JOBS)
+    """Let people choose streaming jobs; `.+` would have Prometheus look up each name there is."""
+    return _labels("job_name", "Streaming job", _JOBS, every=".*")
 
 
 def one_job() -> Json:

@@ -220,7 +220,7 @@ def test_all_selects_jobs_without_a_project_too(uid: str) -> None:
     for name, variable in variables(load(uid)).items():
         if variable["type"] == "query" and "allValue" in variable:
             assert (variable["multi"], variable["includeAll"]) == (True, True)
-            assert variable["allValue"] == (".*" if name == "project" else ".+")
+            assert variable["allValue"] == (".*" if name in ("project", "job_name") else ".+")
             assert variable["current"]["value"] == ["$__all"]
 
 
