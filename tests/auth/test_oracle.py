@@ -61,11 +61,13 @@ def case(rng: random.Random) -> dict[str, Any]:
     }
 
 
-def ask(program: str, cases: list[dict[str, Any]], home: Path) -> list[dict[str, str]]:
+def ask(
+    program: str, cases: list[dict[str, Any]], home: Path, interpreter: Path = INTERPRETER
+) -> list[dict[str, str]]:
     """Let the vendor's signer sign; a missing environment is an error, never a reason to skip."""
-    assert INTERPRETER.exists(), "the vendors' signers are missing: run scripts/setup-oracle"
+    assert interpreter.exists(), "the vendors' signers are missing: run scripts/setup-oracle"
     done = subprocess.run(
-        [INTERPRETER, ROOT / "tests" / "oracle" / program],
+        [interpreter, ROOT / "tests" / "oracle" / program],
         input="".join(json.dumps(case) + "\n" for case in cases),
         capture_output=True,
         text=True,

@@ -83,6 +83,7 @@ FAILED = {
     "flink": {"failed"},
     "operator": {"failed"},
     "connect": {"failed"},
+    "msf": {"failed"},
 }
 
 

@@ -1,7 +1,7 @@
 """Ask services of AWS with Amazon's own boto3: JSON lines in, JSON lines out.
 
-Run with the interpreter of .venv-oracle. A line names the service, where it is, an operation and
-its parameters; the answer is what boto3 makes of it, or the code of its refusal.
+Run with the interpreter of .venv-oracle/aws. A line names service, address, operation and its
+parameters; the answer is what boto3 makes of it, or the code of its refusal.
 """
 
 import datetime

@@ -1,8 +1,8 @@
 """Be an independent AWS: moto, on a free port, with some applications and figures in it.
 
-Run with the interpreter of .venv-oracle; prints the port, and ends when its input does. moto does
-not know how applications live: what is known of its faults is mended here, so that what it puts on
-the wire can be read.
+Run with the interpreter of .venv-oracle/aws; prints the port, and ends when its input does. moto
+does not know how applications live: what is known of its faults is mended here, so that what it
+puts on the wire can be read.
 """
 
 import datetime

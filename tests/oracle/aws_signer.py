@@ -1,6 +1,6 @@
 """Sign requests with the signer of Amazon's own botocore: JSON lines in, JSON lines out.
 
-Run by tests/auth/aws/test_oracle.py with the interpreter of .venv-oracle.
+Run by tests/auth/aws/test_oracle.py with the interpreter of .venv-oracle/aws.
 """
 
 import json

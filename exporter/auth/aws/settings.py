@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.settings import SecretFile, SecretText, Section
@@ -31,7 +31,7 @@ class AwsAuthSettings(Section):
     session_token_file: SecretFile = None
     profile: Annotated[str, StringConstraints(min_length=1)] | None = None
     role_arn: RoleArn | None = None
-    external_id: ExternalId | None = None
+    external_id: ExternalId | None = Field(default=None, repr=False)
     role_session_name: SessionName = SESSION_NAME
 
     @property

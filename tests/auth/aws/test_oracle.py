@@ -6,8 +6,9 @@ from pathlib import Path
 from exporter.auth import canonical
 from exporter.auth.aws.signature import sign
 from exporter.auth.credentials import Credentials
-from tests.auth.test_oracle import NAMES, REQUESTS, ask, case, header_value, text
+from tests.auth.test_oracle import NAMES, REQUESTS, ROOT, ask, case, header_value, text
 
+AMAZONS = ROOT / ".venv-oracle" / "aws" / "bin" / "python"
 TYPES = (
     "application/x-amz-json-1.1",
     "application/x-amz-json-1.0",
@@ -55,5 +56,5 @@ def test_signatures_equal_those_of_botocore(tmp_path: Path) -> None:
             timestamp=drawn["timestamp"],
         )
         ours.append({"authorization": added["Authorization"]})
-    assert ours == ask("aws_signer.py", cases, tmp_path)
+    assert ours == ask("aws_signer.py", cases, tmp_path, AMAZONS)
     assert len({each["authorization"] for each in ours}) == REQUESTS

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -26,15 +27,14 @@ class Account(httpx.AsyncBaseTransport):
     """The services of one account, by host; make it within a virtual loop."""
 
     def __init__(self, *, jobs: int = 0, others: bool = False) -> None:
-        loop = asyncio.get_running_loop()
-        self.clock = lambda: EPOCH + loop.time()
+        self._loop = asyncio.get_running_loop()
         self.fleet = Fleet(seed=1, started_at=EPOCH - 90_000, jobs=0)
         for number in range(jobs):
             self.fleet.add(f"job-{number:04}", EPOCH - 80_000)
         self.access = AwsAccess(AwsKey(key_id=KEY, secret=SECRET), roles={ROLE: ""})
         self.faults = {name: FaultInjection() for name in ("control", "cloudwatch", "sts")}
         self.meter = cloudwatch.Meter()
-        shared = {"clock": self.clock, "access": self.access}
+        shared: Any = {"clock": self.clock, "access": self.access}
         self._apps = {
             "control": kinesisanalytics.build(
                 fleet=self.fleet, faults=self.faults["control"], others=others, **shared
@@ -45,6 +45,10 @@ class Account(httpx.AsyncBaseTransport):
             "sts": sts.build(faults=self.faults["sts"], **shared),
         }
         self.hanging: set[str] = set()
+
+    def clock(self) -> float:
+        """Return the time, in epoch seconds."""
+        return EPOCH + self._loop.time()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer as whoever is asked, or never."""

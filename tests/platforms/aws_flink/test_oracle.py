@@ -28,7 +28,7 @@ from exporter.simulator.fleet.fleet import Fleet, Phase
 from tests.recording import RecordingLog
 
 ROOT = Path(__file__).parents[3]
-INTERPRETER = ROOT / ".venv-oracle" / "bin" / "python"
+INTERPRETER = ROOT / ".venv-oracle" / "aws" / "bin" / "python"
 KEY, SECRET = "AKIATESTACCESSKEYID0", "test/secret+access-key"
 ROLE = "arn:aws:iam::123456789012:role/reader"
 MODEL = "kinesisanalyticsv2"
@@ -68,7 +68,7 @@ def test_boto3_reads_the_simulated_services() -> None:
     fleet.set_phase("job-03", Phase.FAILED, now - 100)
     fleet.set_phase("job-04", Phase.RESTARTING, now - 300)
     access = AwsAccess(AwsKey(key_id=KEY, secret=SECRET), roles={ROLE: "x1"})
-    shared = {"faults": FaultInjection(), "clock": time.time, "access": access}
+    shared: Any = {"faults": FaultInjection(), "clock": time.time, "access": access}
     login = {"key": KEY, "secret": SECRET}
 
     async def play() -> list[Any]:

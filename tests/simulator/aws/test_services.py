@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -42,7 +44,11 @@ class Account:
         self.metadata = metadata.build(**shared)
 
     def ask(
-        self, operation: str, fields: object, app: Starlette | None = None, **changes: str
+        self,
+        operation: str,
+        fields: object,
+        app: Starlette | None = None,
+        changes: Mapping[str, str] = MappingProxyType({}),
     ) -> httpx.Response:
         """Post one signed call; changes are of headers, after they were signed."""
         of_metrics = app is self.metrics
@@ -59,7 +65,7 @@ class Account:
         signed |= {name.replace("_", "-"): value for name, value in changes.items()}
         return send(app or self.control, signed, body)
 
-    def form(self, signed: bool = True, **fields: str) -> httpx.Response:
+    def form(self, fields: Mapping[str, str], *, signed: bool = True) -> httpx.Response:
         """Post a form to STS."""
         body = "&".join(f"{name}={value}" for name, value in fields.items()).encode()
         headers = {
@@ -136,7 +142,7 @@ def test_signed_call_is_answered_with_numbers_for_times(account: Account) -> Non
 def test_call_that_is_not_as_it_was_signed_is_refused(
     account: Account, changes: dict[str, str], code: str
 ) -> None:
-    assert _code(account.ask("ListApplications", {}, **changes)) == code
+    assert _code(account.ask("ListApplications", {}, changes=changes)) == code
 
 
 def test_call_without_a_signature_is_refused(account: Account) -> None:
@@ -297,19 +303,19 @@ ASSUME = {"Action": "AssumeRole", "Version": "2011-06-15", "RoleArn": ROLE}
     ],
 )
 def test_sts_says_no_in_xml(account: Account, fields: dict[str, str], code: str) -> None:
-    response = account.form(**fields)
+    response = account.form(fields)
     assert f"<Code>{code}</Code>" in response.text
     assert response.headers["content-type"].startswith("text/xml")
 
 
 def test_sts_wants_a_form_and_a_signature(account: Account) -> None:
-    assert "MissingAuthenticationToken" in account.form(signed=False, **ASSUME).text
+    assert "MissingAuthenticationToken" in account.form(ASSUME, signed=False).text
     headers = {"host": "h", "content-type": "application/json", "x-amz-date": STAMP}
     assert "MissingAction" in send(account.sts, headers, b"Action=AssumeRole").text
     account.faults.outage = True
-    assert account.form(**ASSUME).status_code == 503
+    assert account.form(ASSUME).status_code == 503
     account.faults.outage, account.faults.throttling = False, True
-    assert "<Code>Throttling</Code>" in account.form(**ASSUME).text
+    assert "<Code>Throttling</Code>" in account.form(ASSUME).text
 
 
 def test_temporary_key_ends(account: Account) -> None:
