@@ -21,6 +21,8 @@ from exporter.pacing import Clock, Sleep
 T = TypeVar("T")
 HUAWEI_METADATA = "http://169.254.169.254"
 ALIBABA_METADATA = "http://100.100.100.200"
+TENCENT_METADATA = "http://metadata.tencentyun.com"
+TENCENT_CREDENTIALS = Path("/etc/tencentcloud/credentials")
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -63,5 +65,8 @@ class Runtime:
     alibaba_metadata: str = ALIBABA_METADATA
     aws_metadata: str | None = None
     """Where the metadata of EC2 are; None for where the environment says, or the usual place."""
+    tencent_metadata: str = TENCENT_METADATA
+    tencent_credentials: Path = TENCENT_CREDENTIALS
+    """The profile file of the whole machine, after that of the user."""
     service_account: Path = SERVICE_ACCOUNT
     """Where the kubelet keeps the token of the pod."""

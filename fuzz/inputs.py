@@ -33,6 +33,7 @@ from exporter.upstream.refusals import (
     kafka_connect,
     kubernetes,
     plain,
+    tencent,
     yarn,
 )
 from fuzz import examples
@@ -267,7 +268,17 @@ def targets() -> tuple[Target, ...]:
                 covers=(module.read_refusal,),
                 examples=examples.REFUSALS,
             )
-            for module in (alibaba, aws, flink, huawei, kafka_connect, kubernetes, plain, yarn)
+            for module in (
+                alibaba,
+                aws,
+                flink,
+                huawei,
+                kafka_connect,
+                kubernetes,
+                plain,
+                tencent,
+                yarn,
+            )
         ),
         _plain("duration", _duration, settings.parse_duration, examples.DURATIONS),
         _plain("retry_after", _retry_after, pacing.parse_retry_after, examples.PAUSES),

@@ -11,6 +11,7 @@ from fuzz import (
     kubernetes_services,
     logins,
     operator,
+    tencent,
     yarn_answers,
 )
 from fuzz.target import ROOT, Target
@@ -19,7 +20,7 @@ from fuzz.target import ROOT, Target
 def all_targets() -> dict[str, Target]:
     """Return every target by name."""
     apis = (answers, aws, inputs, operator, yarn_answers, kubernetes_services)
-    parts = (*apis, kafka_connect, logins)
+    parts = (*apis, kafka_connect, logins, tencent)
     return {target.name: target for part in parts for target in part.targets()}
 
 

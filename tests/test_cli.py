@@ -24,7 +24,7 @@ from tests.e2e.simulated_clouds import HOSTS, Network
 
 ADDRESS = re.compile(r"address=(http://\S+)")
 
-SOURCES = ("dli-prod", "factory", "blink", "vvp", "flink", "operator", "connect", "msf")
+SOURCES = ("dli-prod", "factory", "blink", "vvp", "flink", "operator", "connect", "msf", "oceanus")
 """Those of the simulated clouds, in their order."""
 
 
@@ -98,7 +98,7 @@ def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:
         "error: sorces: unknown key; did you mean sources?",
         "error: sources[0].platform: 'huawei_dly': no such platform; did you mean huawei_dli?",
         "error: sources[1].platform: required; one of alibaba_blink, alibaba_flink, apache_flink, "
-        "aws_flink, flink_operator, huawei_dataarts, huawei_dli, kafka_connect",
+        "aws_flink, flink_operator, huawei_dataarts, huawei_dli, kafka_connect, tencent_oceanus",
     ]
 
 

@@ -1,7 +1,7 @@
-"""Ask the metadata service of a cloud server; the same way for both vendors.
+"""Ask the metadata service of a cloud server; the same way for every vendor.
 
-Both vendors' SDKs first ask for a session token (version 2 of the service) and go on without one
-where the server knows version 1 only.
+The SDKs of Huawei and Alibaba first ask for a session token (version 2 of the service) and go on
+without one where the server knows version 1 only; Tencent's service knows no tokens.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Put the simulated clouds together: eight platforms, their logins, and a configuration for them.
+"""Put the simulated clouds together: nine platforms, their logins, and a configuration for them.
 
 Each cloud is an ASGI application with a fleet and faults of its own. Where they are served is up
 to the caller: on loopback for the demo, or in memory.
@@ -32,6 +32,9 @@ from exporter.simulator.kafka_connect.service import ConnectLogin, Worker
 from exporter.simulator.kubernetes import service as kubernetes
 from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAccess
 from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
+from exporter.simulator.tencent import monitor as tencent_monitor
+from exporter.simulator.tencent import oceanus as tencent_oceanus
+from exporter.simulator.tencent.access import TencentAccess, TencentKey
 
 PROJECT_ID = "330e068af1334c9782f4226acc00a2e2"
 HUAWEI_KEY, HUAWEI_SECRET = "DEMOHUAWEIACCESSKEY0", "demo-huawei-secret-key"
@@ -39,6 +42,7 @@ ALIBABA_KEY, ALIBABA_SECRET = "LTAIdemoAccessKeyId", "demo-alibaba-access-key-se
 AWS_KEY, AWS_SECRET = "AKIADEMOACCESSKEYID0", "demo/aws+secret-access-key"
 AWS_ROLE, AWS_EXTERNAL_ID = "arn:aws:iam::123456789012:role/demo-reader", "demo-external-id"
 ALIBABA_ROLE = "acs:ram::1000000000000001:role/watcher"
+TENCENT_ID, TENCENT_SECRET = "AKIDdemoTencentSecretId", "demo-tencent-secret-key"
 USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
 AGENCY = Agency(
     name="watched-by-exporter",
@@ -48,6 +52,7 @@ AGENCY = Agency(
 )
 WORKSPACE = "a14bd5d90a0001"
 DATAARTS_WORKSPACE = "5f1c8a2b7d904c0e"
+OCEANUS_SPACE = "space-demo0001"
 NAMESPACE = "streams"
 CONNECT_USER, CONNECT_SECRET = "demo-monitor", "demo-connect-secret"
 KUBERNETES_ACCOUNT, KUBERNETES_TOKEN = (
@@ -69,7 +74,10 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clouds:
-    """All simulated APIs by name; `managers` are the JobManagers of what `kubernetes` runs."""
+    """All simulated APIs by name.
+
+    `managers` are the JobManagers of what `kubernetes` runs, `monitor` knows the jobs of `oceanus`.
+    """
 
     iam: Cloud
     dli: Cloud
@@ -83,13 +91,15 @@ class Clouds:
     kinesisanalytics: Cloud
     cloudwatch: Cloud
     sts: Cloud
+    oceanus: Cloud
+    monitor: Cloud
 
     def all(self) -> tuple[Cloud, ...]:
         """Return every cloud."""
         return (
             *(self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink),
             *(self.kubernetes, self.managers, self.connect),
-            *(self.kinesisanalytics, self.cloudwatch, self.sts),
+            *(self.kinesisanalytics, self.cloudwatch, self.sts, self.oceanus, self.monitor),
         )
 
 
@@ -116,6 +126,7 @@ def build_clouds(*, clock: Callable[[], float], seed: int = 1, jobs: int = 12) -
     operated = fleet(6, plain_names=True)
     kubernetes_cloud, managers_cloud = _kubernetes(operated, clock, started_at)
     control, metrics, roles = _aws(fleet(8, plain_names=True), clock, started_at)
+    oceanus_cloud, monitor_cloud = _tencent(fleet(9), clock, started_at, seed)
     return Clouds(
         kinesisanalytics=control,
         cloudwatch=metrics,
@@ -123,6 +134,8 @@ def build_clouds(*, clock: Callable[[], float], seed: int = 1, jobs: int = 12) -
         kubernetes=kubernetes_cloud,
         managers=managers_cloud,
         connect=_connect(fleet(7), clock, started_at),
+        oceanus=oceanus_cloud,
+        monitor=monitor_cloud,
         iam=Cloud(
             name="iam",
             fleet=None,
@@ -241,6 +254,30 @@ def _aws(fleet: Fleet, clock: Callable[[], float], started_at: float) -> tuple[C
     )
 
 
+def _tencent(
+    fleet: Fleet, clock: Callable[[], float], started_at: float, seed: int
+) -> tuple[Cloud, Cloud]:
+    """Build Oceanus and the Cloud Monitor that watches it."""
+    access = TencentAccess(TencentKey(secret_id=TENCENT_ID, secret_key=TENCENT_SECRET), seed=seed)
+    faults, monitor_faults = (FaultInjection(started_at=started_at) for _ in range(2))
+    oceanus = tencent_oceanus.build(
+        fleet=fleet,
+        faults=faults,
+        clock=clock,
+        access=access,
+        workspace=OCEANUS_SPACE,
+        seed=seed,
+    )
+    monitor = tencent_monitor.build(
+        fleet=fleet, faults=monitor_faults, clock=clock, access=access, seed=seed
+    )
+    return (
+        Cloud(name="oceanus", fleet=fleet, faults=faults, app=oceanus),
+        # The same jobs: whoever goes through all fleets meets them once.
+        Cloud(name="monitor", fleet=None, faults=monitor_faults, app=monitor),
+    )
+
+
 def configuration(addresses: Mapping[str, str]) -> str:
     """Return a configuration that watches the clouds served at these addresses, by their names."""
     return f"""\
@@ -302,6 +339,14 @@ sources:
       secret_access_key: {AWS_SECRET}
       role_arn: {AWS_ROLE}
       external_id: {AWS_EXTERNAL_ID}
+  - name: oceanus
+    platform: tencent_oceanus
+    endpoint: {addresses["oceanus"]}
+    monitor_endpoint: {addresses["monitor"]}
+    region: ap-guangzhou
+    workspaces: [{OCEANUS_SPACE}]
+    monitor: true
+    auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}}}
 """
 
 

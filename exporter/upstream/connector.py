@@ -198,7 +198,11 @@ class Connector:
             await self._metadata_http.aclose()
 
     def _is_metadata(self, request: httpx.Request) -> bool:
-        services = (self.runtime.huawei_metadata, self.runtime.alibaba_metadata)
+        runtime = self.runtime
+        services = (
+            *(runtime.huawei_metadata, runtime.alibaba_metadata),
+            runtime.tencent_metadata,
+        )
         return str(request.url).startswith(tuple(f"{service}/" for service in services))
 
     def _direct(self) -> Http:

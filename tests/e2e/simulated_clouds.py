@@ -73,6 +73,7 @@ HOSTS = (
     *("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers"),
     "connect",
     *("kinesisanalytics", "cloudwatch", "sts"),
+    *("oceanus", "monitor"),
 )
 
 

@@ -22,7 +22,10 @@ from exporter.simulator.clouds import (
     ALIBABA_SECRET,
     HUAWEI_KEY,
     HUAWEI_SECRET,
+    OCEANUS_SPACE,
     PROJECT_ID,
+    TENCENT_ID,
+    TENCENT_SECRET,
     WORKSPACE,
     Cloud,
     build_clouds,
@@ -45,7 +48,13 @@ PLATFORMS = {
     "alibaba_blink": ("foas", f"projects: [project1], {ALIBABA}"),
     "alibaba_flink": ("ververica", f"workspace: {WORKSPACE}, namespaces: [default], {ALIBABA}"),
     "apache_flink": ("flink", "jobs: {}"),
+    "tencent_oceanus": (
+        "oceanus",
+        "region: ap-guangzhou, monitor_endpoint: 'http://monitor', "
+        f"auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}}}",
+    ),
 }
+SPACES = f"[{OCEANUS_SPACE}]"
 LOGINS = {"KeystoneCreateUserTokenByPassword"}
 
 
@@ -135,6 +144,9 @@ CASES = [
     ("alibaba_blink", 130, {"poll_interval": 30, "batch": "false"}),
     ("apache_flink", 30, {"poll_interval": 30, "detail_interval": 120}),
     ("apache_flink", 20, {"poll_interval": 15, "detail_interval": 40, "input_delay": "false"}),
+    ("tencent_oceanus", 210, {"poll_interval": 30, "workspaces": SPACES}),
+    ("tencent_oceanus", 130, {"poll_interval": 30, "monitor": "true", "workspaces": SPACES}),
+    ("tencent_oceanus", 60, {"poll_interval": 150}),
 ]
 
 
@@ -152,6 +164,37 @@ def test_calls_are_those_foretold(platform: str, jobs: int, settings: dict[str, 
 
     told, counted = run(scenario())
     assert counted == pytest.approx(told, rel=0.05)
+
+
+def test_five_hundred_jobs_of_oceanus_cost_ten_calls_a_minute() -> None:
+    """Their last page is full: that it is the last one is asked at the first poll, then hourly."""
+
+    async def scenario() -> tuple[float, int]:
+        settings = {"poll_interval": 30, "workspaces": SPACES}
+        async with watching("tencent_oceanus", 500, settings) as watch:
+            await asyncio.sleep(60)
+            return await watch.calls_in(300), len(watch.app.store.snapshots["s"].jobs)
+
+    assert run(scenario()) == (10, 500)
+
+
+def test_plan_tells_what_cloud_monitor_costs_in_money() -> None:
+    """Five hundred jobs, nine metrics, fifty jobs a call, every two minutes: 30 days of them."""
+    host, login = PLATFORMS["tencent_oceanus"]
+    text = f"platform: tencent_oceanus, endpoint: 'http://{host}', workspaces: {SPACES}, {login}"
+    sources = f"[{{name: paid, {text}, monitor: true}}, {{name: free, {text}}}]"
+    config = parse(f"sources: {sources}", environ={}, directory=Path())
+    calls = 90 * 30 * 24 * 30
+    dollars = (calls - 1_000_000) * 0.035 / 10_000
+    table = plan(config, {"paid": 500, "free": 500})
+    assert table.splitlines()[-1] == (
+        f"paid: {calls // 30} calls of GetMonitorData a day, {dollars / 30:.2f} USD a day and "
+        f"{dollars:.2f} USD a month by the list price, if nobody else uses the 1000000 that are "
+        "free a month"
+    )
+    assert "free: " not in table
+    assert " 0.00 USD a month " in plan(config, {"paid": 50, "free": 0})
+    assert " a day for each shard, " in plan(config, {"paid": 500, "free": 0}, 2)
 
 
 def test_listings_for_deployments_in_doubt_are_foretold_though_there_may_be_none() -> None:

@@ -22,6 +22,7 @@ from exporter.simulator.clouds import (
     CONNECT_SECRET,
     HUAWEI_SECRET,
     PASSWORD,
+    TENCENT_SECRET,
     build_clouds,
     configuration,
 )
@@ -41,7 +42,8 @@ class Eavesdropper(httpx.AsyncBaseTransport):
         self.sent: set[str] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        for name in ("x-auth-token", "authorization", "x-security-token", "x-amz-security-token"):
+        names = ("x-auth-token", "authorization", "x-security-token", "x-amz-security-token")
+        for name in (*names, "x-tc-token"):
             if value := request.headers.get(name):
                 self.sent |= {value, value.rpartition("Signature=")[2].rpartition(" ")[2]}
         return await self._inner.handle_async_request(request)
@@ -113,7 +115,8 @@ async def _everything_shown(text: str, faults: str) -> tuple[str, set[str]]:
 def _quote_everything(clouds: object) -> None:
     """Let every API answer with a body that quotes secrets, as badly behaved gateways do."""
     quote = f"{HUAWEI_SECRET} {PASSWORD} {ALIBABA_SECRET} {FLINK_PASSWORD} {JOB_SECRET}"
-    quote += f" {CONNECT_SECRET} {IN_THE_CLEAR} {AWS_SECRET} {AWS_EXTERNAL_ID}"
+    quote += f" {CONNECT_SECRET} {IN_THE_CLEAR} {AWS_SECRET} {AWS_EXTERNAL_ID} {TENCENT_SECRET}"
+    refusal = {"Code": "AuthFailure.SignatureFailure", "Message": quote}
     for status, name, operation, body in (
         (401, "dli", "ListFlinkJobs", {"error_code": "APIGW.0301", "error_msg": quote}),
         (400, "foas", "ListInstance", {"Code": "SignatureDoesNotMatch", "Message": quote}),
@@ -121,6 +124,7 @@ def _quote_everything(clouds: object) -> None:
         (403, "sts", "AssumeRole", {"__type": "AccessDenied", "message": quote}),
         (400, "cloudwatch", "GetMetricData", {"__type": "ValidationError", "message": quote}),
         (500, "connect", "/connectors", {"error_code": 500, "message": quote}),
+        (200, "oceanus", "DescribeJobs", {"Response": {"Error": refusal, "RequestId": quote}}),
     ):
         getattr(clouds, name).faults.overrides[operation] = Canned(
             status=status, headers={}, body=httpx.Response(200, json=body).content
@@ -141,6 +145,8 @@ def test_nothing_secret_is_let_out(faults: str) -> None:
     secrets |= {CONNECT_SECRET, IN_THE_CLEAR}
     # Every description of an application has properties, passwords among them.
     secrets |= {AWS_SECRET, AWS_EXTERNAL_ID, PROPERTY}
+    # The address of a Flink UI carries access to it.
+    secrets |= {TENCENT_SECRET, "webui-", "flink-ui.example"}
     secrets |= {"wrong-secret-key", "wrong-password"} | sent
     assert len(sent) > 4 or faults == "refused"
     assert [secret for secret in secrets if secret in out] == []
@@ -166,6 +172,6 @@ def test_configuration_error_quotes_no_secret(damage: tuple[str, str]) -> None:
         text = text.replace("platform:", "platfrom:")
     with pytest.raises(ConfigError) as caught:
         parse(text, environ={}, directory=Path())
-    clouds = (HUAWEI_SECRET, ALIBABA_SECRET, AWS_SECRET)
+    clouds = (HUAWEI_SECRET, ALIBABA_SECRET, AWS_SECRET, TENCENT_SECRET)
     for secret in (*clouds, PASSWORD, FLINK_PASSWORD, CONNECT_SECRET):
         assert secret not in str(caught.value) + repr(caught.value)

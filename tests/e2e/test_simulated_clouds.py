@@ -18,6 +18,7 @@ SOURCES = {
     "operator": "kubernetes",
     "connect": "connect",
     "msf": "kinesisanalytics",
+    "oceanus": "oceanus",
 }
 
 

@@ -39,8 +39,11 @@ from exporter.simulator.clouds import (
     KUBERNETES_ACCOUNT,
     KUBERNETES_TOKEN,
     NAMESPACE,
+    OCEANUS_SPACE,
     PASSWORD,
     PROJECT_ID,
+    TENCENT_ID,
+    TENCENT_SECRET,
     USER,
     WORKSPACE,
 )
@@ -59,6 +62,10 @@ from exporter.simulator.kafka_connect.service import ConnectLogin, Worker
 from exporter.simulator.kubernetes import service as kubernetes
 from exporter.simulator.kubernetes.access import FLINK, Account, KubernetesAccess
 from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperator
+from exporter.simulator.tencent import metadata as tencent_metadata
+from exporter.simulator.tencent import monitor as tencent_monitor
+from exporter.simulator.tencent import oceanus as tencent_oceanus
+from exporter.simulator.tencent.access import TencentAccess, TencentKey
 from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
 from tests.faults.restless import Restless
@@ -102,6 +109,7 @@ async def serving(
     huawei = HuaweiAccess(keys={HUAWEI_KEY: HUAWEI_SECRET}, tokens=tokens)
     key = AwsKey(key_id=AWS_KEY, secret=AWS_SECRET)
     aws = AwsAccess(key, roles={AWS_ROLE: AWS_EXTERNAL_ID}, role_seconds=token_seconds)
+    tencent = TencentAccess(TencentKey(secret_id=TENCENT_ID, secret_key=TENCENT_SECRET))
     user = "acs:ram::1000000000000001:user/exporter"
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET, principal=user))
     role = Role(arn=ALIBABA_ROLE, trusts=frozenset({user}), trusts_pods=frozenset({_POD}))
@@ -155,6 +163,15 @@ async def serving(
         "alibaba_sts": lambda: Sts(
             role, faults=calm(), clock=clock, access=alibaba, issuer=issuer
         ).app(),
+        "oceanus": lambda: tencent_oceanus.build(
+            fleet=fleet, faults=calm(), clock=clock, access=tencent, workspace=OCEANUS_SPACE
+        ),
+        "monitor": lambda: tencent_monitor.build(
+            fleet=fleet, faults=calm(), clock=clock, access=tencent
+        ),
+        "tencent_metadata": lambda: tencent_metadata.build(
+            faults=calm(), clock=clock, access=tencent
+        ),
         "flink": lambda: Restless(HalfIdle(flink())),
         "kinesisanalytics": lambda: aws_kinesisanalytics.build(
             fleet=fleet, faults=calm(), clock=clock, access=aws

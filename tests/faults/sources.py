@@ -19,8 +19,11 @@ from exporter.simulator.clouds import (
     HUAWEI_SECRET,
     KUBERNETES_TOKEN,
     NAMESPACE,
+    OCEANUS_SPACE,
     PASSWORD,
     PROJECT_ID,
+    TENCENT_ID,
+    TENCENT_SECRET,
     USER,
     WORKSPACE,
 )
@@ -54,6 +57,7 @@ KEYS: Mapping[str, str] = {
         "input_delay: true"
     ),
     "alibaba_pod": "auth: {sts_endpoint: '<alibaba_sts>'}",
+    "tencent": f"auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}}}",
 }
 PLATFORMS: Mapping[str, str] = {
     "huawei_dli": f"platform: huawei_dli, endpoint: '<dli>', project_id: {PROJECT_ID}",
@@ -79,5 +83,9 @@ PLATFORMS: Mapping[str, str] = {
     "kafka_connect": (
         "platform: kafka_connect, endpoint: '<connect>', cluster: orders, check_workers: false, "
         f"auth: {{basic: {{username: {CONNECT_USER}, password: {CONNECT_SECRET}}}}}"
+    ),
+    "tencent_oceanus": (
+        "platform: tencent_oceanus, endpoint: '<oceanus>', monitor_endpoint: '<monitor>', "
+        f"region: ap-guangzhou, workspaces: [{OCEANUS_SPACE}], monitor: true"
     ),
 }

@@ -50,5 +50,5 @@ def _wanted(fault: Fault, operation: Operation, seen: Seen) -> Seen:
 def _sends(reaction: Reaction, operation: Operation, seen: int) -> int:
     if reaction.sends is not None:
         return reaction.sends * operation.asked_in_spite_of(reaction.reason)
-    # At least one, or the fault was never met; a question has three steps at most.
-    return min(max(seen, 1), 3 * operation.asked)
+    # At least one, or the fault was never met.
+    return min(max(seen, 1), operation.steps * operation.asked)

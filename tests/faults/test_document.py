@@ -10,7 +10,10 @@ from tests.faults.matrix import FAULTS, UNLESS
 from tests.faults.operations import OPERATIONS
 
 _NAMES = (
-    re.compile(r'^[A-Z_]+ = "((?:List|Show|Keystone)\w+|/(?:jobs|config)[\w/:]*)"$', re.MULTILINE),
+    re.compile(
+        r'^[A-Z_]+ = "((?:List|Show|Keystone|Describe|GetMonitor)\w+|/(?:jobs|config)[\w/:]*)"$',
+        re.MULTILINE,
+    ),
     re.compile(r'\.ask\(\s*"(\w+)"'),
     re.compile(r'operation="(\w+)"'),
 )
@@ -19,6 +22,8 @@ _ASKED_IN_NEED = {
     "/jobs/:jobid/vertices/:vertexid",
     # Once for each change of an application, and of streams once an hour.
     *("ListApplicationOperations", "DescribeApplicationOperation", "ListMetrics"),
+    # Now and then, and about a job that failed and does not say why.
+    *("DescribeWorkSpaces", "DescribeJobEvents"),
     # Where the environment says that this is how to log in: tests/auth/aws.
     *("AssumeRoleWithWebIdentity", "GetContainerCredentials"),
 }
@@ -56,7 +61,11 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
     for path in sorted(EXPORTER.glob("platforms/*.py")) + sorted(EXPORTER.rglob("vendors/**/*.py")):
         text = path.read_text()
         named |= set(
-            re.findall(r'^[A-Z_]+ = "((?:List|Show)\w+|/(?:jobs|config)[\w/:]*)"$', text, re.M)
+            re.findall(
+                r'^[A-Z_]+ = "((?:List|Show|Describe|GetMonitor)\w+|/(?:jobs|config)[\w/:]*)"$',
+                text,
+                re.M,
+            )
         )
         named |= set(re.findall(r'^[A-Z_]+ = "(/(?:connectors|health)[\w/{}]*)"$', text, re.M))
         named |= set(re.findall(r'\.ask\(\s*"(\w+)"', text))

@@ -30,13 +30,13 @@ ROWS = [operation for operation in LISTINGS if operation.platform != "kafka_conn
 
 def _rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the list of rows of a page, wherever this platform keeps it."""
-    inner = document.get("job_list", document.get("Instances", document))
+    inner = document.get("job_list", document.get("Instances", document.get("Response", document)))
     rows: list[dict[str, Any]] = next(value for value in inner.values() if isinstance(value, list))
     return rows
 
 
 def _set_total(document: dict[str, Any], total: int) -> None:
-    holder = document.get("job_list", document)
+    holder = document.get("job_list", document.get("Response", document))
     for name in ("total_count", "total", "TotalCount", "totalSize"):
         if name in holder:
             holder[name] = total

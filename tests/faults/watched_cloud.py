@@ -22,6 +22,7 @@ from exporter.simulator.clouds import (
     HUAWEI_SECRET,
     KUBERNETES_TOKEN,
     PASSWORD,
+    TENCENT_SECRET,
 )
 from exporter.simulator.kafka_connect.cluster import IN_THE_CLEAR
 from exporter.telemetry.instruments import Counter
@@ -32,6 +33,7 @@ from tests.recording import RecordingLog
 EPOCH = 1_700_000_000.0
 SECRETS = (
     *(HUAWEI_SECRET, ALIBABA_SECRET, AWS_SECRET, PASSWORD, KUBERNETES_TOKEN, CONNECT_SECRET),
+    TENCENT_SECRET,
     # What an answer shows to whoever reads it.
     IN_THE_CLEAR,
 )
@@ -185,6 +187,8 @@ def _runtime(
         huawei_metadata=addresses.get("huawei_metadata", nowhere),
         alibaba_metadata=addresses.get("alibaba_metadata", nowhere),
         aws_metadata=addresses.get("aws_metadata", nowhere),
+        tencent_metadata=addresses.get("tencent_metadata", nowhere),
+        tencent_credentials=Path("/nonexistent"),
     )
 
 

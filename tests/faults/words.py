@@ -45,6 +45,19 @@ _ALIBABA = {
     503: ("ServiceUnavailable", "The request has failed due to a temporary failure."),
     504: ("ServiceUnavailable", "The request has failed due to a temporary failure."),
 }
+_TENCENT = {
+    400: ("ResourceUnavailable", "The resource is not available."),
+    401: ("AuthFailure.SignatureFailure", "The provided credentials could not be validated."),
+    403: ("AuthFailure.UnauthorizedOperation", "You are not authorized to do this."),
+    404: ("ResourceNotFound.WorkSpace", "The work space does not exist."),
+    409: ("ResourceUnavailable", "The resource is not available."),
+    429: ("RequestLimitExceeded", "Your current request times exceeds the limit."),
+    500: ("InternalError", "An internal error has occurred."),
+    502: ("InternalError.SystemError", "An internal error has occurred."),
+    503: ("InternalError", "An internal error has occurred."),
+    504: ("InternalError", "An internal error has occurred."),
+}
+"""Whatever it is, the status says 200."""
 _KUBERNETES = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -74,6 +87,7 @@ _CLAIMS: Mapping[str, Mapping[str, object]] = {
     "alibaba": {"success": False, "errorCode": "990001", "errorMessage": "Something went wrong."},
     "aws": {"__type": "OddException", "message": "Something went wrong."},
     "apache": {"errors": ["java.util.concurrent.CompletionException"]},
+    "tencent": {"Response": {"Error": {"Code": "ResourceUnavailable", "Message": "m"}}},
     "kubernetes": {"kind": "Status", "status": "Failure", "reason": "InternalError"},
     "kafka": {"error_code": 500, "message": "Something went wrong."},
 }
@@ -97,6 +111,10 @@ def worded(operation: Operation, status: int) -> Told:
         body = {"errors": [f"org.apache.flink.SomeException: {status}"]}
     elif operation.vendor == "kafka":
         body = {"error_code": status, "message": "It is so."}
+    elif operation.vendor == "tencent":
+        code, message = _TENCENT[status]
+        told = {"Error": {"Code": code, "Message": message}, "RequestId": "a1"}
+        return Told(status=200, headers=JSON, body=json.dumps({"Response": told}).encode())
     elif operation.platform.startswith("alibaba"):
         code, message = _ALIBABA[status]
         body = {"RequestId": "A-1", "HostId": "foas", "Code": code, "Message": message}

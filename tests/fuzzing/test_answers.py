@@ -30,6 +30,7 @@ LISTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "apache_flink": (("jobs",), "jid"),
     "huawei_dataarts": (("jobs",), "name"),
     "huawei_dli": (("job_list", "jobs"), "job_id"),
+    "tencent_oceanus": (("Response", "JobSet"), "JobId"),
 }
 """Where the rows are in the first answer of a typical case, and what tells whose they are."""
 
@@ -183,4 +184,5 @@ def _steady(found: Replay, job_id: str) -> list[str]:
 
 
 def _is_of_one_job(request: str) -> bool:
-    return re.search(r"/jobs/(?!overview)[^?/]|deploymentId=", request) is not None
+    of_one_job = r"/jobs/(?!overview)[^?/]|deploymentId=|DescribeJobEvents"
+    return re.search(of_one_job, request) is not None

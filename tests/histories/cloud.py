@@ -17,6 +17,7 @@ from exporter.upstream.refusals.plain import read_refusal
 from exporter.vendors.alibaba_listing import Listed
 from exporter.vendors.alibaba_listing import Page as NumberedPage
 from exporter.vendors.huawei_inventory import Page as PageOfRows
+from exporter.vendors.tencent.listing import Page as ShortPage
 from tests.histories import answers
 from tests.histories.clouds import Kind, Paging
 from tests.histories.history import Weather
@@ -121,6 +122,7 @@ class Cloud:
         self._around = around
         self._connector = connector
         self._listings = around.parts.listings()
+        self._short_pages = around.parts.short_pages(around.clock, page_size=around.page_size)
         self._api = connector.api("http://story", read_refusal=read_refusal)
 
     async def fetch_inventory(self) -> Inventory:
@@ -184,6 +186,8 @@ class Cloud:
             await self._rows(0, project)
             return NumberedPage(rows=(), total=0)
 
+        if self._kind.paging is Paging.BY_SHORT_PAGE:
+            return await self._list_short_pages(project)
         jobs: list[Job] = []
         failure = None
         # Whether one listing fails or not, the other is asked for.
@@ -193,6 +197,19 @@ class Cloud:
             except FetchError as exc:
                 failure = failure or exc
         return Listed(jobs=tuple(jobs), failure=failure)
+
+    async def _list_short_pages(self, project: str) -> Listed:
+        async def fetch(offset: int) -> ShortPage[Job]:
+            rows = await self._rows(offset, project)
+            page = rows[offset : offset + self._around.page_size]
+            # Of all projects, whichever is asked for.
+            total = sum(1 for _ in self._existing(self._around.clock()))
+            return ShortPage(
+                rows=tuple((row.job_id, row) for _, row in page), size=len(page), total=total
+            )
+
+        reading = await self._short_pages.read("List", project, fetch)
+        return Listed(jobs=reading.rows, failure=reading.failure)
 
     async def _page_of_rows(self, offset: int) -> PageOfRows:
         rows = await self._rows(offset, PROJECTS[0])

@@ -13,6 +13,8 @@ class Paging(Enum):
     """`offset` counts rows, as with Huawei Cloud."""
     BY_NUMBER = auto()
     """Pages have numbers, as with Alibaba Cloud."""
+    BY_SHORT_PAGE = auto()
+    """`Offset` counts rows, and only rows end a listing, as with Tencent Cloud."""
     NONE = auto()
 
 
@@ -124,6 +126,17 @@ CONNECT = Kind(
     runs_have_ids=False,
     details_tell_restarts=False,
 )
-KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK, CONNECT)
-TELLING = tuple(kind for kind in KINDS if kind.tells_runs)
-"""Those with which most can go wrong: a run is known by what is told of it."""
+OCEANUS = Kind(
+    name="tencent_oceanus",
+    paging=Paging.BY_SHORT_PAGE,
+    two_projects=True,
+    rows_tell_run=True,
+    rows_tell_end=True,
+    rows_tell_update=True,
+    details_are_rows=True,
+    details_tell_restarts=False,
+    starts_when_running=True,
+    runs_have_ids=False,
+    restarts_unseen=True,
+)
+KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK, CONNECT, OCEANUS)

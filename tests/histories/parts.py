@@ -7,6 +7,7 @@ from typing import Any
 from exporter.app import App
 from exporter.vendors.alibaba_listing import Listings, read_pages
 from exporter.vendors.huawei_inventory import Listing, take_inventory
+from exporter.vendors.tencent.listing import Listings as ShortPages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Parts:
     take_inventory: Callable[..., Awaitable[Any]] = take_inventory
     listings: type[Listings] = Listings
     read_pages: Callable[..., Awaitable[list[Any]]] = read_pages
+    short_pages: type[ShortPages] = ShortPages
 
 
 REAL = Parts()

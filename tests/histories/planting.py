@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-from tests.histories.clouds import TELLING, Kind
+from tests.histories.clouds import KINDS, Kind
 from tests.histories.history import Ours, Weather
 from tests.histories.parts import Parts
 from tests.histories.rules import Rule
@@ -46,6 +46,9 @@ _COPIED = (
     "exporter.app.application",
 )
 _PREFIX = "planted_"
+_KINDS = KINDS[:5]
+"""As many as there were when most bugs were planted: with another cloud other histories are drawn,
+and a bug that is seldom seen would have to be planted anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Bug:
     old: str
     new: str
     rule: Rule
-    kinds: tuple[Kind, ...] = TELLING
+    kinds: tuple[Kind, ...] = _KINDS
     """The clouds with which it matters."""
     often: tuple[Deed | Weather | Ours, ...] = ()
     """What must happen for it to matter."""

@@ -22,6 +22,7 @@ _CLOUDS = {
     "operator": "kubernetes",
     "connect": "connect",
     "msf": "kinesisanalytics",
+    "oceanus": "oceanus",
 }
 _LOOKED_AT = (
     *("streaming_job_state", "streaming_job_observed_timestamp_seconds", "streaming_source_up"),

@@ -14,6 +14,7 @@ _DLI_JOBS = rf"/v1.0/{PROJECT_ID}/streaming/jobs"
 _DATAARTS_JOBS = rf"/v1/{PROJECT_ID}/jobs"
 _FLINK_JOB = "/jobs/[0-9a-f]{32}"
 _OPERATOR = f"/apis/flink.apache.org/v1beta1/namespaces/{NAMESPACE}"
+_TENCENT = ("oceanus", "monitor")
 _LOGIN = "KeystoneCreateUserTokenByPassword"
 _CONNECT_STATUS = "/connectors/{name}/status"
 
@@ -253,6 +254,26 @@ OPERATIONS = (
             ("/connectors", "connect", "/connectors", Part.LISTING),
             # Asked only of a connector whose state the listing leaves out.
             (_CONNECT_STATUS, "connect_in_part", "/connectors/[^/]+/status", Part.DETAILS),
+        )
+    ),
+    *(
+        Operation(
+            platform="tencent_oceanus",
+            name=name,
+            host=host,
+            path="/.*" if part is Part.METADATA else "/",
+            part=part,
+            login="" if part is Part.METADATA else "tencent",
+            by_id=by_id,
+            steps=9,
+            also=also,
+            method="POST",
+        )
+        for name, host, part, by_id, also in (
+            ("DescribeJobs", "oceanus", Part.LISTING, False, ("monitor",)),
+            ("DescribeJobs", "oceanus", Part.LISTING, True, ("monitor",)),
+            ("GetMonitorData", "monitor", Part.DETAILS, False, ("oceanus",)),
+            ("GetSecurityCredentials", "tencent_metadata", Part.METADATA, False, _TENCENT),
         )
     ),
 )

@@ -40,6 +40,8 @@ class Operation:
     by_id: bool = False
     asked: int = 1
     """Requests of one poll, if each is sent once and fails for good."""
+    steps: int = 3
+    """Requests of a question that is answered, at most."""
     also: tuple[str, ...] = field(default=())
     """Other hosts that the scenario needs."""
     method: str = "GET"
