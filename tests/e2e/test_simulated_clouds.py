@@ -22,7 +22,7 @@ SOURCES = {
 }
 
 
-def test_demo_shows_seven_platforms_forty_jobs_and_seven_states() -> None:
+def test_demo_shows_nine_platforms_forty_jobs_and_seven_states() -> None:
     async def scenario() -> None:
         async with sky() as it:
             await asyncio.sleep(15)

@@ -185,7 +185,7 @@ async def _let_storm(watch: _Watch, source: str, random: Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_exporter_tells_the_truth_of_seven_platforms(seed: int) -> None:
+def test_exporter_tells_the_truth_of_nine_platforms(seed: int) -> None:
     async def scenario() -> None:
         random = Random(seed)
         async with sky(seed=seed + 1) as it:
