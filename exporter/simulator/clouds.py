@@ -345,6 +345,7 @@ sources:
     monitor_endpoint: {addresses["monitor"]}
     region: ap-guangzhou
     workspaces: [{OCEANUS_SPACE}]
+    detail_interval: 1m
     monitor: true
     auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}}}
 """
