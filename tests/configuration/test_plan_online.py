@@ -71,10 +71,10 @@ def test_forecast_of_the_others_stands_and_the_total_says_what_it_lacks(tmp_path
     code, out, _ = invoke("plan", tmp_path, _flink("up"), _flink("down"), _flink("refuses"))
     rows = {line.split()[0]: line.split() for line in out.splitlines()}
     assert code == 1
-    assert rows["up"][2:5] == ["3", "10", "13680"]
+    assert rows["up"][2:5] == ["3", "10", "13896"]
     assert rows["down"][2:6] == ["-"] * 4
     assert "connection" in " ".join(rows["down"])
-    assert rows["total"] == ["total", "10", "13680", "without", "down,", "refuses"]
+    assert rows["total"] == ["total", "10", "13896", "without", "down,", "refuses"]
 
 
 def test_sum_of_all_shards_says_what_it_lacks_as_well(tmp_path: Path) -> None:

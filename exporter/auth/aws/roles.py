@@ -28,6 +28,8 @@ ASSUME_ROLE_WITH_WEB_IDENTITY = "AssumeRoleWithWebIdentity"
 _VERSION = "2011-06-15"
 _FORM = "application/x-www-form-urlencoded; charset=utf-8"
 _MOST_TOKEN = 64 * 1024
+_STORAGE = re.compile(r"<Code>|<List(?:AllMyBuckets|Bucket)Result")
+"""What an object storage says that is asked as if it were STS."""
 _CODE = re.compile(r"<Code>([A-Za-z0-9._-]{1,64})</Code>")
 _THROTTLED = frozenset(
     {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
@@ -189,7 +191,7 @@ def _refusal(operation: str, response: httpx.Response, text: str, now: float) ->
     own = "<ErrorResponse" in text[:1024]
     code = match[1] if match and own else ""
     reason = _BY_STATUS.get(status, Reason.INVALID_RESPONSE)
-    if not own and (status not in (401, 403) or "<Code>" in text[:65536]):
+    if not own and (status not in (401, 403) or _STORAGE.search(text[:65536])):
         # Any web server says no to a path that it does not have; a proxy before STS may well be
         # what refuses credentials, an object storage never is.
         reason = Reason.INVALID_RESPONSE
