@@ -21,6 +21,7 @@ from exporter.simulator.aws.access import AwsAccess, AwsKey
 from exporter.simulator.edge_agent import TOKEN
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
+from exporter.simulator.huawei import cloud_eye as huawei_cloud_eye
 from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
@@ -81,6 +82,7 @@ class Clouds:
 
     iam: Cloud
     dli: Cloud
+    cloud_eye: Cloud
     dataarts: Cloud
     foas: Cloud
     ververica: Cloud
@@ -97,7 +99,15 @@ class Clouds:
     def all(self) -> tuple[Cloud, ...]:
         """Return every cloud."""
         return (
-            *(self.iam, self.dli, self.dataarts, self.foas, self.ververica, self.flink),
+            *(
+                self.iam,
+                self.dli,
+                self.cloud_eye,
+                self.dataarts,
+                self.foas,
+                self.ververica,
+                self.flink,
+            ),
             *(self.kubernetes, self.managers, self.connect),
             *(self.kinesisanalytics, self.cloudwatch, self.sts, self.oceanus, self.monitor),
         )
@@ -111,6 +121,7 @@ def build_clouds(*, clock: Callable[[], float], seed: int = 1, jobs: int = 12) -
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET), seed=seed)
     calm = FaultInjection(started_at=started_at)
     dli_faults = FaultInjection(started_at=started_at)
+    monitoring_faults = FaultInjection(started_at=started_at)
     vvp_weather = FaultInjection(started_at=started_at)
 
     def fleet(number: int, *, plain_names: bool = False) -> Fleet:
@@ -155,6 +166,19 @@ def build_clouds(*, clock: Callable[[], float], seed: int = 1, jobs: int = 12) -
             faults=dli_faults,
             app=huawei_dli.build(
                 fleet=dli, faults=dli_faults, clock=clock, access=huawei, project_id=PROJECT_ID
+            ),
+        ),
+        # The same jobs: whoever goes through all fleets meets them once.
+        cloud_eye=Cloud(
+            name="cloud_eye",
+            fleet=None,
+            faults=monitoring_faults,
+            app=huawei_cloud_eye.build(
+                fleet=dli,
+                faults=monitoring_faults,
+                clock=clock,
+                access=huawei,
+                project_id=PROJECT_ID,
             ),
         ),
         dataarts=Cloud(
@@ -288,6 +312,8 @@ sources:
     endpoint: {addresses["dli"]}
     project_id: {PROJECT_ID}
     auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}
+    cloud_eye: true
+    cloud_eye_endpoint: {addresses["cloud_eye"]}
     jobs: {{drafts: true}}
     expect: ["orders_.*", "settlement_report"]
     labels: {{team: payments}}

@@ -161,22 +161,26 @@ class Connector:
         auth: httpx.Auth | None = None,
         largest_answer: int = _LARGEST_LOGIN,
         direct: bool = False,
+        within: float | None = None,
     ) -> httpx.Response:
         """Send a login or metadata request: counted and bounded, not paced, never repeated.
 
-        With `direct`, as for metadata, no proxy is asked. Raises FetchError when there is no
+        With `direct`, as for metadata, no proxy is asked; `within` are fewer seconds than a login
+        may take. Raises FetchError when there is no
         answer; any answer is returned, whatever its status.
         """
         for name, value in _HEADERS.items():
             request.headers.setdefault(name, value)
         http = self._direct() if direct or self._is_metadata(request) else self.http
+        limits = self._login_limits
+        seconds = limits.timeout if within is None else min(within, limits.timeout)
         answer = await exchange(
             lambda: http.send(request, auth=auth, follow_redirects=False, stream=True),
             operation=operation,
             source=self._settings.name,
             telemetry=self._telemetry,
             monotonic=self.runtime.monotonic,
-            limits=replace(self._login_limits, largest_answer=largest_answer),
+            limits=replace(limits, timeout=seconds, largest_answer=largest_answer),
             decode=False,
         )
         # The body is decompressed by now, so the headers about its wire form would be wrong.

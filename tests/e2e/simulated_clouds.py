@@ -70,7 +70,17 @@ class Sky:
 
 
 HOSTS = (
-    *("iam", "dli", "dataarts", "foas", "ververica", "flink", "kubernetes", "managers"),
+    *(
+        "iam",
+        "dli",
+        "cloud_eye",
+        "dataarts",
+        "foas",
+        "ververica",
+        "flink",
+        "kubernetes",
+        "managers",
+    ),
     "connect",
     *("kinesisanalytics", "cloudwatch", "sts"),
     *("oceanus", "monitor"),

@@ -87,7 +87,10 @@ def station(clouds: Clouds, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         after = after.replace("metrics_interval: 30s", "metrics_interval: 4s")
         lines = f"{without_operator(text)}{paid_for}{after}".splitlines()
         # This Flink is found by a file, so that there are clusters to show.
-        lines = [line.replace(f'endpoint: "{flink}"', f"discovery: {found}") for line in lines]
+        lines = [
+            line.replace(f'endpoint: "{flink}"', f"discovery: {found}, busy: true")
+            for line in lines
+        ]
         assert any(found in line for line in lines)
         lines[0] = (
             f"defaults: {{poll_interval: {POLL}, detail_interval: 4, stale_after: 60, "

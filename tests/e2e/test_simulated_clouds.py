@@ -85,6 +85,7 @@ FAILED = {
     "operator": {"failed"},
     "connect": {"failed"},
     "msf": {"failed"},
+    "oceanus": {"failed"},
 }
 
 

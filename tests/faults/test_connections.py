@@ -64,5 +64,7 @@ def _wanted(road: Road, operation: Operation) -> tuple[object, ...]:
     assert reason is not None
     tries = (road.reaction.sends or 0) * operation.asked_in_spite_of(reason)
     if operation.part is Part.METADATA:
-        return False, {Reason.AUTH.value: 1.0}, {reason.value: float(operation.asked)}, ()
+        silent = reason is Reason.TIMEOUT
+        asked = (operation.asked_in_silence if silent else 0) or operation.asked
+        return False, {Reason.AUTH.value: 1.0}, {reason.value: float(asked)}, ()
     return False, {reason.value: 1.0}, {reason.value: float(tries)}, ()

@@ -40,6 +40,9 @@ def _set_total(document: dict[str, Any], total: int) -> None:
     for name in ("total_count", "total", "TotalCount", "totalSize"):
         if name in holder:
             holder[name] = total
+    if "ApplicationSummaries" in document:
+        # Amazon tells no total, but where the next page begins.
+        document["NextToken"] = "the-same-again"
 
 
 def _listed_twice(document: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Vendor pages: "Container credential provider" of the AWS SDKs and Tools Referenc
 Instance Metadata Service" of the EC2 User Guide. Version 2 of the latter wants a session token.
 """
 
-import asyncio
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from exporter.auth import Send, canonical, metadata
 from exporter.auth.aws.sending import SendAs
 from exporter.auth.credentials import Credentials, found_at
 from exporter.auth.renewal import parse_expiry
-from exporter.errors import CredentialError, FetchError, Reason, UnusableError
+from exporter.errors import CredentialError, Reason, UnusableError
 from exporter.files import read_text
 from exporter.runtime import Wait
 
@@ -217,11 +216,7 @@ def _direct(send: SendAs, operation: str, seconds: float) -> Send:
     """
 
     async def send_within(request: httpx.Request) -> httpx.Response:
-        try:
-            async with asyncio.timeout(seconds):
-                return await send(request, operation, direct=True)
-        except TimeoutError:
-            raise FetchError(Reason.TIMEOUT, operation) from None
+        return await send(request, operation, direct=True, within=seconds)
 
     return send_within
 

@@ -15,8 +15,11 @@ class SendAs(Protocol):
         *,
         auth: httpx.Auth | None = None,
         direct: bool = False,
+        within: float | None = None,
     ) -> httpx.Response:
         """Return the answer; `direct` is for services of this machine, past any proxy.
+
+        `within` so many seconds, if that is sooner than a login may take.
 
         Raises FetchError or httpx.HTTPError when there is none.
         """

@@ -60,6 +60,7 @@ class Machine:
         *,
         auth: httpx.Auth | None = None,
         direct: bool = False,
+        within: float | None = None,
     ) -> httpx.Response:
         self.calls.append(operation)
         if direct:

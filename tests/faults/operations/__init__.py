@@ -205,6 +205,8 @@ OPERATIONS = (
             also=() if host == "kinesisanalytics" else ("kinesisanalytics",),
             method="POST",
             target=name if login == "aws" else "",
+            # Version 2 of it may be too many hops away, which version 1 never is.
+            asked_in_silence=2 if part is Part.METADATA else 0,
         )
         for name, host, part, login, by_id in (
             ("ListApplications", "kinesisanalytics", Part.LISTING, "aws", False),

@@ -40,6 +40,8 @@ class Operation:
     by_id: bool = False
     asked: int = 1
     """Requests of one poll, if each is sent once and fails for good."""
+    asked_in_silence: int = 0
+    """Requests to a service of the machine that never answers, if another way is tried then."""
     steps: int = 3
     """Requests of a question that is answered, at most."""
     also: tuple[str, ...] = field(default=())

@@ -241,6 +241,7 @@ def _sending(client: httpx.AsyncClient) -> SendAs:
         *,
         auth: httpx.Auth | None = None,
         direct: bool = False,
+        within: float | None = None,
     ) -> httpx.Response:
         return await client.send(request, auth=auth)
 
