@@ -154,6 +154,12 @@ class Judge:
         if self._may_be_of_the_run_before(known):
             then = known.details_of
             allowed |= {(each.number, f.run) for each, f in self._during(job, then, then)}
+        if not self._kind.tells_runs:
+            # What it failed of last stays told until a word can only be about another run.
+            observed = job.observed_timestamp - EPOCH
+            allowed |= {
+                (each.number, f.run) for each in self.of(job.key) for f in each.during(0, observed)
+            }
         if not marks <= allowed:
             text = f"facts of {sorted(marks)} while {sorted(allowed)}: {brief(job)}"
             raise Broken(Rule.RUN_OWNS_FACTS, now, text)

@@ -154,13 +154,15 @@ class Problems:
         )
 
     def _beginnings(self, key: JobKey, begin: float, end: float) -> int:
-        """Return how often a job, or another run of it, has begun in a time."""
-        count = 0
+        """Return how often a job has restarted in a time, or been run anew, whichever is more."""
+        restarts, runs = 0, -1
         for job in self._of(key):
-            facts = list(job.during(begin - EPOCH, end - EPOCH))
-            if facts:
-                count += facts[-1].restarts + facts[-1].run
-        return count
+            most: dict[int, int] = {}
+            for facts in job.during(begin - EPOCH, end - EPOCH):
+                most[facts.run] = max(facts.restarts, most.get(facts.run, 0))
+            runs += len(most)
+            restarts += sum(most.values())
+        return max(restarts, runs)
 
     def _expect(self, holds: bool, rule: Rule, now: float, text: str) -> None:
         if not holds:
