@@ -37,6 +37,13 @@ def test_run_that_the_platform_began_anew_has_a_start_of_its_own() -> None:
     assert (first.start_timestamp, anew.start_timestamp) == (NOW - 86400, NOW + 240)
 
 
+def test_run_that_began_anew_within_minutes_has_a_start_of_its_own() -> None:
+    told = Remembering()
+    start = text(NOW - 300)
+    told.see(running(300, StartTime=start))
+    assert told.see(running(5, StartTime=start), now=NOW + 30).start_timestamp == NOW + 25
+
+
 def test_run_that_is_as_long_as_one_before_a_long_silence_is_another() -> None:
     told = Remembering()
     start = text(NOW - 86400)
