@@ -1,6 +1,6 @@
 """The ways services of AWS say no, in the JSON and in the query protocol."""
 
-from xml.sax.saxutils import escape
+from html import escape
 
 from starlette.responses import JSONResponse, Response
 
@@ -30,7 +30,7 @@ class AwsRefusal(Exception):
         kind = "Sender" if self.status < 500 else "Receiver"
         text = (
             '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
-            f"<Type>{kind}</Type><Code>{self.code}</Code><Message>{escape(self.message)}</Message>"
+            f"<Type>{kind}</Type><Code>{self.code}</Code><Message>{escape(self.message, quote=False)}</Message>"
             f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(text, self.status, media_type="text/xml")
