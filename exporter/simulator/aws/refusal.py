@@ -28,9 +28,10 @@ class AwsRefusal(Exception):
     def as_xml(self, request_id: str) -> Response:
         """Render it as the query protocol does."""
         kind = "Sender" if self.status < 500 else "Receiver"
+        message = escape(self.message, quote=False)
         text = (
             '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error>'
-            f"<Type>{kind}</Type><Code>{self.code}</Code><Message>{escape(self.message, quote=False)}</Message>"
+            f"<Type>{kind}</Type><Code>{self.code}</Code><Message>{message}</Message>"
             f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
         )
         return Response(text, self.status, media_type="text/xml")
