@@ -7,7 +7,6 @@ whole; anything else that is raised is a crash.
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from exporter.collecting.merging import finish, merge
@@ -90,7 +89,7 @@ class _Reader:
         self._pages.show(shown, read_back=zlib.crc32(data) % _SHARE == 0)
         for job in shown:
             # A later row that tells less must go together with it.
-            merge(job, replace(_KNOWN, job_id=job.job_id, observed_timestamp=NOW + 1))
+            merge(job, _KNOWN._replace(job_id=job.job_id, observed_timestamp=NOW + 1))
 
 
 def object_reader(read: Read) -> Callable[[bytes], None]:
@@ -129,7 +128,7 @@ def _cloud_eye(document: Any, flaws: Flaws) -> Iterable[Job]:
     told: dict[str, Any] = {
         figure.field: figure.value for figure in cloud_eye.parse_figures(document, NOW, flaws)
     }
-    return [replace(_KNOWN, **told)]
+    return [_KNOWN._replace(**told)]
 
 
 def _blink_instance(document: Mapping[str, Any], flaws: Flaws) -> Iterable[Job]:
@@ -156,7 +155,7 @@ def _flink_id(document: Any, flaws: Flaws) -> Iterable[Job]:
     found = ververica_figures.parse_jid(document, flaws)
     if len(found) != 32:
         raise Unsound("an id that is none")
-    return [replace(_KNOWN, job_id=found)]
+    return [_KNOWN._replace(job_id=found)]
 
 
 def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
@@ -168,7 +167,7 @@ def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
     assert flink_freshness.parse_attempts(document, flaws) >= 0
     flink_freshness.parse_entered(graph)
     flink_freshness.parse_begun(graph)
-    return [replace(flink_jobs.parse_job(graph, NOW, flaws), job_id="j")]
+    return [flink_jobs.parse_job(graph, NOW, flaws)._replace(job_id="j")]
 
 
 def _flink_metrics(document: Any, flaws: Flaws) -> Iterable[Job]:
@@ -186,7 +185,7 @@ def _flink_metrics(document: Any, flaws: Flaws) -> Iterable[Job]:
     _check_selection(flink_delay.subtask_names(delay.partial, 3))
     single = flink_delay.parse_subtask_delay(document, NOW, flaws)
     seconds = flink_delay.worst([delay.seconds, single])
-    return [replace(_KNOWN, restart_times=restarts, input_delay_seconds=seconds, **flow)]
+    return [_KNOWN._replace(restart_times=restarts, input_delay_seconds=seconds, **flow)]
 
 
 _VERTEX = flink_delay.Vertex(vertex_id="v", parallelism=2, is_source=True, is_sink=True, readers=())
@@ -214,8 +213,7 @@ def _check_selection(names: list[str]) -> None:
 def _flink_checkpoints(document: Any, flaws: Flaws) -> Iterable[Job]:
     found = flink_health.parse_checkpoints(document, flaws)
     return [
-        replace(
-            _KNOWN,
+        _KNOWN._replace(
             checkpoints_completed=found.completed,
             checkpoints_failed=found.failed,
             last_checkpoint_completed_timestamp=found.completed_timestamp,
@@ -228,8 +226,7 @@ def _flink_checkpoints(document: Any, flaws: Flaws) -> Iterable[Job]:
 def _flink_exceptions(document: Any, flaws: Flaws) -> Iterable[Job]:
     found = flink_health.parse_exceptions(document, flaws)
     return [
-        replace(
-            _KNOWN,
+        _KNOWN._replace(
             last_error_timestamp=found.timestamp,
             error_type=found.error_type,
             error_text=found.text,

@@ -277,7 +277,7 @@ def test_source_that_cannot_be_rendered_is_told_once_and_hurts_no_other() -> Non
             state=State.RUNNING,
             observed_timestamp=EPOCH,
         )
-        bad = replace(well, job_name="\ud800")
+        bad = well._replace(job_name="\ud800")
         for _ in range(2):
             store.put(replace(store.snapshots["a"], jobs=(bad,)))
             store.put(replace(store.snapshots["b"], jobs=(well,)))

@@ -40,8 +40,7 @@ def row(number: int, now: float = NOW) -> Job:
 def details(number: int, now: float = NOW) -> Job:
     """Return what asking for a job tells of it."""
     chance = Random(-number)
-    return replace(
-        row(number, now),
+    return row(number, now)._replace(
         graph_state="RUNNING",
         run_mode="exclusive_cluster",
         engine_version="1.15",
@@ -87,8 +86,7 @@ def seen_again(before: Snapshot, seconds: float) -> Snapshot:
     return replace(
         before,
         jobs=tuple(
-            replace(
-                job,
+            job._replace(
                 observed_timestamp=job.observed_timestamp + seconds,
                 duration_seconds=round((job.duration_seconds or 0.0) + seconds, 3),
             )
@@ -99,8 +97,7 @@ def seen_again(before: Snapshot, seconds: float) -> Snapshot:
 
 def _changed(job: Job, chance: Random) -> Job:
     state = State.RUNNING if job.state is State.RESTARTING else State.RESTARTING
-    return replace(
-        job,
+    return job._replace(
         state=state,
         native_status=f"job_{state.value}",
         restart_times=(job.restart_times or 0) + 1,

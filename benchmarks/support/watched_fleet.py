@@ -68,8 +68,7 @@ def _jobs(own: range, troubled: int, now: float) -> Iterator[Job]:
 
 def _healthy(number: int, now: float) -> Job:
     chance = Random(number)
-    return replace(
-        fleet.details(number),
+    return fleet.details(number)._replace(
         state=State.RUNNING,
         native_status="job_running",
         observed_timestamp=now,
@@ -85,10 +84,10 @@ def _troubled(number: int, now: float) -> Job:
     """Return a job that has failed, is far behind its input, or is stuck."""
     job, since = _healthy(number, now), now - 60.0 - number
     if number % 3 == 0:
-        return replace(job, state=State.FAILED, end_timestamp=since, error_id="DLI.1")
+        return job._replace(state=State.FAILED, end_timestamp=since, error_id="DLI.1")
     if number % 3 == 1:
-        return replace(job, input_delay_seconds=4000.0 + number)
-    return replace(job, state=State.RESTARTING, state_since_timestamp=now - 1800 - number)
+        return job._replace(input_delay_seconds=4000.0 + number)
+    return job._replace(state=State.RESTARTING, state_since_timestamp=now - 1800 - number)
 
 
 def _app(page: Exposition, store: Store) -> ASGIApp:

@@ -5,8 +5,7 @@ what it leaves out is taken from the older one as far as it can still be true.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
 from typing import Any
 
 from exporter.model import ENDED_STATES, Job, State
@@ -49,22 +48,15 @@ _RUNNING_LIKE = frozenset({State.RUNNING, State.RESTARTING, State.STOPPING})
 _BEGINNING = frozenset({State.STARTING, State.RUNNING, State.RESTARTING})
 _AT_WORK = frozenset({"running", "initializing"})
 """Task states, in Flink's words, in which a task has its slot and works, or is being restored."""
-_NAMES = tuple(field.name for field in fields(Job))
 _LASTING = tuple(
     name
-    for name in _NAMES
+    for name in Job._fields
     if name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name", "name_digest")
     and name not in ("observed_timestamp", "nothing_runs_since_timestamp")
 )
-_steady = attrgetter(
-    *(name for name in _NAMES if name not in ("observed_timestamp", "duration_seconds"))
-)
 _UNKNOWN: tuple[object, ...] = (None, "", ())
-_NOTHING = {field.name: field.default for field in fields(Job)}
+_NOTHING = Job._field_defaults
 
-# Every job of a source is put together anew at every poll: its fields are read and written all at
-# once, since `dataclasses.replace` takes several times as long.
-_read = attrgetter(*_NAMES)
 _Facts = dict[str, Any]
 
 
@@ -142,7 +134,7 @@ def settle(
 def tells_only_time(before: Job, row: Job) -> bool:
     """Say whether a row tells nothing that an earlier one did not, but that time has passed."""
     timed = row.duration_seconds is not None
-    return timed is (before.duration_seconds is not None) and _steady(before) == _steady(row)
+    return timed is (before.duration_seconds is not None) and before.tells_same(row)
 
 
 def moved_on(shown: Job, row: Job) -> Job:
@@ -199,7 +191,7 @@ def _begins_anew(before: State, after: State) -> bool:
 
 
 def _facts(job: Job) -> _Facts:
-    return dict(zip(_NAMES, _read(job), strict=True))
+    return job._asdict()
 
 
 def _merged(one: Job, other: Job) -> _Facts:

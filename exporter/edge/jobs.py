@@ -9,7 +9,7 @@ is. Times without a zone are UTC: in the vendor's example `error_time` is `creat
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -283,11 +283,9 @@ def _below(path: str, value: Facts | list[object]) -> Iterator[tuple[str, object
     return ((f"{path}.{name}" if path else name, entry) for name, entry in value.items())
 
 
-_FACTS = frozenset(
-    field.name
-    for field in fields(Job)
-    if field.default is not MISSING and field.name not in ("nodes", "stale")
-) | {"state"}
+_FACTS = frozenset(name for name in Job._field_defaults if name not in ("nodes", "stale")) | {
+    "state"
+}
 
 
 def build_job(

@@ -8,7 +8,6 @@ each is read in all its spellings and none is relied upon. A job has no id here 
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
@@ -176,8 +175,7 @@ def parse_status(document: Any, known: Job, flaws: Flaws) -> Job:
         # Many a service answers with some status.
         raise UnreadableError("status: expected an object with the name and nodes of a job")
     state = _parse_state(native_status, flaws)
-    return replace(
-        known,
+    return known._replace(
         state=state,
         native_status=native_status,
         start_timestamp=status.time_either("startTime", "starttime"),

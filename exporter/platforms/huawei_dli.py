@@ -251,8 +251,7 @@ def _parse_job(row: Record, known: Job, flaws: Flaws) -> Job:
     if native_status and state is State.UNKNOWN:
         flaws.note_state(native_status)
     config = row.record("job_config")
-    return replace(
-        known,
+    return known._replace(
         job_name=row.text("name") or known.job_name,
         state=state,
         native_status=native_status,
@@ -303,8 +302,7 @@ def parse_plan_flow(document: Any) -> Exchanged:
 def add_plan(job: Job, plan: FlinkGraph, flow: Exchanged | None = None) -> Job:
     """Return a job with what its execution plan adds to it."""
     flow = flow or Exchanged()
-    return replace(
-        job,
+    return job._replace(
         finer_state=plan.state,
         graph_state=plan.native_state,
         run_id=plan.jid,

@@ -7,7 +7,6 @@ from typing import Any
 
 from exporter.model import GoneJob, Job, Node, Problem, ProblemKind, Snapshot, latest_gone
 
-_JOB_FIELDS = tuple(field.name for field in fields(Job))
 _NODE_FIELDS = tuple(field.name for field in fields(Node))
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _MOST_LEFT = 200
@@ -24,9 +23,7 @@ Wanted = Mapping[str, frozenset[str]]
 def encode_job(job: Job, snapshot: Snapshot, problems: Sequence[Problem] = ()) -> str:
     """Return a job of a snapshot, with what is wrong with it, as a JSON object."""
     entry: dict[str, Any] = {"source": snapshot.source, "platform": snapshot.platform}
-    # Field by field: a general copy of all that is in a dataclass takes ten times as long.
-    for name in _JOB_FIELDS:
-        entry[name] = getattr(job, name)
+    entry |= job._asdict()
     entry["tasks"] = dict(job.tasks)
     entry["other_metrics"] = dict(job.other_metrics)
     entry["nodes"] = [{name: getattr(node, name) for name in _NODE_FIELDS} for node in job.nodes]

@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
@@ -183,7 +183,7 @@ class CloudEye:
             for figure in known.values()
             if abs(now - figure.timestamp) <= _OLDEST
         }
-        return replace(job, **fresh) if fresh else job
+        return job._replace(**fresh) if fresh else job
 
 
 def calls_of_a_round(jobs: int) -> int:

@@ -128,7 +128,7 @@ def _native_status(summary: Record, ended: frozenset[str]) -> str:
 
 
 def _in_state(job: Job, native: str) -> Job:
-    return replace(job, state=look_up(STATES, native), native_status=native)
+    return job._replace(state=look_up(STATES, native), native_status=native)
 
 
 def _parallelism(record: Record) -> int | None:
@@ -145,7 +145,7 @@ def parse_latest_run(document: Mapping[str, Any], row: Job, observed: float, fla
     data, _ = _data("ListJobs", document, flaws)
     records = [Record(fields, f"data[{n}]", flaws) for n, fields in enumerate(data[:_MOST_RUNS])]
     if not records:
-        return replace(_in_state(row, NO_RUN), observed_timestamp=observed)
+        return _in_state(row, NO_RUN)._replace(observed_timestamp=observed)
     return parse_run(max(records, key=_recency), row, observed, flaws)
 
 
@@ -164,8 +164,7 @@ def parse_run(record: Record, row: Job, observed: float, flaws: Flaws) -> Job:
         flaws.note_state(native)
     graph_state = running.text("observedFlinkJobStatus")
     reason, message = failure.text("reason"), failure.long_text("message")
-    return replace(
-        row,
+    return row._replace(
         state=state,
         native_status=native,
         finer_state=parse_flink_state(graph_state, flaws),

@@ -7,7 +7,7 @@ told the state.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
@@ -71,7 +71,7 @@ class ProxiedFigures:
             if not reader.jid:
                 document = await reader.managers.ask(OVERVIEW, ("jobs", "overview"))
                 reader.jid = parse_jid(document, flaws)
-            asked = replace(run, job_id=reader.jid, name_digest="")
+            asked = run._replace(job_id=reader.jid, name_digest="")
             told = await reader.flink.fetch_details(asked)
         except FetchError as exc:
             if exc.reason is Reason.NOT_FOUND:
@@ -123,9 +123,9 @@ def _has_figures(run: Job) -> bool:
 
 def _joined(run: Job, told: Job) -> Job:
     """Return a run with what Flink alone knows of it."""
-    names = [each.name for each in fields(Job) if each.name not in _VENDORS]
+    names = [name for name in Job._fields if name not in _VENDORS]
     unknown = [name for name in names if getattr(run, name) in (None, "", ())]
-    return replace(run, **{name: getattr(told, name) for name in unknown})
+    return run._replace(**{name: getattr(told, name) for name in unknown})
 
 
 def _of_a_part(exc: FetchError) -> FetchError:

@@ -1,7 +1,6 @@
 """What happened to a job while the exporter was watching is remembered, within bounds."""
 
 import tracemalloc
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -184,7 +183,7 @@ def test_busy_source_does_not_push_out_the_others() -> None:
     history = History(jobs=4)
     _told(history, _at(0, job()), _at(1, job(state=State.FAILED)))
     busy = [job(str(number)) for number in range(10)]
-    ended = [replace(each, state=State.FINISHED) for each in busy]
+    ended = [each._replace(state=State.FINISHED) for each in busy]
     _told(history, _at(2, *busy, source="busy"), _at(3, *ended, source="busy"))
     assert history.of("dli", ORDERS)
     assert not history.of("busy", JobKey(project="p", job_id="0"))

@@ -1,6 +1,5 @@
 """Draw snapshots of any content, with the label values that are hardest to print."""
 
-from dataclasses import fields
 from typing import Any
 
 from hypothesis import strategies as st
@@ -60,9 +59,9 @@ def _facts() -> dict[str, st.SearchStrategy[Any]]:
         "observed_timestamp": st.floats(EPOCH - 400, EPOCH),
     }
     return named | {
-        each.name: by_type[each.type]
-        for each in fields(Job)
-        if each.type in by_type and each.name not in named
+        name: by_type[kind]
+        for name, kind in Job.__annotations__.items()
+        if kind in by_type and name not in named
     }
 
 

@@ -34,8 +34,8 @@ def _full_snapshot(all_states: bool = True) -> Snapshot:
     """Return a snapshot in which every family has a sample."""
     by_type: dict[object, Any] = {float | None: EPOCH - 60, int | None: 3, bool | None: True}
     moved: dict[str, Any] = {each.name: 2.5 for each in fields(Node) if each.type == float | None}
-    facts = {each.name: by_type[each.type] for each in fields(Job) if each.type in by_type}
-    facts |= {each.name: each.name for each in fields(Job) if each.type is str}
+    facts = {name: by_type[kind] for name, kind in Job.__annotations__.items() if kind in by_type}
+    facts |= {name: name for name, kind in Job.__annotations__.items() if kind is str}
     facts |= {
         "tasks": (("running", 2), ("failed", 1)),
         "nodes": (Node(name="n", node_type="t", run_id="1", **moved), Node(name="m")),

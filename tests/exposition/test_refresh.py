@@ -66,11 +66,11 @@ edits = st.lists(
 def _edited(held: tuple[Job, ...], kind: str, place: int, facts: dict[str, Any]) -> tuple[Job, ...]:
     """Return the jobs after one edit somewhere among them."""
     place %= len(held)
-    changed = replace(held[place], **facts)
+    changed = held[place]._replace(**facts)
     before, after = held[:place], held[place + 1 :]
     return {
         "change": (*before, changed, *after),
-        "insert": (*before, replace(changed, job_id=f"new-{len(held)}"), *held[place:]),
+        "insert": (*before, changed._replace(job_id=f"new-{len(held)}"), *held[place:]),
         "remove": (*before, *after) or held,
         "repeat": (*held, changed),
         "move": (*after, held[place], *before),

@@ -7,7 +7,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from exporter.model import Job
 from tests.faults.exchange import Spoil
@@ -165,10 +165,9 @@ def lost(before: dict[str, Job], after: dict[str, Job]) -> list[str]:
         if was.state != is_now.state:
             wrong.append(f"{name} is {is_now.state}, was {was.state}")
         wrong += [
-            f"{name} lost its {each.name}"
-            for each in fields(Job)
-            if getattr(was, each.name) not in (None, "", ())
-            and getattr(is_now, each.name) in (None, "", ())
+            f"{name} lost its {fact}"
+            for fact, known, left in zip(Job._fields, was, is_now, strict=True)
+            if known not in (None, "", ()) and left in (None, "", ())
         ]
     return wrong
 

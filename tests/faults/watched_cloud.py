@@ -6,7 +6,7 @@ Two sources: the one whose services are spoiled, and a bystander that nothing mu
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -78,7 +78,7 @@ class Outpost:
     def jobs(self) -> dict[str, Job]:
         """Return the jobs of the spoiled source by name, without the time they were observed."""
         jobs = self.snapshot.jobs
-        return {job.job_name: replace(job, observed_timestamp=0.0) for job in jobs}
+        return {job.job_name: job._replace(observed_timestamp=0.0) for job in jobs}
 
     def states(self) -> dict[str, str]:
         """Return the states of those jobs."""

@@ -95,7 +95,7 @@ def test_page_with_a_number_that_is_too_large_is_stumbled_over() -> None:
 
 def test_jobs_that_share_a_key_are_shown_once() -> None:
     pages = Pages()
-    pages.show([job("a"), replace(job("a"), job_name="later")], read_back=True)
+    pages.show([job("a"), job("a")._replace(job_name="later")], read_back=True)
     assert b'job_name="later"' in pages.texts()[0]
 
 

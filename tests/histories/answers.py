@@ -3,8 +3,6 @@
 Facts that belong to one run carry its mark, so that whoever sees them knows where they come from.
 """
 
-from dataclasses import replace
-
 from exporter.model import ENDED_STATES, Job, State
 from tests.histories.clouds import Kind
 from tests.histories.truth import Facts, JobTruth, is_active
@@ -35,13 +33,13 @@ def row(kind: Kind, job: JobTruth, facts: Facts, now: float) -> Job:
     if kind.rows_tell_run:
         said = _with_run(said, kind, job, facts)
     if kind.rows_tell_end:
-        said = replace(said, end_timestamp=_epoch(facts.ended))
+        said = said._replace(end_timestamp=_epoch(facts.ended))
     if kind.rows_tell_update:
-        said = replace(said, updated_timestamp=_epoch(facts.at))
+        said = said._replace(updated_timestamp=_epoch(facts.at))
     if kind.rows_tell_duration:
-        said = replace(said, duration_seconds=_duration(facts, now))
+        said = said._replace(duration_seconds=_duration(facts, now))
     if kind.details_are_rows and facts.error_at is not None:
-        said = replace(said, error_type=f"Error{_mark(job, facts)}")
+        said = said._replace(error_type=f"Error{_mark(job, facts)}")
     return said
 
 
@@ -52,25 +50,24 @@ def details(
     coarse, finer = kind.words(facts.state)
     said = _with_run(_with_state(_plain(kind, job, facts, now), coarse), kind, job, facts)
     if facts.run and kind.tells_runs:
-        said = replace(said, parallelism=_mark(job, facts))
+        said = said._replace(parallelism=_mark(job, facts))
     if kind.details_tell_end:
-        said = replace(said, end_timestamp=_epoch(facts.ended))
+        said = said._replace(end_timestamp=_epoch(facts.ended))
     if kind.details_tell_update:
-        said = replace(said, updated_timestamp=_epoch(facts.at))
+        said = said._replace(updated_timestamp=_epoch(facts.at))
     if kind.details_tell_since:
-        said = replace(said, state_since_timestamp=_epoch(facts.since))
+        said = said._replace(state_since_timestamp=_epoch(facts.since))
     if whole and facts.error_at is not None and (kind.tells_runs or coarse is State.FAILED):
-        said = replace(
-            said,
+        said = said._replace(
             error_type=f"Error{_mark(job, facts)}",
             last_error_timestamp=_epoch(facts.error_at),
         )
     if whole and facts.run and kind.details_tell_restarts:
-        said = replace(said, restart_times=facts.restarts)
+        said = said._replace(restart_times=facts.restarts)
     if whole and coarse is State.RUNNING:
-        said = replace(said, input_delay_seconds=then)
+        said = said._replace(input_delay_seconds=then)
         if finer is not None:
-            said = replace(said, finer_state=finer, graph_state=finer.upper())
+            said = said._replace(finer_state=finer, graph_state=finer.upper())
     return said
 
 
@@ -97,14 +94,13 @@ def _plain(kind: Kind, job: JobTruth, facts: Facts, now: float) -> Job:
 
 
 def _with_state(said: Job, state: State) -> Job:
-    return replace(said, state=state, native_status=state.upper())
+    return said._replace(state=state, native_status=state.upper())
 
 
 def _with_run(said: Job, kind: Kind, job: JobTruth, facts: Facts) -> Job:
     has_id = facts.run and kind.runs_have_ids
     has_id = has_id and (is_active(facts.state) or not kind.ids_while_active)
-    return replace(
-        said,
+    return said._replace(
         run_id=f"run{_mark(job, facts)}" if has_id else "",
         start_timestamp=_epoch(start(kind, facts)) if kind.tells_runs else None,
     )

@@ -1,6 +1,5 @@
 """What must hold in every history, each rule with a name."""
 
-from dataclasses import fields
 from enum import StrEnum
 
 from exporter.model import Job
@@ -45,13 +44,13 @@ class Rule(StrEnum):
 def brief(job: Job) -> str:
     """Write what is known of a job, as a story wants it: times are those of the story."""
     told_fields = []
-    for each in fields(job):
-        value = getattr(job, each.name)
+    for name, value in zip(job._fields, job, strict=True):
         if value in (None, "", ()):
             continue
-        if each.name.endswith("timestamp"):
-            value = told(value - EPOCH)
-        told_fields.append(f"{each.name}={value}")
+        if name.endswith("timestamp") and isinstance(value, float):
+            told_fields.append(f"{name}={told(value - EPOCH)}")
+        else:
+            told_fields.append(f"{name}={value}")
     return ", ".join(told_fields)
 
 

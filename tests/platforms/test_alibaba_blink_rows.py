@@ -1,7 +1,6 @@
 """Instances of Blink are read whole, and the latest of a name is its job."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ def test_error_text_is_kept_apart_from_its_class() -> None:
 def test_code_properties_plan_and_packages_are_not_kept() -> None:
     secrets = dict.fromkeys(("Code", "Properties", "PlanJson", "Packages"), "hunter2")
     job, _ = parse({**light("a"), **secrets})
-    assert all("hunter2" not in str(getattr(job, field.name)) for field in fields(job))
+    assert all("hunter2" not in str(value) for value in job)
 
 
 @pytest.mark.parametrize("name", [None, "", ".", "..", 3.5])

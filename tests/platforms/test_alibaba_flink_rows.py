@@ -1,6 +1,5 @@
 """Deployments and their runs are read whole, and what cannot be read is noted."""
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -220,7 +219,7 @@ def test_artifact_configuration_and_variables_are_not_kept() -> None:
     row, _ = parse({**deployment(running=1), **secrets})
     job, _ = parse_one_run({**a_run(), **secrets, "localVariables": [{"value": "hunter2"}]})
     for kept in (row.job, job):
-        assert all("hunter2" not in str(getattr(kept, field.name)) for field in fields(kept))
+        assert all("hunter2" not in str(value) for value in kept)
 
 
 def test_no_run_at_all_is_a_job_that_was_never_started() -> None:

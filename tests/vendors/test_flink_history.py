@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import httpx
@@ -159,7 +158,7 @@ def test_killed_job_has_no_archive() -> None:
 def test_archive_of_another_start_is_not_of_this_job(start: float | None) -> None:
     async def play(stage: Stage) -> None:
         await stage.end(Phase.FINISHED)
-        assert await stage.witness.tell_end(replace(stage.job(), start_timestamp=start)) is None
+        assert await stage.witness.tell_end(stage.job()._replace(start_timestamp=start)) is None
 
     staged(play)
 

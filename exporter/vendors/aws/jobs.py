@@ -5,7 +5,7 @@ does not run and no more, and RUNNING says nothing of how its job does. Everythi
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.fields import Flaws
 from exporter.model import Job, State, StateMap, look_up
@@ -98,11 +98,10 @@ def job_of(
         observed_timestamp=observed,
     )
     if ambiguous and summary.status == READY:
-        job = replace(job, state=State.UNKNOWN, native_status="")
+        job = job._replace(state=State.UNKNOWN, native_status="")
     if known is not None and known.description is not None:
         described = known.description
-        job = replace(
-            job,
+        job = job._replace(
             created_timestamp=described.created_at,
             parallelism=described.parallelism,
             compute_units=described.units,
@@ -128,23 +127,21 @@ def _state(summary: Summary, known: Known | None, flaws: Flaws) -> State:
 def _with_history(job: Job, known: Known) -> Job:
     described, history = known.description, known.history
     if described is not None:
-        job = replace(job, updated_timestamp=described.updated_at)
+        job = job._replace(updated_timestamp=described.updated_at)
     if history is None:
         return job
     start, failure = history.latest_start, history.latest_failure
     if start is not None:
         ran = start.outcome not in ("FAILED", "CANCELLED")
-        job = replace(
-            job,
+        job = job._replace(
             run_id=start.operation_id,
             start_timestamp=start.ended_at if ran else None,
         )
     if known.resting is not None:
-        job = replace(job, end_timestamp=history.ended_at)
+        job = job._replace(end_timestamp=history.ended_at)
     if failure is not None:
         named = _ERROR_CLASS.search(known.error_text)
-        job = replace(
-            job,
+        job = job._replace(
             last_error_timestamp=failure.ended_at or failure.started_at,
             error_id=failure.name if _OPERATION.fullmatch(failure.name) else "",
             error_type=named[0] if named else "",
@@ -153,12 +150,11 @@ def _with_history(job: Job, known: Known) -> Job:
     expected = history.expected_running
     if expected is None and known.resting is State.CREATED:
         expected = False
-    return replace(job, expected_running=expected)
+    return job._replace(expected_running=expected)
 
 
 def _with_figures(job: Job, figures: Figures) -> Job:
-    return replace(
-        job,
+    return job._replace(
         finer_state=figures.state,
         graph_state=figures.word,
         state_since_timestamp=figures.since,

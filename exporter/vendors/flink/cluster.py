@@ -156,7 +156,7 @@ class FlinkCluster:
             parts.append(add_figures())
         await asyncio.gather(*parts)
         return Details(
-            job=replace(found, **changes),
+            job=found._replace(**changes),
             flaws=flaws,
             failures=tuple(failures),
             withdrawn=tuple(withdrawn),
@@ -165,7 +165,7 @@ class FlinkCluster:
     def _set_version(self, jobs: list[Job]) -> Steps[None]:
         for place, job in enumerate(jobs):
             if job.engine_version != self._version:
-                jobs[place] = replace(job, engine_version=self._version)
+                jobs[place] = job._replace(engine_version=self._version)
             if place % _JOBS_PER_STEP == 0:
                 yield
 

@@ -5,7 +5,6 @@ failed ones too, and as long as no later life of its cluster has a job of the sa
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from exporter.discovery.clusters import EndedCluster
 from exporter.model import Job, JobKey, State
@@ -49,8 +48,7 @@ class Ends:
 
 def ended_job(job: Job, end: EndedCluster, now: float) -> Job:
     """Return the one job of a cluster, ended as the cluster is said to have ended."""
-    return replace(
-        job,
+    return job._replace(
         state=end.state,
         native_status=end.native_status,
         end_timestamp=end.end_timestamp,

@@ -10,7 +10,6 @@ only if that started at the same time.
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from exporter.errors import FetchError, Reason
@@ -82,8 +81,7 @@ class HistoryServer:
         found = parse_job(Record(document, "job", flaws), self._clock(), flaws, job.project)
         if not found.ended or not _same_start(found, job):
             return None
-        ended = replace(
-            job,
+        ended = job._replace(
             job_name=found.job_name or job.job_name,
             state=found.state,
             native_status=found.native_status,
@@ -101,7 +99,7 @@ class HistoryServer:
         for part in (self._error, self._checkpoints):
             # How it ended is told already: without the rest it is still the truth.
             with contextlib.suppress(FetchError):
-                ended = replace(ended, **await part(ended, flaws))
+                ended = ended._replace(**await part(ended, flaws))
         return ended
 
     async def aclose(self) -> None:

@@ -6,7 +6,7 @@ wants it to run; in an upgrade, a suspension or a deletion the resource's does. 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.fields import Flaws
 from exporter.model import ENDED_STATES, Job, State
@@ -49,7 +49,7 @@ class Described:
     @property
     def row(self) -> Job:
         """Return the job as a row that leaves its state to whoever asks the JobManager."""
-        return replace(self.job, native_status="", state=State.UNKNOWN)
+        return self.job._replace(native_status="", state=State.UNKNOWN)
 
     @property
     def needs_details(self) -> bool:
@@ -165,11 +165,10 @@ def join(described: Described, found: Job) -> Job:
         if job.state is not State.FAILED or not job.error_type:
             facts["error_type"] = found.error_type or job.error_type
             facts["error_text"] = found.error_text or job.error_text
-    joined = replace(job, **facts, observed_timestamp=found.observed_timestamp)
+    joined = job._replace(**facts, observed_timestamp=found.observed_timestamp)
     wins = rest_may_win(resource) and not job.ended and found.state is not State.UNKNOWN
     if wins and not (found.ended and waits_for_operator(resource)):
-        joined = replace(
-            joined,
+        joined = joined._replace(
             # What the operator does not know, or knew a minute ago, is a state of a run by now.
             state=job.state if job.state is State.RUNNING else found.state,
             finer_state=found.state,
@@ -181,7 +180,7 @@ def join(described: Described, found: Job) -> Job:
             or (job.state_since_timestamp if found.state is job.state else None),
         )
     expected = _expected(resource, joined.finer_state or joined.state, found.job_type)
-    return replace(joined, expected_running=expected)
+    return joined._replace(expected_running=expected)
 
 
 def _expected(resource: Resource, state: State, job_type: str) -> bool:

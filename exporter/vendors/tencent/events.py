@@ -5,7 +5,6 @@ the number asked for are bounded. The type of an event is a number written as a 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from exporter.errors import UnreadableError
@@ -48,4 +47,4 @@ def parse_failure(response: Mapping[str, Any], job: Job, flaws: Flaws) -> Job:
     last = max(failures, key=lambda event: event.time_seconds("Timestamp") or 0.0)
     text = last.long_text("Message") or last.long_text("Description")
     found = with_error(job, text) if text else job
-    return replace(found, last_error_timestamp=last.time_seconds("Timestamp"))
+    return found._replace(last_error_timestamp=last.time_seconds("Timestamp"))

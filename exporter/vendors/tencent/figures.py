@@ -173,8 +173,7 @@ def _with_figures(job: Job, known: Figures, since: float) -> Job:
     duration, backlog = told(monitor.CHECKPOINT_DURATION), told(monitor.BACKLOG)
     completed = told(monitor.COMPLETED)
     crashed = _has_crashed(job, known.points.get(monitor.RUNNING_JOBS, ()), since)
-    return replace(
-        job,
+    return job._replace(
         finer_state=State.RESTARTING if crashed else None,
         input_delay_seconds=_seconds(delay, _LONGEST_DELAY),
         read_records_per_second=told(monitor.RECORDS_IN),

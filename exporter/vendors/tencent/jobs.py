@@ -6,7 +6,7 @@ carries access to Flink, DecodeSqlCode the SQL with its passwords: neither is re
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from exporter.errors import UnreadableError
@@ -137,7 +137,7 @@ def _parse_row(record: Record, project: str, job_id: str, observed: float, flaws
 def with_error(job: Job, text: str) -> Job:
     """Return the job with what is said to have gone wrong."""
     match = _ERROR_CLASS.search(text[:_SEARCHED])
-    return replace(job, error_text=text, error_type=match[0] if match else "")
+    return job._replace(error_text=text, error_type=match[0] if match else "")
 
 
 def _failure(record: Record) -> str:

@@ -5,7 +5,7 @@ began anew; one run must have one start all the same. Everything here is pure.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exporter.model import Job, JobKey, State
 from exporter.vendors.tencent.jobs import JobRow
@@ -79,8 +79,7 @@ class Memory:
             settled=settled,
             operation=state if goes_on and state is not State.UNKNOWN else None,
         )
-        return replace(
-            row.job,
+        return row.job._replace(
             state=state,
             start_timestamp=start,
             end_timestamp=self._end(row, start) if state in _ENDS else None,

@@ -100,5 +100,5 @@ def changed(found: Snapshot, name: str, **facts: Any) -> Snapshot:
 
 
 def _values(found: Job) -> dict[str, Any]:
-    values = {name: getattr(found, name) for name in Job.__dataclass_fields__}
+    values = found._asdict()
     return {"name": values.pop("job_name"), **values}

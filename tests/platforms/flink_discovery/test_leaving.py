@@ -121,8 +121,8 @@ class Archive:
             raise FetchError(Reason.TIMEOUT, "/jobs/:jobid")
         if len(self.asked) <= self.after:
             return None
-        return replace(
-            job, state=State.FAILED, native_status="FAILED", end_timestamp=job.observed_timestamp
+        return job._replace(
+            state=State.FAILED, native_status="FAILED", end_timestamp=job.observed_timestamp
         )
 
     async def aclose(self) -> None:

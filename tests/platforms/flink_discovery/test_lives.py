@@ -1,7 +1,5 @@
 """With high availability all runs of an application have one id: a later one is no old news."""
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.model import State
@@ -16,7 +14,7 @@ def test_answer_about_another_run_of_an_ended_job_is_as_new_as_it_is(
     """Of the same run it comes out of Flink's cache, and is older than the end."""
     flink = Flink()
     flink.answers[f"/jobs/{JID}"] = graph("RUNNING", **{"start-time": started * 1000})
-    ended = replace(listed(), state=State.FINISHED, start_timestamp=EPOCH - 100)
+    ended = listed()._replace(state=State.FINISHED, start_timestamp=EPOCH - 100)
     found = run(flink.source(lambda source: source.fetch_details(ended))).job
     assert found.state is State.RUNNING
     assert (found.observed_timestamp >= ended.observed_timestamp) is is_news

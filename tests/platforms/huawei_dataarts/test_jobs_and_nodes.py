@@ -1,7 +1,6 @@
 """Real-time jobs of DataArts Factory become jobs with nodes, in whatever spelling they come."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,10 +59,9 @@ def test_status_of_job_and_node_is_understood_in_any_case(word: str) -> None:
 def test_example_of_the_status_is_read() -> None:
     """It has none of the times, and its node neither status nor type."""
     body = (FIXTURES / "huawei_dataarts" / "seed_status" / "status_job_sms.json").read_text()
-    known = replace(ROW, job_id="job_sms", job_name="job_sms")
+    known = ROW._replace(job_id="job_sms", job_name="job_sms")
     flaws = Flaws()
-    assert parse_status(json.loads(body), known, flaws) == replace(
-        known,
+    assert parse_status(json.loads(body), known, flaws) == known._replace(
         state=State.RUNNING,
         native_status="NORMAL",
         nodes=(Node(name="MRS_Flink_Job_8635", state=State.UNKNOWN),),
@@ -221,7 +219,7 @@ def test_row_takes_nothing_that_is_not_of_the_run() -> None:
     flaws = Flaws()
     page = parse_list({"total": 1, "jobs": [row]}, PROJECT, EPOCH, flaws)
     assert page.jobs == (
-        replace(ROW, job_type="REAL_TIME", created_timestamp=1551409406.0, native_status=""),
+        ROW._replace(job_type="REAL_TIME", created_timestamp=1551409406.0, native_status=""),
     )
     assert flaws == Flaws()
 
@@ -230,7 +228,7 @@ def test_row_tells_its_status_when_it_has_one() -> None:
     page = parse_list(
         {"total": 1, "jobs": [{"name": "one", "status": "NORMAL"}]}, PROJECT, EPOCH, Flaws()
     )
-    assert page.jobs == (replace(ROW, state=State.RUNNING, native_status="NORMAL"),)
+    assert page.jobs == (ROW._replace(state=State.RUNNING, native_status="NORMAL"),)
 
 
 def test_row_without_a_name_is_noted_and_left_out() -> None:
@@ -376,8 +374,8 @@ class TestDetails:
 
     def test_status_is_read(self) -> None:
         details = self.fetch({"name": "one", "status": "NORMAL", "startTime": 1551409465000})
-        assert details.job == replace(
-            ROW, state=State.RUNNING, native_status="NORMAL", start_timestamp=1551409465.0
+        assert details.job == ROW._replace(
+            state=State.RUNNING, native_status="NORMAL", start_timestamp=1551409465.0
         )
         assert details.failures == ()
 

@@ -1,6 +1,5 @@
 """Details of a job of DLI, with its plan while it runs."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,7 +42,7 @@ class TestDetails:
 
     def test_row_tells_the_state_where_details_do_not(self) -> None:
         answers = {f"{JOBS}/1": detail(), f"{JOBS}/1/execute-graph": plan()}
-        details, _ = fetch_details(answers, replace(ROW, native_status="job_running"))
+        details, _ = fetch_details(answers, ROW._replace(native_status="job_running"))
         assert (details.job.native_status, details.job.graph_state) == ("", "RUNNING")
 
     def test_name_of_the_row_stays_where_details_have_none(self) -> None:

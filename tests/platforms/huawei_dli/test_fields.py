@@ -1,6 +1,5 @@
 """Rows, details and plans of DLI become jobs, with what they leave out left out."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,8 +20,7 @@ from tests.virtual_time import EPOCH
 
 def test_light_row_leaves_unknown_what_it_does_not_know() -> None:
     row, flaws = parse_row(status="job_running", create_time=1578466221525, duration=516274)
-    assert row == replace(
-        ROW,
+    assert row == ROW._replace(
         state=State.RUNNING,
         native_status="job_running",
         created_timestamp=1578466221.525,
@@ -34,9 +32,10 @@ def test_light_row_leaves_unknown_what_it_does_not_know() -> None:
 def test_first_example_of_the_details_is_a_draft() -> None:
     """Its start_time is null."""
     flaws = Flaws()
-    known = replace(ROW, job_id="104", job_name="104")
-    assert parse_details(fixture("seed_details", "detail_104.json"), known, flaws) == replace(
-        known,
+    known = ROW._replace(job_id="104", job_name="104")
+    assert parse_details(
+        fixture("seed_details", "detail_104.json"), known, flaws
+    ) == known._replace(
         job_name="jptest",
         state=State.CREATED,
         native_status="job_init",
@@ -54,9 +53,10 @@ def test_first_example_of_the_details_is_a_draft() -> None:
 def test_second_example_of_the_details_was_stopped() -> None:
     """Its project_id is "xxx" and nearly all of its job_config is null."""
     flaws = Flaws()
-    known = replace(ROW, job_id="90634", job_name="90634")
-    assert parse_details(fixture("seed_details", "detail_90634.json"), known, flaws) == replace(
-        known,
+    known = ROW._replace(job_id="90634", job_name="90634")
+    assert parse_details(
+        fixture("seed_details", "detail_90634.json"), known, flaws
+    ) == known._replace(
         job_name="test_guoquan",
         state=State.STOPPED,
         native_status="job_cancel_success",
@@ -74,10 +74,9 @@ def test_second_example_of_the_details_was_stopped() -> None:
 
 def test_example_of_the_plan_adds_the_finer_state() -> None:
     """Its end-time is -1 and its name is empty."""
-    running = replace(ROW, state=State.RUNNING, native_status="job_running")
+    running = ROW._replace(state=State.RUNNING, native_status="job_running")
     graph = parse_plan(fixture("seed_plan", "plan_118.json"), Flaws())
-    assert add_plan(running, graph) == replace(
-        running,
+    assert add_plan(running, graph) == running._replace(
         finer_state=State.RUNNING,
         graph_state="RUNNING",
         run_id="4e966f43f2c90b0e1bf3188ecf55504b",

@@ -1,7 +1,5 @@
 """Words of DLI for states become states, and unknown words stay words."""
 
-from dataclasses import replace
-
 import pytest
 
 from exporter.fields import Flaws
@@ -43,19 +41,19 @@ def test_job_whose_stopping_failed_is_stuck_and_not_failed() -> None:
 
 
 def test_plan_does_not_change_the_start_that_dli_gives() -> None:
-    started = replace(ROW, start_timestamp=1.5)
+    started = ROW._replace(start_timestamp=1.5)
     graph = parse_plan(plan(**{"start-time": 2500}), Flaws())
     assert add_plan(started, graph).start_timestamp == 1.5
 
 
 def test_plan_dates_only_a_state_that_it_decides() -> None:
     graph = parse_plan(plan(timestamps={"RUNNING": 2500}), Flaws())
-    running, stopping = (replace(ROW, state=each) for each in (State.RUNNING, State.STOPPING))
+    running, stopping = (ROW._replace(state=each) for each in (State.RUNNING, State.STOPPING))
     assert add_plan(running, graph).state_since_timestamp == 2.5
     assert add_plan(stopping, graph).state_since_timestamp is None
 
 
 def test_plan_does_not_decide_the_state_here() -> None:
-    running = replace(ROW, state=State.RUNNING)
+    running = ROW._replace(state=State.RUNNING)
     job = add_plan(running, parse_plan(plan(state="FAILING"), Flaws()))
     assert (job.state, job.finer_state) == (State.RUNNING, State.RESTARTING)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -253,4 +252,4 @@ def test_figures_of_jobs_that_are_gone_are_forgotten() -> None:
     it.refresh(job(1), job(2))
     it.book.keep([job(2).key])
     assert it.book.apply(job(1)) == job(1)
-    assert it.book.apply(job(2)) == replace(job(2), input_delay_seconds=1)
+    assert it.book.apply(job(2)) == job(2)._replace(input_delay_seconds=1)
