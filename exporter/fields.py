@@ -127,13 +127,13 @@ class Record:
         """Iterate over the names of the fields present."""
         return iter(self._fields)
 
-    def unread(self, *names: str) -> tuple[object, ...]:
+    def unread(self, names: tuple[str, ...]) -> tuple[Any, ...]:
         """Return what the fields hold as it is, to be compared and nothing else."""
-        return tuple([self._fields.get(name) for name in names])
+        return tuple(map(self._fields.get, names))
 
-    def all_unread(self) -> tuple[tuple[str, object], ...]:
+    def all_unread(self) -> Mapping[str, object]:
         """Return all fields as they are, to be compared and nothing else."""
-        return tuple(self._fields.items())
+        return self._fields
 
     def text(self, *names: str) -> str:
         """Read a text; numbers are taken as their digits."""
@@ -214,6 +214,9 @@ class Record:
 
     def milliseconds(self, *names: str) -> float | None:
         """Read a duration in milliseconds as seconds; negative ones are how vendors write none."""
+        told = self._fields.get(names[0])
+        if type(told) is int and 0 <= told <= _GREATEST:
+            return told / 1000
         number = self.number(*names)
         return None if number is None or number < 0 else number / 1000
 

@@ -191,7 +191,8 @@ class Observer:
         if said is None or said.ended or said.state is State.CREATED or known.asked_at is None:
             return
         limit = self._history.detail_interval + 3 * POLL_INTERVAL
-        if now - max(known.asked_at, self._hurt_at) > limit:
+        # One that had ended lives again since its word says so, and need not be asked about before.
+        if now - max(known.asked_at, self._hurt_at, known.word_at or 0.0) > limit:
             text = f"last asked for at {known.asked_at:.2f}: {brief(said)}"
             self._breaks(Rule.DETAILS_COME, now, text)
 
