@@ -62,9 +62,8 @@ class Node:
     records_per_second: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobKey:
-    """Tell one job of a source from all its others."""
+class JobKey(NamedTuple):
+    """Tell one job of a source from all its others. Jobs are looked up by it at every turn."""
 
     project: str
     job_id: str
@@ -172,7 +171,7 @@ class Job(NamedTuple):
     @property
     def key(self) -> JobKey:
         """Return what identifies the job within its source."""
-        return JobKey(project=self.project, job_id=self.job_id)
+        return tuple.__new__(JobKey, self[:_KEY_ENDS])
 
     @property
     def ended(self) -> bool:
@@ -198,6 +197,7 @@ class Job(NamedTuple):
         return self[:_OBSERVED] == other[:_OBSERVED] and self[_STEADY:] == other[_STEADY:]
 
 
+_KEY_ENDS: Final = Job._fields.index("job_id") + 1
 _OBSERVED: Final = Job._fields.index("observed_timestamp")
 _STEADY: Final = Job._fields.index("duration_seconds") + 1
 _UNTOLD: Final = ("name_digest=", "error_text=", "other_metrics=")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Sequence
+from operator import le
 from typing import Any, TypeVar
 
 _RUN = 2000
@@ -37,11 +38,21 @@ def sorted_in_steps(items: Sequence[_T], *, key: Callable[[_T], Any]) -> Steps[l
     """Return the items in the order of their keys, those of one key in the order they had."""
     if len(items) <= _RUN:
         return sorted(items, key=key)
+    keys: list[Any] = []
+    in_order = True
+    for start in range(0, len(items), _RUN):
+        keys += map(key, items[start : start + _RUN])
+        before = max(start - 1, 0)
+        # They are at nearly every poll, and to find that out takes a fifth of the time.
+        in_order = in_order and all(map(le, keys[before:], keys[before + 1 :]))
+        yield
+    if in_order:
+        return list(items)
     runs = []
     for start in range(0, len(items), _RUN):
-        part = items[start : start + _RUN]
+        part = range(start, min(start + _RUN, len(items)))
         # With their places, since nothing says that items can be compared.
-        runs.append(sorted((key(item), start + place, item) for place, item in enumerate(part)))
+        runs.append(sorted((keys[place], place, items[place]) for place in part))
         yield
     while len(runs) > 1:
         merged = []
