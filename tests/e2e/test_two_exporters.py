@@ -2,28 +2,27 @@
 
 Real Prometheus and Alertmanager run the shipped rules and routes, thirty times as fast. Two
 exporters watch one cluster, as replicas or as two shards, six times over at once: one dies, is
-blind, or is new. What came of it is the table in docs/scaling.md; `--update-golden` writes it.
+blind, or is new. What came of it is the table in docs/scaling.md, in
+both languages; `--update-golden` writes it.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
 from exporter.collecting.sharding import Shard
 from exporter.simulator.clouds import build_clouds
 from exporter.simulator.fleet.fleet import Fleet, Phase
+from tests.e2e import two_exporters_table
 from tests.monitoring.crowd import Crowd, Member
 from tests.monitoring.rig import FACTOR, Rig, monitoring
 
 # Whatever is real takes all that there is, so it runs one after the other.
 pytestmark = pytest.mark.xdist_group("real")
 
-PAGE = Path(__file__).parents[2] / "docs" / "scaling.md"
-BEGIN, END = "<!-- two exporters -->\n", "<!-- end of two exporters -->\n"
 SOURCE, ALERT = "flink", "StreamingJobFailed"
 POLL = 30 / FACTOR
 KEPT = 300 / FACTOR
@@ -233,18 +232,12 @@ def test_jobs_that_are_well_are_never_told(scene: Scene, outcome: dict[Cell, lis
 def test_table_in_the_documentation_is_what_came_of_it(
     outcome: dict[Cell, list[str]], request: pytest.FixtureRequest
 ) -> None:
-    header = (
-        *("two", "one of them", "its own job, failed before", "the other's, failed before"),
-        *("its own job, fails meanwhile", "the other's, fails meanwhile", "told besides"),
-    )
-    rows = [header, ["---"] * len(header)]
-    rows += [[cell.how, cell.what, *_turned(row)] for cell, row in outcome.items()]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    text = f"{before}{BEGIN}\n{table}\n\n{END}{rest.partition(END)[2]}"
-    if request.config.getoption("--update-golden"):
-        PAGE.write_text(text, encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == text
+    rows = [[cell.how, cell.what, *_turned(row)] for cell, row in outcome.items()]
+    for path in two_exporters_table.PAGES:
+        text = two_exporters_table.page(path, rows)
+        if request.config.getoption("--update-golden"):
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text
 
 
 def _turned(row: list[str]) -> list[str]:

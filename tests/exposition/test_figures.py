@@ -1,13 +1,14 @@
 """The table of figures in docs/platforms.md has what the platforms' golden expositions have."""
 
 import re
-from pathlib import Path
+
+import pytest
 
 from exporter import platforms
 from exporter.exposition.metrics import JOB_FAMILIES
+from tests.docs.pages import LANGUAGES, part
 from tests.golden import cases
 
-_DOCUMENT = (Path(__file__).parents[2] / "docs" / "platforms.md").read_text()
 _PREFIX = "streaming_job_"
 _FIGURES = frozenset(
     {
@@ -24,14 +25,13 @@ _FIGURES = frozenset(
 """Families about how a job does, without their prefix, of which each platform tells some."""
 
 
-def _documented() -> set[tuple[str, str]]:
-    section = _DOCUMENT.split("## Which figure on which platform")[1].split("\n## ")[0]
-    rows = [line.split("|")[1:3] for line in section.splitlines() if line.startswith("| `")]
+def _documented(language: str) -> set[tuple[str, str]]:
+    section = part("docs/platforms.md", "Which figure on which platform", language)
     told = [
         (platform, figure)
-        for named, figures in rows
-        for platform in re.findall(r"`(\w+)`", named)
-        for figure in re.findall(r"`(\w+)`", figures)
+        for row in section.rows
+        for platform in row[0].codes
+        for figure in row[1].codes
     ]
     assert len(told) == len(set(told))
     return set(told)
@@ -48,9 +48,10 @@ def _exposed() -> set[tuple[str, str]]:
     }
 
 
-def test_table_has_every_figure_that_a_platform_tells_and_no_other() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_table_has_every_figure_that_a_platform_tells_and_no_other(language: str) -> None:
     """Who adds a figure to a platform adds a golden case that has it, and a row."""
-    assert _documented() == _exposed()
+    assert _documented(language) == _exposed()
 
 
 def test_figures_are_families_of_jobs() -> None:
@@ -59,4 +60,4 @@ def test_figures_are_families_of_jobs() -> None:
 
 
 def test_platforms_of_the_table_exist() -> None:
-    assert {platform for platform, _ in _documented()} <= set(platforms.names())
+    assert {platform for platform, _ in _documented("en")} <= set(platforms.names())

@@ -1,25 +1,38 @@
 """Write the matrix as a page: `python -m tests.faults.document` after a change of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tests.faults.broken_roads import ROADS
+from tests.faults.chinese import in_chinese
 from tests.faults.matrix import FAULTS, UNLESS, Fault, Reaction
 from tests.faults.operations import OPERATIONS, Part
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "faults.md"
+_DOCS = Path(__file__).parent.parent.parent / "docs"
+PAGES: Mapping[Path, Callable[[str], str]] = {
+    _DOCS / "faults.md": str,
+    _DOCS / "zh" / "faults.md": in_chinese,
+}
+"""The pages, and how what the matrix says is said there."""
 _BEGIN, _END = "<!-- the matrix -->\n", "<!-- end of the matrix -->\n"
 
 
-def page() -> str:
-    """Return the page with the tables as the matrix has them; its words are its own."""
-    before, _, rest = PAGE.read_text().partition(_BEGIN)
+def page(path: Path) -> str:
+    """Return a page with the tables as the matrix has them; its words are its own."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(_BEGIN)
     after = rest.partition(_END)[2]
-    tables = "\n".join((_operations(), _connections(), _answers(), _unless()))
+    tables = "\n".join(
+        _section(*table, PAGES[path])
+        for table in (_operations(), _connections(), _answers(), _unless())
+    )
     return f"{before}{_BEGIN}\n{tables}\n{_END}{after}"
 
 
-def _operations() -> str:
+_Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+"""The title of a section, what its columns are called, and the rows."""
+
+
+def _operations() -> _Table:
     words = {
         Part.LISTING: "the listing",
         Part.DETAILS: "a question about a job",
@@ -27,7 +40,7 @@ def _operations() -> str:
         Part.LOGIN: "the login",
         Part.METADATA: "the credentials of the instance",
     }
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"`{operation.platform}`",
             f"`{operation.name}`" + (" with `jobs.ids`" if operation.by_id else ""),
@@ -35,16 +48,16 @@ def _operations() -> str:
         )
         for operation in OPERATIONS
     ]
-    return _section("Operations", ("platform", "operation", "part of"), rows)
+    return "Operations", ("platform", "operation", "part of"), rows
 
 
-def _connections() -> str:
-    rows = [(road.name, *_cells(road.reaction)) for road in ROADS]
+def _connections() -> _Table:
+    rows: list[tuple[str, ...]] = [(road.name, *_cells(road.reaction)) for road in ROADS]
     rows.append(("nothing newer than TLS 1.1", *_cells(Reaction(ROADS[-1].reaction.reason))))
-    return _section("Connections", ("fault", "reason", "sent"), rows)
+    return "Connections", ("fault", "reason", "sent"), rows
 
 
-def _answers() -> str:
+def _answers() -> _Table:
     rows: list[tuple[str, ...]] = []
     merged: dict[str, list[Fault]] = {}
     for fault in FAULTS:
@@ -59,7 +72,7 @@ def _answers() -> str:
             first, *rest = (fault.name for fault in faults)
             name = ", ".join((first, *(_shortened(first, other) for other in rest)))
         rows.append((name, *_cells(faults[0].reaction)))
-    return _section("Answers", ("fault", "reason", "sent"), rows)
+    return "Answers", ("fault", "reason", "sent"), rows
 
 
 def _shortened(first: str, other: str) -> str:
@@ -68,18 +81,24 @@ def _shortened(first: str, other: str) -> str:
     return other.removeprefix(f"{status} ").removesuffix(" to another host")
 
 
-def _unless() -> str:
-    rows = [
+def _unless() -> _Table:
+    rows: list[tuple[str, ...]] = [
         (special.at, _words(special.faults), *_cells(special.reaction), special.why)
         for special in UNLESS
     ]
-    return _section("Exceptions", ("at", "fault", "reason", "sent", "because"), rows)
+    return "Exceptions", ("at", "fault", "reason", "sent", "because"), rows
 
 
 def _words(pattern: str) -> str:
     if pattern == ".*":
         return "any"
-    plain = pattern.replace(" .*", "").replace("30[78]", "307, 308").replace("40[09]", "400, 409")
+    plain = pattern.replace(".*, then silence", "headers or half a body and then silence")
+    plain = (
+        plain.replace("with .*", "in other words")
+        .replace(" .*", "")
+        .replace("30[78]", "307, 308")
+        .replace("40[09]", "400, 409")
+    )
     return plain.replace("30.", "301 to 308").replace("(", "").replace(")", "").replace("|", ", ")
 
 
@@ -88,15 +107,18 @@ def _cells(reaction: Reaction) -> tuple[str, str]:
     return reason, "" if reaction.sends is None else str(reaction.sends)
 
 
-def _section(title: str, names: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
+def _section(
+    title: str, names: Iterable[str], rows: Iterable[tuple[str, ...]], say: Callable[[str], str]
+) -> str:
     names = tuple(names)
-    lines = [f"## {title}", "", _row(names), "|" + "---|" * len(names)]
-    return "\n".join([*lines, *(_row(row) for row in rows), ""])
+    lines = [f"## {say(title)}", "", _row(names, say), "|" + "---|" * len(names)]
+    return "\n".join([*lines, *(_row(row, say) for row in rows), ""])
 
 
-def _row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(cells) + " |"
+def _row(cells: tuple[str, ...], say: Callable[[str], str]) -> str:
+    return "| " + " | ".join(map(say, cells)) + " |"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    for each in PAGES:
+        each.write_text(page(each), encoding="utf-8")

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from exporter import platforms
 from exporter.vendors.flink_operator.resources import DEPLOYMENTS
 from tests.faults import document
@@ -40,8 +42,10 @@ _ANSWERED_AS_ANOTHER = {
 EXPORTER = Path(platforms.__file__).parent.parent
 
 
-def test_page_says_what_the_matrix_says() -> None:
-    assert document.PAGE.read_text() == document.page()
+@pytest.mark.parametrize("path", document.PAGES, ids=lambda path: path.parent.name)
+def test_page_says_what_the_matrix_says(path: Path) -> None:
+    """What nobody has translated is named by a KeyError."""
+    assert path.read_text(encoding="utf-8") == document.page(path)
 
 
 def test_names_of_faults_are_unique() -> None:
