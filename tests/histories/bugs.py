@@ -31,7 +31,7 @@ BUGS = (
 """,
         new="""        from exporter.model import State
         for track in self._job_tracker._tracks.values():
-            track.job = replace(track.job, state=State.FAILED) if track.job else None
+            track.job = track.job._replace(state=State.FAILED) if track.job else None
         await self._publish_jobs(
             up=False,
 """,
@@ -286,9 +286,8 @@ BUGS = (
         name="a state is dated anew at each poll",
         module=_MERGING,
         old="    return shown.later(row.observed_timestamp, duration)\n",
-        new="""    from dataclasses import replace
-    now, later = row.observed_timestamp, shown.later(row.observed_timestamp, duration)
-    return replace(later, state_since_timestamp=now)
+        new="""    now, later = row.observed_timestamp, shown.later(row.observed_timestamp, duration)
+    return later._replace(state_since_timestamp=now)
 """,
         rule=Rule.TIME_GOES_ON,
     ),
