@@ -116,7 +116,7 @@ def judge(made: Mapping[str, Sequence[Json]]) -> dict[str, list[str]]:
     wrong: dict[str, list[str]] = {}
     for lines, judged in (
         (done.stdout.splitlines(), theirs),
-        (node("monitoring.mjs", given=f"[{','.join(ours)}]"), ours),
+        (node("monitoring.mjs", given=f"[{','.join(ours)}]") if ours else [], ours),
     ):
         for line in lines:
             number = re.match(r"object(\d+)", line)
