@@ -286,8 +286,8 @@ BUGS = (
         name="a state is dated anew at each poll",
         module=_MERGING,
         old="    return shown.later(row.observed_timestamp, duration)\n",
-        new="""    now, later = row.observed_timestamp, shown.later(row.observed_timestamp, duration)
-    return later._replace(state_since_timestamp=now)
+        new="""    now = row.observed_timestamp
+    return shown.later(now, duration)._replace(state_since_timestamp=now)
 """,
         rule=Rule.TIME_GOES_ON,
     ),
