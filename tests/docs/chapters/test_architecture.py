@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.docs.tables import CHAPTERS, ROOT, rows, sections
+from tests.docs.chapters.tables import CHAPTERS, ROOT, rows, sections
 from tests.test_imports import ROOMS
 
 

@@ -8,8 +8,8 @@ from exporter.edge.admission import STATUSES, Result
 from exporter.edge.metrics import RELAY_REASONS
 from exporter.errors import Reason
 from exporter.model import ProblemKind
-from tests.docs.log_events import log_events
-from tests.docs.tables import CHAPTERS, ROOT, first_words, rows, sections
+from tests.docs.chapters.log_events import log_events
+from tests.docs.chapters.tables import CHAPTERS, ROOT, first_words, rows, sections
 
 
 @pytest.fixture(name="parts", params=CHAPTERS)

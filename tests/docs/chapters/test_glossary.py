@@ -2,7 +2,7 @@
 
 from exporter.errors import Reason
 from exporter.model import State
-from tests.docs.tables import CHAPTERS, first_words, rows, sections
+from tests.docs.chapters.tables import CHAPTERS, first_words, rows, sections
 
 ENGLISH, CHINESE = (sections((folder / "glossary.md").read_text()) for folder in CHAPTERS.values())
 

@@ -23,7 +23,7 @@ from exporter.model import (
     State,
 )
 from exporter.serving.job_json import ASKED, encode_job, encode_source
-from tests.docs.tables import CHAPTERS, rows
+from tests.docs.chapters.tables import CHAPTERS, rows
 from tests.jobs import job, problem, snapshot
 
 _NEVER_READ = snapshot(up=None, last_success_timestamp=None)

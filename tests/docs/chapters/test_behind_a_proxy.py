@@ -9,7 +9,7 @@ import yaml
 from exporter.edge.receiver import is_report
 from exporter.listening.connections import Patience
 from exporter.serving.api import LONGEST_ANSWER
-from tests.docs.tables import ROOT
+from tests.docs.chapters.tables import ROOT
 
 CHAPTER = (ROOT / "docs" / "behind-a-proxy.md").read_text()
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", CHAPTER, re.DOTALL)]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
-from tests.docs.tables import CHAPTERS, ROOT, rows
+from tests.docs.chapters.tables import CHAPTERS, ROOT, rows
 
 METRICS = {family.name for family in (*JOB_FAMILIES, *SOURCE_FAMILIES)}
 ALERTS = {path.stem for path in (ROOT / "docs" / "runbooks").glob("Streaming*.md")}

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 CHAPTERS = {"en": ROOT / "docs", "zh": ROOT / "docs" / "zh"}
 
 
