@@ -103,7 +103,7 @@ def _now() -> list[Band]:
             "What the calls to the platforms would come to in a day at the present rate: the bill.",
             f"{_DAY} * sum(rate({_REQUESTS}{{{SOURCE}}}[$__rate_interval]))",
             unit="short",
-            steps=((None, GOOD), (500_000, NOTICE)),
+            steps=((None, GOOD), (900_000, NOTICE)),
             legend="calls",
         ),
         _tile(
