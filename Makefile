@@ -19,7 +19,7 @@ FUZZ_SECONDS ?= 60
 EXPORTER_URL ?=
 FLINK_URL ?=
 GRAFANA_URL ?=
-# The language of the runbooks that alerts lead to: zh, or nothing for English.
+# The language of alerts and of the runbooks they lead to: zh, or nothing for English.
 RUNBOOK_LANGUAGE ?=
 
 .PHONY: demo test test-flink test-kafka-connect test-kubernetes test-packaging test-oldest

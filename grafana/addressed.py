@@ -1,7 +1,7 @@
 """Write rules and dashboards with addresses of your own: `make monitoring EXPORTER_URL=…`.
 
 What is checked in leads to this machine, so that a demo works as it is. Nobody else's browser finds
-an exporter there.
+an exporter there. In another language alerts lead to its runbooks and speak it themselves.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from grafana.alert_texts import alert_texts, put_texts
 from grafana.source.addresses import EXPORTER, FLINK
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +32,7 @@ class Addresses:
     grafana: str = ""
     """Empty where alerts shall hold the path alone."""
     language: str = ""
-    """Of the runbooks that alerts lead to; empty for English."""
+    """Of alerts and of the runbooks that they lead to; empty for English."""
 
     def put_into(self, text: str) -> str:
         """Return a rule file or a dashboard with these addresses in place of the shipped ones."""
@@ -50,7 +51,10 @@ def addressed(addresses: Addresses) -> Iterator[tuple[Path, str]]:
     """Yield the place of each file below the folder they go to, and its text."""
     for pattern in _COPIED:
         for path in sorted(ROOT.glob(pattern)):
-            yield Path(path.parent.name, path.name), addresses.put_into(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            if addresses.language and path.parent.name == "rules":
+                text = put_texts(text, alert_texts(addresses.language))
+            yield Path(path.parent.name, path.name), addresses.put_into(text)
 
 
 def main(arguments: Sequence[str], out: TextIO) -> int:
