@@ -27,6 +27,7 @@ from tests.monitoring.alerting_rules import (
 from tests.monitoring.rules import PROMETHEUS
 
 PAGE = "alerts.md"
+ROOT = DOCS.parent
 _TABLE = {"": "Which there are", "zh": "有哪些"}
 
 
@@ -100,6 +101,15 @@ def test_commands_of_the_exporter_exist(language: str) -> None:
     text = read(PAGE, language)
     for line in re.findall(r"^\$ streaming-job-exporter (.*)$", text, re.MULTILINE):
         build_parser().parse_args(shlex.split(line))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_component_of_the_overlays_is_there(language: str) -> None:
+    (block,) = _blocks(language, "components:")
+    overlays = [path for path in (ROOT / "deploy/kubernetes/overlays").iterdir() if path.is_dir()]
+    for path in overlays:
+        for component in yaml.safe_load(block)["components"]:
+            assert (path / component / "kustomization.yml").exists()
 
 
 @pytest.mark.real
