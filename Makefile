@@ -29,7 +29,7 @@ RUNBOOK_LANGUAGE ?=
 demo: $(VENV)/.run
 	$(BIN)/streaming-job-exporter demo $(ARGS)
 
-# Rules and dashboards with addresses of your own, in build/monitoring.
+# Rules and dashboards with addresses of your own, in build/monitoring; the rules for Prometheus and for its operator.
 monitoring: $(VENV)/.run
 	$(BIN)/python -m grafana.addressed --exporter "$(EXPORTER_URL)" --flink "$(FLINK_URL)" \
 		--grafana "$(GRAFANA_URL)" --language "$(RUNBOOK_LANGUAGE)" build/monitoring

@@ -5,7 +5,7 @@ is edited by hand.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,12 +22,10 @@ _MADE = "# Made by `python -m deploy.generate` from {source}: edit that.\n"
 def generated() -> Iterator[tuple[Path, str]]:
     """Yield each file with its text."""
     rules = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-    manifests = []
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in rules}
     for path in rules:
-        text = path.read_text(encoding="utf-8")
-        yield CHART / "files" / "rules" / path.name, text
-        manifests.append(_prometheus_rule(path.stem, text))
-    yield COMPONENTS / "prometheus-operator" / "rules.yml", "---\n".join(manifests)
+        yield CHART / "files" / "rules" / path.name, texts[path.stem]
+    yield COMPONENTS / "prometheus-operator" / "rules.yml", prometheus_rules(texts)
     dashboards = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
     for path in dashboards:
         text = path.read_text(encoding="utf-8")
@@ -44,6 +42,11 @@ def main(out: TextIO) -> int:
         path.write_text(text, encoding="utf-8")
         out.write(f"{path.relative_to(ROOT)}\n")
     return 0
+
+
+def prometheus_rules(texts: Mapping[str, str]) -> str:
+    """Return files of rules, by their names, as manifests for the operator of Prometheus."""
+    return "---\n".join(_prometheus_rule(name, text) for name, text in texts.items())
 
 
 def _prometheus_rule(name: str, text: str) -> str:

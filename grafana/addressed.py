@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from deploy.generate import prometheus_rules
 from grafana.alert_texts import alert_texts, put_texts
 from grafana.source.addresses import EXPORTER, FLINK
 
@@ -49,12 +50,17 @@ class Addresses:
 
 def addressed(addresses: Addresses) -> Iterator[tuple[Path, str]]:
     """Yield the place of each file below the folder they go to, and its text."""
+    rules = {}
     for pattern in _COPIED:
         for path in sorted(ROOT.glob(pattern)):
             text = path.read_text("utf-8")
             if addresses.language and path.parent.name == "rules":
                 text = put_texts(text, alert_texts(addresses.language))
-            yield Path(path.parent.name, path.name), addresses.put_into(text)
+            text = addresses.put_into(text)
+            if path.parent.name == "rules":
+                rules[path.stem] = text
+            yield Path(path.parent.name, path.name), text
+    yield Path("kubernetes", "rules.yml"), prometheus_rules(rules)
 
 
 def main(arguments: Sequence[str], out: TextIO) -> int:
