@@ -27,6 +27,9 @@ from tests.recording import RecordingLog
 from tests.scrape import samples
 from tests.virtual_time import EPOCH, run, virtual_world
 
+# What is asked is found out once.
+pytestmark = pytest.mark.xdist_group("policies")
+
 POLICIES = DOCS / "policies"
 PAGE = "getting-started.md"
 _TABLE = {"": "What is asked, and with which right", "zh": "请求哪些操作，各需什么权限"}
@@ -77,7 +80,7 @@ def _asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
     async def scenario() -> dict[str, set[str]]:
         loop = asyncio.get_running_loop()
-        internet = Internet(clock=lambda: EPOCH + loop.time(), jobs=12)
+        internet = Internet(clock=lambda: EPOCH + loop.time(), jobs=8)
         account = service_account(folder / "account")
         runtime = replace(virtual_world(internet, environ=ENVIRON), service_account=account)
         config = parse(text, environ=ENVIRON, directory=Path())
