@@ -50,7 +50,8 @@ def _run(
         code: int = command.run(options, runtime, console)
     except ConfigError as exc:
         for problem in exc.problems:
-            err.write(f"error: {problem}\n")
+            # What has a place begins with it, as editors want it.
+            err.write(f"{problem if problem.place else problem.headed('error')}\n")
         return EXIT_USAGE
     except ExporterError as exc:
         err.write(f"error: {exc}\n")

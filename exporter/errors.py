@@ -36,15 +36,59 @@ class ExporterError(Exception):
     """Be the root of every error this program raises on purpose."""
 
 
+class About(StrEnum):
+    """What a problem of the configuration is about, and so what may be told of it."""
+
+    KEY = "key"
+    VALUE = "value"
+    """A value that may be a secret."""
+    KIND = "kind"
+    """A value of another kind than the one that belongs there."""
+    PLAIN = "plain"
+    """A number, a duration or a word out of a few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Say where in a file a problem is, and what is there."""
+
+    file: str = ""
+    line: int = 0
+    """From 1; 0 for the whole file."""
+    column: int = 0
+    source: str = ""
+    """The name of the source that it concerns."""
+    found: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigProblem:
     """Say what is wrong at one place of the configuration."""
 
     path: str
     message: str
+    about: About = About.VALUE
+    place: Place | None = None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
+        """Write it as compilers do, for people and editors, once it is known where it is."""
+        return self.headed("")
+
+    def headed(self, word: str) -> str:
+        """Write it with a word that says how bad it is, where compilers and editors have that."""
+        where = self.place
+        if where is None:
+            return ": ".join(filter(None, (word, self.path, self.message)))
+        numbers = (where.line, where.column) if where.line else ()
+        lead = ":".join((where.file, *map(str, numbers)))
+        if not where.file:
+            lead = f"line {where.line}, column {where.column}"
+        path: tuple[str, ...] = (self.path,)
+        if where.source:
+            index, _, rest = self.path.partition(".")
+            path = (f'{index} "{where.source}"', rest)
+        found = f", found {where.found}" if where.found else ""
+        return ": ".join(filter(None, (lead, word, *path, f"{self.message}{found}")))
 
 
 class ConfigError(ExporterError):

@@ -55,19 +55,19 @@ def test_good_configuration_is_ok(config: Path) -> None:
     code, out, err = invoke("check-config", f"--config.file={config}")
     # The demo looks at figures twice a minute.
     dear, verdict = out.splitlines()
-    assert dear.startswith("warning: sources[7]: metrics of CloudWatch cost ")
+    assert re.match(rf'{config}:\d+:5: warning: sources\[7\] "msf": metrics of CloudWatch ', dear)
     assert (code, verdict, err) == (0, f"{config}: ok, {len(SOURCES)} sources", "")
 
 
 def test_configuration_that_gives_secrets_away_is_ok_and_said_to(tmp_path: Path) -> None:
     config = tmp_path / "exporter.yml"
     config.write_text(
-        "sources: [{name: a, platform: huawei_dli, project_id: p, endpoint: 'http://dli.internal'}]"
+        "sources:\n- {name: a, platform: huawei_dli, project_id: p,\n   endpoint: 'http://dli.internal'}"
     )
     code, out, _ = invoke("check-config", f"--config.file={config}")
     warning, verdict = out.splitlines()
     assert (code, verdict) == (0, f"{config}: ok, 1 source")
-    assert warning.startswith("warning: sources[0].endpoint: plain HTTP: ")
+    assert warning.startswith(f'{config}:3:14: warning: sources[0] "a": endpoint: plain HTTP: ')
 
 
 def test_limits_that_are_not_the_defaults_are_told_a_line_a_source(tmp_path: Path) -> None:
@@ -95,22 +95,28 @@ def test_every_problem_of_a_bad_configuration_is_told(config: Path) -> None:
     assert code == 2
     assert out == ""
     assert err.splitlines() == [
-        "error: sorces: unknown key; did you mean sources?",
-        "error: sources[0].platform: 'huawei_dly': no such platform; did you mean huawei_dli?",
-        "error: sources[1].platform: required; one of alibaba_blink, alibaba_flink, apache_flink, "
-        "aws_flink, flink_operator, huawei_dataarts, huawei_dli, kafka_connect, tencent_oceanus",
+        f"{config}:1:31: sources[0] \"a\": platform: 'huawei_dly': no such platform; "
+        "did you mean huawei_dli?",
+        f'{config}:1:44: sources[1] "b": platform: required; one of alibaba_blink, alibaba_flink, '
+        "apache_flink, aws_flink, flink_operator, huawei_dataarts, huawei_dli, kafka_connect, "
+        "tencent_oceanus",
+        f"{config}:2:1: sorces: unknown key; did you mean sources?",
     ]
 
 
 def test_missing_configuration_file_is_told_by_its_name(tmp_path: Path) -> None:
     code, _, err = invoke(f"--config.file={tmp_path / 'none.yml'}", "once")
-    assert (code, err) == (2, f"error: {tmp_path / 'none.yml'}: No such file or directory\n")
+    assert code == 2
+    assert err == (
+        f"error: {tmp_path / 'none.yml'}: No such file or directory; `streaming-job-exporter init` "
+        "writes one, `streaming-job-exporter demo` needs none\n"
+    )
 
 
 def test_sources_are_tried_online(config: Path, runtime: Runtime, network: Network) -> None:
     code, out, _ = invoke("check-config", "--online", f"--config.file={config}", runtime=runtime)
     assert code == 0
-    rows = [line.split() for line in out.splitlines() if not line.startswith("warning: ")]
+    rows = [line.split() for line in out.splitlines() if ": warning: " not in line]
     assert rows[0] == ["SOURCE", "PLATFORM", "RESULT", "JOBS", "MESSAGE"]
     assert [row[0] for row in rows[1:]] == list(SOURCES)
     assert all(row[2] == "ok" and int(row[3]) > 5 for row in rows[1:])
@@ -334,7 +340,8 @@ def test_sighup_reloads_and_a_bad_file_is_survived(program: list[Program], tmp_p
         assert "streaming_exporter_config_last_reload_successful 0.0" in page
         answer = browser.post("/-/reload")
         assert answer.status_code == 400
-        assert answer.text == "sources: expected a list of at least one source\n"
+        message = "sources: expected a list of at least one source, found a text"
+        assert answer.text == f"{path}:1:10: {message}\n"
         path.write_text(good)
         assert browser.post("/-/reload").status_code == 200
     assert program[0].stop()[0] == 0
@@ -345,7 +352,8 @@ def test_bad_configuration_ends_the_program_at_its_start(tmp_path: Path) -> None
     path.write_text("sources: []\n")
     code, _, err = invoke(f"--config.file={path}", "--web.listen-address=127.0.0.1:0")
     assert code == 2
-    assert "error: sources: expected a list of at least one source" in err
+    message = "sources: expected a list of at least one source, found an empty list"
+    assert err == f"{path}:1:1: {message}\n"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", ":0", "[::1]:0", "localhost:0"])
@@ -374,12 +382,30 @@ def test_check_reads_the_file_of_the_listener_as_well(config: Path, tmp_path: Pa
     code, _, err = invoke("check-config", *flags)
     assert code == 2
     assert err.splitlines() == [
-        "error: web.yml: tls_server_config.min_version: TLS10: refused: TLS 1.0 and 1.1 are "
+        f"{web}:1:34: tls_server_config.min_version: TLS10: refused: TLS 1.0 and 1.1 are "
         "broken; expected TLS12 or TLS13",
-        "error: web.yml: users: unknown key",
+        f"{web}:2:1: users: unknown key",
     ]
     web.write_text("")
     assert invoke("check-config", *flags)[0] == 0
+
+
+@pytest.mark.parametrize("command", [[], ["check-config"]])
+def test_problems_of_both_files_are_told_together_and_before_the_port_is_looked_at(
+    tmp_path: Path, command: list[str]
+) -> None:
+    config, web = tmp_path / "exporter.yml", tmp_path / "web.yml"
+    config.write_text("sources: []\n")
+    web.write_text("\nusers: {}\n")
+    with listen("127.0.0.1:0") as listener:
+        taken = f"--web.listen-address=127.0.0.1:{listener.getsockname()[1]}"
+        flags = (f"--config.file={config}", f"--web.config.file={web}", taken)
+        code, _, err = invoke(*command, *flags)
+    assert code == 2
+    assert err.splitlines() == [
+        f"{config}:1:1: sources: expected a list of at least one source, found an empty list",
+        f"{web}:2:1: users: unknown key",
+    ]
 
 
 def test_address_in_use_is_told(config: Path) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from starlette.types import ASGIApp
 
@@ -31,6 +32,7 @@ from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import BESIDE_CONCURRENCY
 from exporter.vendors.huawei import HuaweiSettings
 
+T = TypeVar("T")
 _LEAST_PAUSE = 0.1
 _RENDER_SHARE = 5.0
 """Between two renderings the loop rests this many times as long as the last one took."""
@@ -170,7 +172,7 @@ class App:
     async def _reload(self) -> None:
         try:
             config = await self._loaded()
-            added, edge = await self._prepare(config)
+            added, edge = await self._placed(config, self._prepare(config))
         except ConfigError as exc:
             self.telemetry.reloaded(successful=False, now=self._runtime.clock())
             self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
@@ -192,7 +194,8 @@ class App:
 
         Raises ConfigError.
         """
-        self._running = await self._open(await self._loaded(), patient=True)
+        config = await self._loaded()
+        self._running = await self._placed(config, self._open(config, patient=True))
         for running in self._running.values():
             running.collector.announce()
         failures = await asyncio.gather(
@@ -219,6 +222,17 @@ class App:
         except OSError as exc:
             problem = ConfigProblem("", f"configuration: {exc.strerror or 'cannot be read'}")
             raise ConfigError((problem,)) from None
+
+    async def _placed(self, config: Config, opening: Awaitable[T]) -> T:
+        """Return what is opened; what is wrong with it is told with its place in the file."""
+        try:
+            return await opening
+        except ConfigError as exc:
+            problems = exc.problems
+        # Without its place a problem is one still.
+        with contextlib.suppress(OSError):
+            problems = await self._runtime.aside(lambda: config.origin.place(problems))
+        raise ConfigError(problems)
 
     def _sections(self) -> dict[str, Section]:
         """Return the settings that are in use, by what they are of."""

@@ -2,24 +2,21 @@
 
 import argparse
 import asyncio
-from pathlib import Path
 
-from exporter.commands.configured import load_when_asked
+from exporter.commands.configured import load_when_asked, read_files
 from exporter.commands.console import EXIT_FAILED, Console
 from exporter.configuration import checking
 from exporter.configuration.config_warnings import config_warnings
 from exporter.configuration.limits import changed_limits
-from exporter.listening.protection import read_protection
 from exporter.runtime import Runtime
 
 
 def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
     """Check the configuration; with `--online` try each API too."""
-    config = load_when_asked(options, runtime, waits=True)()
-    if options.web_config_file:
-        read_protection(Path(options.web_config_file))
-    for warning in config_warnings(config):
-        console.out.write(f"warning: {warning}\n")
+    config = read_files(options, load_when_asked(options, runtime, waits=True))
+    warnings = config_warnings(config)
+    for warning in config.origin.place(warnings) if warnings else ():
+        console.out.write(f"{warning.headed('warning')}\n")
     for limits in changed_limits(config):
         console.out.write(f"attention: {limits}\n")
     if not options.online:

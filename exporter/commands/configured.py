@@ -1,4 +1,4 @@
-"""Load the configuration that the flags name, and find out which shard they say this is."""
+"""Load what the flags name, both files of it, and find out which shard they say this is."""
 
 import argparse
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from exporter.collecting.sharding import Shard, read_shard
 from exporter.configuration.config import Config, load
+from exporter.errors import ConfigError, ConfigProblem
+from exporter.listening.protection import read_protection
 from exporter.runtime import Runtime
 
 
@@ -14,6 +16,48 @@ def load_when_asked(
 ) -> Callable[[], Config]:
     """Return what loads the configuration; a command may be given a pipe, and waits for it."""
     return lambda: load(Path(options.config_file), runtime.environ, waits=waits)
+
+
+def read_files(options: argparse.Namespace, load_config: Callable[[], Config]) -> Config:
+    """Return the configuration, once the file of the listener is known to be good as well.
+
+    Raises ConfigError with the problems of both.
+    """
+    problems: list[ConfigProblem] = []
+    config: Config | None = None
+    try:
+        config = load_config()
+    except ConfigError as exc:
+        problems += exc.problems
+    if options.web_config_file:
+        try:
+            read_protection(Path(options.web_config_file))
+        except ConfigError as exc:
+            problems += exc.problems
+    if config is None or problems:
+        raise ConfigError(tuple(problems))
+    return config
+
+
+class ReadBefore:
+    """Loads the configuration; what was read before anything started is not read again."""
+
+    def __init__(self, load_config: Callable[[], Config]) -> None:
+        self._load = load_config
+        self._first: Config | None = None
+
+    def __call__(self) -> Config:
+        """Return what was read before, once, and from then on what the file says."""
+        first, self._first = self._first, None
+        return first or self._load()
+
+    async def read(self, options: argparse.Namespace, runtime: Runtime) -> None:
+        """Read both files. Raises ConfigError with the problems of both."""
+        try:
+            self._first = await runtime.aside(lambda: read_files(options, self._load))
+        except OSError as exc:
+            problem = ConfigProblem("", f"configuration: {exc.strerror or 'cannot be read'}")
+            raise ConfigError((problem,)) from None
 
 
 def shard_of(options: argparse.Namespace, runtime: Runtime) -> Shard:

@@ -12,7 +12,7 @@ from typing import Any
 
 from exporter import __version__
 from exporter.app import App
-from exporter.commands.configured import load_when_asked, shard_of
+from exporter.commands.configured import ReadBefore, load_when_asked, shard_of
 from exporter.commands.console import Console
 from exporter.configuration.config import Config
 from exporter.edge.receiver import REPORTS
@@ -48,8 +48,9 @@ async def serve_until_stopped(
     log = console.log
     supervision = Supervision(runtime.environ, monotonic=runtime.monotonic, sleep=runtime.sleep)
     garbage = GarbageCollection(monotonic=runtime.monotonic)
+    first = ReadBefore(load_config)
     app = App(
-        load_config,
+        first,
         runtime=runtime,
         log=log,
         shard=shard_of(options, runtime),
@@ -60,19 +61,19 @@ async def serve_until_stopped(
         ),
         lines_lost=console.lines_lost,
     )
-    watched, unprotected = _watched(options, log, app.telemetry), Protection()
-    protection: Callable[[], Protection] = watched or (lambda: unprotected)
     descriptors = Descriptors(raise_limit(), conditions=ConditionLog(log))
     connections = Connections(
         monotonic=runtime.monotonic, most=options.web_max_connections, conditions=ConditionLog(log)
     )
     # Signals are heard before anything starts: a SIGHUP must never end the program.
-    with (
-        garbage.in_charge(),
-        Signals() as signals,
-        listen(options.web_listen_address) as listener,
-        contextlib.closing(Passwords(secrets.token_bytes(32))) as passwords,
-    ):
+    with garbage.in_charge(), Signals() as signals, contextlib.ExitStack() as held:
+        # The files before the port: who starts it twice to try a change learns what is wrong there.
+        if not await signals.unless_stopped(first.read(options, runtime)):
+            return
+        watched, unprotected = _watched(options, log, app.telemetry), Protection()
+        protection: Callable[[], Protection] = watched or (lambda: unprotected)
+        listener = held.enter_context(listen(options.web_listen_address))
+        passwords = held.enter_context(contextlib.closing(Passwords(secrets.token_bytes(32))))
         guard = Guard(protection=protection, passwords=passwords, monotonic=runtime.monotonic)
         web = app.web(options.web_telemetry_path, guard=guard)
         try:

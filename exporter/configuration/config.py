@@ -5,9 +5,10 @@ environment variable, `${NAME:-default}` has a default, and `$${NAME}` is that t
 files are relative to the configuration file.
 """
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 
 from exporter import platforms
 from exporter.attention_settings import AttentionSettings
+from exporter.configuration.places import Origin
 from exporter.configuration.yaml_documents import nearest, problems_of, read_document
 from exporter.edge.settings import SOURCE as EDGE
 from exporter.edge.settings import EdgeSettings
-from exporter.errors import ConfigError, ConfigProblem
+from exporter.errors import About, ConfigError, ConfigProblem
 from exporter.files import read_text
 from exporter.platforms import Platform
 from exporter.source import SourceSettings
@@ -35,6 +37,8 @@ _TOP_LEVEL = ("defaults", "attention", "sources", "edge")
 _EDGE_DEFAULTABLE = ("ended_retention", "state_series", "labels")
 _RELAY_PLATFORM = "huawei_dli"
 _DEEPEST = 50
+_NO_SOURCES = "expected a list of at least one source"
+_NONE_YET = "; `streaming-job-exporter init` writes one, `streaming-job-exporter demo` needs none"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -52,24 +56,35 @@ class Config:
 
     sources: tuple[SourceConfig, ...]
     edge: EdgeSettings | None = None
+    origin: Origin = field(default=Origin(), compare=False, repr=False)
+    """Where problems that show later are to be found."""
 
 
 def load(path: Path, environ: Mapping[str, str], *, waits: bool = False) -> Config:
     """Read and validate a configuration file; with `waits` it may be a pipe.
 
-    Raises ConfigError with every problem found, each with the path of its place.
+    Raises ConfigError with every problem found, each with its place in the file.
     """
     try:
         text = read_text(path, waits=waits)
     except UnicodeDecodeError:
         raise _error("", f"{path}: not a UTF-8 text file") from None
     except OSError as exc:
-        raise _error("", f"{path}: {exc.strerror or 'cannot be read'}") from None
-    return parse(text, environ=environ, directory=path.parent)
+        hint = _NONE_YET if exc.errno == errno.ENOENT else ""
+        raise _error("", f"{path}: {exc.strerror or 'cannot be read'}{hint}") from None
+    return parse(text, environ=environ, directory=path.parent, file=str(path))
 
 
-def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
-    """Validate the text of a configuration file; see `load`."""
+def parse(text: str, *, environ: Mapping[str, str], directory: Path, file: str = "") -> Config:
+    """Validate the text of a configuration file of that name; see `load`."""
+    origin = Origin(file, text, lambda value: _expand(value, "", environ, []))
+    try:
+        return _parse(text, environ=environ, directory=directory, origin=origin)
+    except ConfigError as exc:
+        raise ConfigError(origin.place(exc.problems)) from None
+
+
+def _parse(text: str, *, environ: Mapping[str, str], directory: Path, origin: Origin) -> Config:
     document = read_document(text)
     problems: list[ConfigProblem] = []
     document = _substitute(document, "", environ, problems, 0)
@@ -88,7 +103,7 @@ def parse(text: str, *, environ: Mapping[str, str], directory: Path) -> Config:
         # The first problem of a place is its cause (an unset variable makes an empty secret).
         first = {problem.path: problem for problem in reversed(problems)}
         raise ConfigError(tuple(problem for problem in problems if first[problem.path] is problem))
-    return Config(sources=tuple(sources), edge=edge)
+    return Config(sources=tuple(sources), edge=edge, origin=origin)
 
 
 def _with_attention(document: dict[Any, Any], problems: list[ConfigProblem]) -> dict[Any, Any]:
@@ -131,7 +146,7 @@ def _sources(
     required: bool,
 ) -> list[SourceConfig]:
     if not isinstance(entries, list) or (required and not entries):
-        problems.append(ConfigProblem("sources", "expected a list of at least one source"))
+        problems.append(ConfigProblem("sources", _NO_SOURCES, About.KIND))
         return []
     sources = []
     places: dict[str, str] = {}
@@ -157,7 +172,8 @@ def _source(
     problems: list[ConfigProblem],
 ) -> SourceConfig | None:
     if not isinstance(entry, dict):
-        problems.append(ConfigProblem(place, "expected a mapping with name and platform"))
+        message = "expected a mapping with name and platform"
+        problems.append(ConfigProblem(place, message, About.KIND))
         return None
     name = entry.get("platform")
     if name not in platforms.names():
@@ -187,7 +203,8 @@ def _edge(
         return None
     entry = document["edge"]
     if not isinstance(entry, dict):
-        problems.append(ConfigProblem("edge", "expected a mapping with database and projects"))
+        message = "expected a mapping with database and projects"
+        problems.append(ConfigProblem("edge", message, About.KIND))
         return None
     given = {key: value for key, value in defaults.items() if key in _EDGE_DEFAULTABLE}
     try:
@@ -230,14 +247,14 @@ def _unknown_keys(
             # The limits for all are merged with those of a source, which defaults are not.
             elsewhere = place == "defaults" and key == "attention"
             hint = "; it stands at the top level" if elsewhere else nearest(str(key), known)
-            yield ConfigProblem(path, f"unknown key{hint}")
+            yield ConfigProblem(path, f"unknown key{hint}", About.KEY)
 
 
 def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        problems.append(ConfigProblem(place, "expected a mapping"))
+        problems.append(ConfigProblem(place, "expected a mapping", About.KIND))
         return {}
     return value
 

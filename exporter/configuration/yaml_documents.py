@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from exporter.errors import ConfigError, ConfigProblem
+from exporter.errors import About, ConfigError, ConfigProblem, Place
 from exporter.settings import Section
 
 _MOST_VALUES = 200_000
@@ -27,7 +27,23 @@ _PLAIN_WORDS = {
     "dict_type": "expected a mapping",
     "string_type": "expected a text",
     "invalid_key": "expected a text as the key",
+    "int_type": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
+    "float_parsing": "expected a number",
+    "bool_type": "expected true or false",
+    "bool_parsing": "expected true or false",
 }
+_PLAIN_KINDS = frozenset(
+    {
+        *("duration", "size", "number", "literal_error", "bool_type", "bool_parsing"),
+        *("int_type", "int_parsing", "int_parsing_size", "int_from_float"),
+        *("float_type", "float_parsing", "finite_number"),
+        *("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
+    }
+)
+"""Errors about numbers, durations and words out of a few."""
 
 
 def read_document(text: str) -> Any:
@@ -36,13 +52,22 @@ def read_document(text: str) -> Any:
         # A SafeLoader underneath.
         document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # nosec B506
     except yaml.YAMLError as exc:
-        raise _error("", f"not valid YAML: {_describe_yaml(exc)}") from None
+        raise ConfigError((_yaml_problem(exc),)) from None
     except (RecursionError, ValueError, LookupError, AttributeError):
         # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
         raise _error("", "not valid YAML: nested too deeply or not a value of its kind") from None
     if _is_too_large(document):
         raise _error("", f"too large: more than {_MOST_VALUES} values")
     return document
+
+
+def compose_document(text: str) -> yaml.Node | None:
+    """Return the nodes that a document is made of, or None when there are none to be had."""
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_StrictLoader)
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError):
+        return None
+    return node
 
 
 def problems_of(
@@ -59,7 +84,15 @@ def problems_of(
             path = _path("defaults", location)
         else:
             path = _path(place, location)
-        yield ConfigProblem(path, _sentence(error, location, model))
+        yield ConfigProblem(path, _sentence(error, location, model), _about(error["type"]))
+
+
+def _about(kind: str) -> About:
+    if kind == "extra_forbidden":
+        return About.KEY
+    if kind in _PLAIN_KINDS:
+        return About.PLAIN
+    return About.KIND if kind in _PLAIN_WORDS else About.VALUE
 
 
 def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[Any]) -> str:
@@ -169,13 +202,14 @@ class _StrictLoader(yaml.SafeLoader):
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 
 
-def _describe_yaml(exc: yaml.YAMLError) -> str:
+def _yaml_problem(exc: yaml.YAMLError) -> ConfigProblem:
     """Say what is wrong and where, without quoting the line: it can hold a secret."""
     problem = str(getattr(exc, "problem", None) or "unreadable")
     # What follows "*", "&" or "!" is taken for a name; unquoted secrets can begin with these.
     problem = _QUOTED_NAME.sub(r"\1", problem)
     mark = getattr(exc, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
+    place = Place(line=mark.line + 1, column=mark.column + 1) if mark else None
+    return ConfigProblem("", f"not valid YAML: {problem}", place=place)
 
 
 def _error(path: str, message: str) -> ConfigError:

@@ -7,14 +7,15 @@ certificate or removes a user need not restart or reload anything.
 import hashlib
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from exporter.configuration.places import Origin
 from exporter.configuration.yaml_documents import problems_of, read_document
-from exporter.errors import ConfigError, ConfigProblem
+from exporter.errors import ConfigError, ConfigProblem, Place
 from exporter.files import MOST_PEM, read
 from exporter.listening.loosening import loosened
 from exporter.listening.settings import RateLimit, TlsServer, WebSettings
@@ -66,13 +67,7 @@ def read_protection(path: Path) -> Protection:
         stamps += [(each, _stamp(each)) for each in _files(tls)]
         context = server_context(tls) if tls is not None else None
     except ConfigError as exc:
-        # Two files make up the configuration: which one is meant is to be seen.
-        raise ConfigError(
-            tuple(
-                ConfigProblem(": ".join(filter(None, (path.name, each.path))), each.message)
-                for each in exc.problems
-            )
-        ) from None
+        raise ConfigError(Origin(str(path), text).place(exc.problems)) from None
     sans = tls.client_allowed_sans if tls is not None else None
     return Protection(
         context=context,
@@ -121,7 +116,7 @@ class WatchedProtection:
             try:
                 found = await aside(self._read)
             except OSError as exc:
-                found = _error(f"{self._path.name}: {exc.strerror or 'cannot be read'}")
+                found = _error(f"{self._path}: {exc.strerror or 'cannot be read'}")
             self._settle(found)
 
     def look(self) -> None:
@@ -155,7 +150,7 @@ class WatchedProtection:
 
     def _take(self, new: Protection) -> None:
         problems = tuple(
-            ConfigProblem(f"{self._path.name}: {each.path}", each.message)
+            replace(each, place=Place(file=str(self._path)))
             for each in loosened(self._now.settings, new.settings)
         )
         if problems:

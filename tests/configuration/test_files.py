@@ -71,7 +71,10 @@ def test_file_is_read_and_names_in_it_are_relative_to_it(tmp_path: Path) -> None
 def test_file_that_is_not_there_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "absent.yml", {})
-    assert str(caught.value) == f"{tmp_path}/absent.yml: No such file or directory"
+    assert str(caught.value) == (
+        f"{tmp_path}/absent.yml: No such file or directory; `streaming-job-exporter init` writes "
+        "one, `streaming-job-exporter demo` needs none"
+    )
 
 
 def test_file_that_is_a_folder_is_a_config_error(tmp_path: Path) -> None:

@@ -69,19 +69,19 @@ RULES: dict[str, tuple[str, list[str]]] = {
     ),
     "key given twice": (
         "sources:\n  - name: f\n    platform: apache_flink\n    name: g\n",
-        ["not valid YAML: line 4, column 5: the key name is given twice"],
+        ["line 4, column 5: not valid YAML: the key name is given twice"],
     ),
     "key given twice in a label": (
         flink("labels: {a: x, b: y, a: z}"),
-        ["not valid YAML: line 1, column 90: the key a is given twice"],
+        ["line 1, column 90: not valid YAML: the key a is given twice"],
     ),
     "key given twice at the top": (
         MINIMAL + MINIMAL,
-        ["not valid YAML: line 5, column 1: the key sources is given twice"],
+        ["line 5, column 1: not valid YAML: the key sources is given twice"],
     ),
     "key that is a mapping": (
         "? {a: b}\n: c\n",
-        ["not valid YAML: line 1, column 3: found unhashable key"],
+        ["line 1, column 3: not valid YAML: found unhashable key"],
     ),
     "labels that are no label names": (
         flink("labels: {a-b: x}"),

@@ -74,13 +74,12 @@ RULES: dict[str, tuple[str, list[str]]] = {
         flink("rate_limit: .nan, concurrency: many"),
         [
             "sources[0].rate_limit: expected less than or equal to 10000",
-            "sources[0].concurrency: expected a valid integer, "
-            "unable to parse string as an integer",
+            "sources[0].concurrency: expected a whole number",
         ],
     ),
     "half a request at a time": (
         flink("concurrency: 1.5"),
-        ["sources[0].concurrency: expected a valid integer, got a number with a fractional part"],
+        ["sources[0].concurrency: expected a whole number"],
     ),
     "stale before the next poll": (
         flink("poll_interval: 5m, stale_after: 5m"),

@@ -47,6 +47,48 @@ RULES: dict[str, tuple[str, list[str]]] = {
     ),
 }
 
+SECRET_PLACES = (
+    flink("auth: {bearer: {token: *HIDDEN}}"),
+    flink("auth: {bearer: {token: !HIDDEN}}"),
+    flink("auth: {bearer: {token: !HIDDEN x}}"),
+    flink("auth: {bearer: {token: !<HIDDEN> x}}"),
+    flink("auth: {bearer: {token: !HIDDEN!x y}}"),
+    flink("auth: {bearer: {token: &HIDDEN x, token_file: &HIDDEN y, a: *HIDDEN}}"),
+    flink("auth: {bearer: {token: %HIDDEN}}"),
+    flink("auth: {bearer: {token: @HIDDEN}}"),
+    flink("auth: {bearer: {token: `HIDDEN`}}"),
+    flink("auth: {bearer: {token: 'HIDDEN}}"),
+    flink('auth: {bearer: {token: "HIDDEN\\x"}}'),
+    flink("auth: {bearer: {token: HIDDEN: x}}"),
+    flink("auth: {bearer: {token: [HIDDEN]}}"),
+    flink("auth: {bearer: {token: {HIDDEN: x}}}"),
+    flink("auth: {bearer: {token: !!binary HIDDEN=}}"),
+    flink("auth: {bearer: {token: !!int HIDDEN}}"),
+    flink("auth: {bearer: {token: !!timestamp HIDDEN}}"),
+    flink("auth: {bearer: {token: !!bool HIDDEN}}"),
+    flink("auth: {bearer: {token: !!float HIDDEN}}"),
+    flink("auth: {bearer: {token: !!map HIDDEN}}"),
+    flink("auth: {bearer: {token: !!int ''}}"),
+    flink("auth: {bearer: {token: HIDDEN, token_file: HIDDEN-file-that-is-not-there}}"),
+    flink("auth: HIDDEN"),
+    flink("auth: {basic: HIDDEN}"),
+    flink("auth: {basic: {username: 'HIDDEN:x', password: HIDDEN}}"),
+    flink("auth: {basic: {username: u, password: HIDDEN, passwort_file: HIDDEN}}"),
+    flink("proxy_url: 'http://u:HIDDEN@h:1?x'"),
+    flink("timeout: HIDDEN, rate_limit: HIDDEN, concurrency: HIDDEN, state_series: HIDDEN"),
+    flink("labels: HIDDEN, expect: HIDDEN, jobs: HIDDEN, tls: HIDDEN"),
+    "sources: [{name: 'HIDDEN HIDDEN', platform: apache_flink, endpoint: 'http://u:HIDDEN@h'}]",
+    "defaults: HIDDEN\nsources: HIDDEN\n",
+    "sources: [HIDDEN]\n",
+    "HIDDEN\n",
+    "- HIDDEN\n",
+    "%HIDDEN x\n---\n",
+    "a: 'x\nHIDDEN",
+    "a: b: HIDDEN\n",
+    "a: HIDDEN\x01\n",
+)
+"""Texts in which HIDDEN stands where a secret may."""
+
 
 @pytest.mark.parametrize("rule", RULES)
 def test_configuration_is_refused_with_these_lines(rule: str) -> None:
@@ -54,49 +96,7 @@ def test_configuration_is_refused_with_these_lines(rule: str) -> None:
     assert problems(text) == lines
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        flink("auth: {bearer: {token: *HIDDEN}}"),
-        flink("auth: {bearer: {token: !HIDDEN}}"),
-        flink("auth: {bearer: {token: !HIDDEN x}}"),
-        flink("auth: {bearer: {token: !<HIDDEN> x}}"),
-        flink("auth: {bearer: {token: !HIDDEN!x y}}"),
-        flink("auth: {bearer: {token: &HIDDEN x, token_file: &HIDDEN y, a: *HIDDEN}}"),
-        flink("auth: {bearer: {token: %HIDDEN}}"),
-        flink("auth: {bearer: {token: @HIDDEN}}"),
-        flink("auth: {bearer: {token: `HIDDEN`}}"),
-        flink("auth: {bearer: {token: 'HIDDEN}}"),
-        flink('auth: {bearer: {token: "HIDDEN\\x"}}'),
-        flink("auth: {bearer: {token: HIDDEN: x}}"),
-        flink("auth: {bearer: {token: [HIDDEN]}}"),
-        flink("auth: {bearer: {token: {HIDDEN: x}}}"),
-        flink("auth: {bearer: {token: !!binary HIDDEN=}}"),
-        flink("auth: {bearer: {token: !!int HIDDEN}}"),
-        flink("auth: {bearer: {token: !!timestamp HIDDEN}}"),
-        flink("auth: {bearer: {token: !!bool HIDDEN}}"),
-        flink("auth: {bearer: {token: !!float HIDDEN}}"),
-        flink("auth: {bearer: {token: !!map HIDDEN}}"),
-        flink("auth: {bearer: {token: !!int ''}}"),
-        flink("auth: {bearer: {token: HIDDEN, token_file: HIDDEN-file-that-is-not-there}}"),
-        flink("auth: HIDDEN"),
-        flink("auth: {basic: HIDDEN}"),
-        flink("auth: {basic: {username: 'HIDDEN:x', password: HIDDEN}}"),
-        flink("auth: {basic: {username: u, password: HIDDEN, passwort_file: HIDDEN}}"),
-        flink("proxy_url: 'http://u:HIDDEN@h:1?x'"),
-        flink("timeout: HIDDEN, rate_limit: HIDDEN, concurrency: HIDDEN, state_series: HIDDEN"),
-        flink("labels: HIDDEN, expect: HIDDEN, jobs: HIDDEN, tls: HIDDEN"),
-        "sources: [{name: 'HIDDEN HIDDEN', platform: apache_flink, endpoint: 'http://u:HIDDEN@h'}]",
-        "defaults: HIDDEN\nsources: HIDDEN\n",
-        "sources: [HIDDEN]\n",
-        "HIDDEN\n",
-        "- HIDDEN\n",
-        "%HIDDEN x\n---\n",
-        "a: 'x\nHIDDEN",
-        "a: b: HIDDEN\n",
-        "a: HIDDEN\x01\n",
-    ],
-)
+@pytest.mark.parametrize("text", SECRET_PLACES)
 def test_value_that_may_be_a_secret_is_never_quoted(text: str) -> None:
     lines = problems(text.replace("HIDDEN", HIDDEN))
     shown = [line for line in lines if "no such file" not in line]

@@ -106,15 +106,15 @@ def test_sum_of_records_beyond_any_number_is_not_known(name: str) -> None:
     [
         (
             "sources: [{platform: 0x" + "f" * 5000 + "}]",
-            "not valid YAML: line 1, column 22: a number of more than 1000 digits",
+            "line 1, column 22: not valid YAML: a number of more than 1000 digits",
         ),
         (
             "? 0x" + "f" * 5000 + "\n: 1\n",
-            "not valid YAML: line 1, column 3: a number of more than 1000 digits",
+            "line 1, column 3: not valid YAML: a number of more than 1000 digits",
         ),
         (
             '{"sources": [], "\\ud800": 1}',
-            "not valid YAML: line 1, column 17: a key that is not UTF-8 text",
+            "line 1, column 17: not valid YAML: a key that is not UTF-8 text",
         ),
         ("'': 1\nsources: []\nedge: {}\n", "'': unknown key"),
     ],

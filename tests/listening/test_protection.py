@@ -98,8 +98,8 @@ def test_broken_file_leaves_the_old_one_in_force_and_is_told_once(folder: Path) 
             "error",
             "web configuration not loaded",
             {
-                "problems": "web.yml: basic_auth_users.alice: expected a bcrypt hash, such as "
-                "$2y$10$ and 53 letters"
+                "problems": f"{watch.path}:1:27: basic_auth_users.alice: expected a bcrypt "
+                "hash, such as $2y$10$ and 53 letters"
             },
         )
     ]
@@ -144,7 +144,7 @@ def test_protection_is_not_dropped_while_serving(folder: Path, text: str, name: 
     watch.later()
     assert watch.now() is before
     (_, _, facts) = watch.log.lines[0]
-    message = f"web.yml: {name}: no longer there; start anew to serve without it"
+    message = f"{watch.path}: {name}: no longer there; start anew to serve without it"
     assert facts == {"problems": message}
 
 
