@@ -17,3 +17,5 @@ class Console:
     log: Log
     out: Output
     lines_lost: Callable[[], int]
+    ask: Callable[[str], str] | None = None
+    """Asks whoever is at the terminal; None when nobody is."""

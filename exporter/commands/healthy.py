@@ -15,7 +15,7 @@ def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
     try:
         if options.pid is not None:
             words = health.words_of(options.pid)
-            options, _ = common_arguments(defaults=True).parse_known_args(words)
+            options, _ = common_arguments().parse_known_args(words)
         where = parse_address(options.web_listen_address)
         wrong = health.look(*where, options.web_config_file)
     except ConfigError as exc:

@@ -63,4 +63,4 @@ def flags() -> set[str]:
     """Return the flags of all commands."""
     parsers = (build_parser(), *commands().values())
     found = {text for each in parsers for action in each._actions for text in action.option_strings}
-    return found - {"-h", "--help"}
+    return found - {"-h"}
