@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -163,13 +164,18 @@ def has_an_address(text: str) -> bool:
         return False
 
 
+def written_as(kind: str) -> WithJsonSchema:
+    """Tell the schema of the configuration how a value is written that is read in a way of ours."""
+    return WithJsonSchema({"x-kind": kind})
+
+
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 """The address of a service: a URL without user, query, fragment or control characters."""
-Duration = Annotated[float, BeforeValidator(_duration)]
-PositiveDuration = Annotated[float, BeforeValidator(_positive_duration)]
+Duration = Annotated[float, BeforeValidator(_duration), written_as("duration")]
+PositiveDuration = Annotated[float, BeforeValidator(_positive_duration), written_as("duration")]
 _masked = PlainSerializer(repr, return_type=str)
-SecretText = Annotated[Any, BeforeValidator(_secret_text), _masked]
-SecretFile = Annotated[Any, BeforeValidator(_secret_file), _masked]
+SecretText = Annotated[Any, BeforeValidator(_secret_text), _masked, written_as("text")]
+SecretFile = Annotated[Any, BeforeValidator(_secret_file), _masked, written_as("file")]
 ExistingFile = Annotated[Path, BeforeValidator(_existing_file)]
 
 

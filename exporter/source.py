@@ -25,6 +25,7 @@ from exporter.settings import (
     PositiveDuration,
     Section,
     is_proxy_url,
+    written_as,
 )
 
 MOST_JOBS = 200_000
@@ -83,7 +84,7 @@ def _texts(value: Any) -> Any:
 Pattern = Annotated[str, AfterValidator(_pattern)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 Labels = Annotated[Mapping[str, str], AfterValidator(_labels)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_texts), written_as("texts")]
 
 
 class TlsSettings(Section):

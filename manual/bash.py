@@ -11,6 +11,7 @@ def completion(program: Command, commands: tuple[Command, ...]) -> str:
     known = {flag.names: flag for command in (program, *commands) for flag in command.flags}
     lines = [
         "# Made by `python -m manual.generate`. Completes streaming-job-exporter in bash.",
+        "# shellcheck shell=bash",
         "_streaming_job_exporter() {",
         '    local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"',
         '    local command="" words="" word',
@@ -21,8 +22,8 @@ def completion(program: Command, commands: tuple[Command, ...]) -> str:
         '        before="${COMP_WORDS[COMP_CWORD-2]}"',
         "    fi",
         '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-        f'        case " {names} " in',
-        '        *" $word "*) command="$word" ;;',
+        '        case "$word" in',
+        f'        {names.replace(" ", " | ")}) command="$word" ;;',
         "        esac",
         "    done",
         "    COMPREPLY=()",

@@ -8,6 +8,7 @@ from typing import TextIO
 from exporter.commands.starting import PLATFORMS, headed, starter
 from manual import bash, fish, roff, zsh
 from manual.command_line import commands, program
+from manual.schema import schema
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -22,6 +23,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     for shell in (bash, fish, zsh):
         yield COMPLETIONS / shell.__name__.rpartition(".")[2], shell.completion(whole, parts)
     yield ROOT / "man" / "streaming-job-exporter.1", roff.page(whole, parts)
+    yield ROOT / "docs" / "exporter.schema.json", schema()
     for platform in PLATFORMS:
         yield EXAMPLES / f"{platform}.yml", headed(starter(platform), SCHEMA)
 

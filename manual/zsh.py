@@ -36,8 +36,12 @@ def completion(program: Command, commands: tuple[Command, ...]) -> str:
         "        ;;",
         "    esac",
         "}",
-        '[ "$funcstack[1]" = _streaming-job-exporter ] && _streaming-job-exporter "$@" ||',
+        "# As a file of fpath it is called at once, sourced it has to say what it is for.",
+        'if [ "$funcstack[1]" = _streaming-job-exporter ]; then',
+        '    _streaming-job-exporter "$@"',
+        "else",
         "    compdef _streaming-job-exporter streaming-job-exporter",
+        "fi",
     ]
     return "\n".join(lines) + "\n"
 

@@ -38,6 +38,13 @@ def test_wheel_has_every_file_that_the_pages_need(installed: Path) -> None:
         assert {path.name for path in (installed / pages / folder).iterdir()} == wanted
 
 
+def test_wheel_has_what_commands_print_and_write(installed: Path) -> None:
+    for folder in ("starters", "completions"):
+        place = Path("exporter", "commands", folder)
+        wanted = {path.name for path in (ROOT / place).iterdir()}
+        assert {path.name for path in (installed / place).iterdir()} == wanted
+
+
 def test_runbooks_that_are_installed_are_those_of_the_documents(installed: Path) -> None:
     program = (
         "import exporter\n"

@@ -169,7 +169,9 @@ class AlibabaAuthSettings(Section):
     security_token: SecretText = None
     security_token_file: SecretFile = None
     assume_role: Annotated[
-        tuple[AssumeRoleSettings, ...], BeforeValidator(_in_a_chain), Field(max_length=5)
+        tuple[AssumeRoleSettings, ...],
+        BeforeValidator(_in_a_chain),
+        Field(max_length=5, json_schema_extra={"x-kind": "one or several"}),
     ] = ()
     sts_endpoint: Endpoint | None = None
 

@@ -287,17 +287,23 @@ def _substitute(
 def _expand(
     text: str, place: str, environ: Mapping[str, str], problems: list[ConfigProblem]
 ) -> str:
+    unset: list[str] = []
+
     def value(match: re.Match[str]) -> str:
         if match["escaped"]:
             return match[0][1:]
         found = environ.get(match["name"]) or match["default"]
         if found is None:
-            message = f"environment variable {match['name']} is not set"
-            problems.append(ConfigProblem(place, message))
+            unset.append(match["name"])
             return ""
         return found
 
     expanded = _VARIABLE.sub(value, text)
+    if unset:
+        names = ", ".join(dict.fromkeys(unset))
+        message = f"environment variable{'s' if ',' in names else ''} {names}"
+        message += " are not set" if "," in names else " is not set"
+        problems.append(ConfigProblem(place, message))
     if _SURROGATE.search(expanded):
         # A page with one of these could not be encoded, and so not be served at all.
         problems.append(ConfigProblem(place, "not UTF-8 text"))

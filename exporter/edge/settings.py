@@ -9,7 +9,14 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, mod
 from pydantic_core import PydanticCustomError
 
 from exporter.attention_settings import AttentionSettings
-from exporter.settings import Duration, PositiveDuration, SecretFile, SecretText, Section
+from exporter.settings import (
+    Duration,
+    PositiveDuration,
+    SecretFile,
+    SecretText,
+    Section,
+    written_as,
+)
 from exporter.source import Labels
 
 SOURCE = "edge"
@@ -58,7 +65,7 @@ def _projects(value: dict[str, "ProjectSettings"]) -> dict[str, "ProjectSettings
     return value
 
 
-Size = Annotated[int, BeforeValidator(_size)]
+Size = Annotated[int, BeforeValidator(_size), written_as("size")]
 ProjectId = Annotated[str, AfterValidator(_project_id)]
 
 

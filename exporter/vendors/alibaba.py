@@ -15,7 +15,7 @@ from exporter.auth.alibaba.signature import AlibabaSignatureAuth
 from exporter.auth.settings import AlibabaAuthSettings
 from exporter.errors import FetchError, Reason
 from exporter.fields import ReadRows
-from exporter.settings import Section
+from exporter.settings import Section, written_as
 from exporter.source import Names, SourceSettings
 from exporter.upstream.client import NOT_THE_API, decode_json
 from exporter.upstream.connector import Connector
@@ -88,7 +88,12 @@ def _digits(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-TenancyText = Annotated[str, BeforeValidator(_digits), StringConstraints(pattern=r"^[!-~]{1,128}$")]
+TenancyText = Annotated[
+    str,
+    BeforeValidator(_digits),
+    StringConstraints(pattern=r"^[!-~]{1,128}$"),
+    written_as("text"),
+]
 """An id that a header can carry as it is: no blanks, no control characters, ASCII only."""
 
 

@@ -86,3 +86,9 @@ def test_value_that_is_no_utf_8_is_refused_since_no_page_could_show_it() -> None
         "sources[0].labels.a: not UTF-8 text",
         "sources[0].labels.b: not UTF-8 text",
     ]
+
+
+def test_all_variables_of_a_value_that_are_not_set_are_named() -> None:
+    assert problems(flink("proxy_url: 'http://${USER}:${PASSWORD}@${USER}:1'")) == [
+        "sources[0].proxy_url: environment variables USER, PASSWORD are not set"
+    ]

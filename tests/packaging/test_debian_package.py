@@ -184,6 +184,17 @@ def test_rpm_holds_what_the_debian_package_holds(release: Path) -> None:
     told = _said("dpkg-deb", "--contents", deb)
     ours = {line.split()[5][1:] for line in told if not line.endswith("/")}
     assert len(ours) > 500
+    # Each has its own place for what completes in zsh.
+    ours = {name.replace("/vendor-completions/", "/site-functions/") for name in ours}
     assert ours <= set(_said("rpm", "--query", "--list", "--package", rpm))
+    for name in (
+        f"/usr/share/man/man1/{NAME}.1",
+        f"/usr/share/bash-completion/completions/{NAME}",
+        f"/usr/share/zsh/site-functions/_{NAME}",
+        f"/usr/share/fish/vendor_completions.d/{NAME}.fish",
+        f"/usr/share/doc/{NAME}/examples/huawei_dli.yml",
+        f"/usr/share/doc/{NAME}/docs/exporter.schema.json",
+    ):
+        assert name in ours
     kept = _said("rpm", "--query", "--configfiles", "--package", rpm)
     assert set(kept) == {CONFIGURATION, f"/etc/{NAME}/environment"}
