@@ -353,7 +353,9 @@ def test_bad_configuration_ends_the_program_at_its_start(tmp_path: Path) -> None
     code, _, err = invoke(f"--config.file={path}", "--web.listen-address=127.0.0.1:0")
     assert code == 2
     message = "sources: expected a list of at least one source, found an empty list"
-    assert err == f"{path}:1:1: {message}\n"
+    logged, told = err.splitlines()
+    assert "configuration not loaded" in logged
+    assert told == f"{path}:1:1: {message}"
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", ":0", "[::1]:0", "localhost:0"])
@@ -402,7 +404,7 @@ def test_problems_of_both_files_are_told_together_and_before_the_port_is_looked_
         flags = (f"--config.file={config}", f"--web.config.file={web}", taken)
         code, _, err = invoke(*command, *flags)
     assert code == 2
-    assert err.splitlines() == [
+    assert err.splitlines()[-2:] == [
         f"{config}:1:1: sources: expected a list of at least one source, found an empty list",
         f"{web}:2:1: users: unknown key",
     ]

@@ -8,6 +8,7 @@ from exporter.collecting.sharding import Shard, read_shard
 from exporter.configuration.config import Config, load
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.listening.protection import read_protection
+from exporter.process.condition_log import Log
 from exporter.runtime import Runtime
 
 
@@ -42,8 +43,9 @@ def read_files(options: argparse.Namespace, load_config: Callable[[], Config]) -
 class ReadBefore:
     """Loads the configuration; what was read before anything started is not read again."""
 
-    def __init__(self, load_config: Callable[[], Config]) -> None:
+    def __init__(self, load_config: Callable[[], Config], log: Log) -> None:
         self._load = load_config
+        self._log = log
         self._first: Config | None = None
 
     def __call__(self) -> Config:
@@ -52,12 +54,15 @@ class ReadBefore:
         return first or self._load()
 
     async def read(self, options: argparse.Namespace, runtime: Runtime) -> None:
-        """Read both files. Raises ConfigError with the problems of both."""
+        """Read both files. Raises ConfigError with the problems of both, which are logged too."""
         try:
             self._first = await runtime.aside(lambda: read_files(options, self._load))
         except OSError as exc:
             problem = ConfigProblem("", f"configuration: {exc.strerror or 'cannot be read'}")
             raise ConfigError((problem,)) from None
+        except ConfigError as exc:
+            self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
+            raise
 
 
 def shard_of(options: argparse.Namespace, runtime: Runtime) -> Shard:

@@ -48,7 +48,7 @@ async def serve_until_stopped(
     log = console.log
     supervision = Supervision(runtime.environ, monotonic=runtime.monotonic, sleep=runtime.sleep)
     garbage = GarbageCollection(monotonic=runtime.monotonic)
-    first = ReadBefore(load_config)
+    first = ReadBefore(load_config, log)
     app = App(
         first,
         runtime=runtime,

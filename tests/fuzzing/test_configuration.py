@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.configuration.config import Config, parse
+from exporter.configuration.places import Origin
 from exporter.errors import ConfigError
 from fuzz import examples
 from fuzz.changes import Change, How, Twin, apply, write
@@ -90,6 +91,11 @@ def _read(text: str) -> Config | ConfigError:
         assert all(each.message for each in found.problems)
         assert all(each.path or WHOLE.match(each.message) for each in found.problems)
         str(found).encode()
+        # Where it is can be told of whatever is wrong, and quotes no more of it.
+        placed = ConfigError(Origin("x.yml", text).place(found.problems))
+        assert HIDDEN in str(found) or HIDDEN not in str(placed)
+        assert all(line.startswith("x.yml") for line in map(str, placed.problems))
+        str(placed).encode()
     return found
 
 
