@@ -15,10 +15,11 @@ from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Job, Snapshot
 from exporter.pages.details import details
-from exporter.pages.formatting import moment
+from exporter.pages.languages import Language
 from exporter.pages.overview import overview
 from exporter.pages.query import parse
-from exporter.pages.rendering import render_details, render_overview
+from exporter.pages.reader import Reader
+from exporter.pages.rendering import Frame, render_details, render_overview
 from exporter.process.steps import finished
 
 NOW = 1_700_000_000.0
@@ -78,12 +79,13 @@ class Pages:
 
 def show_people(snapshot: Snapshot, now: float) -> None:
     """Make the pages of a source and of each of its jobs; raises what making them raises."""
-    clock = moment(now, now)
-    page = overview([snapshot], parse([]), now)
-    render_overview(page, rendered=clock, metrics="metrics").encode("utf-8")
-    for job in snapshot.jobs:
-        told = details(job, snapshot, (), now)
-        render_details(told, rendered=clock, metrics="metrics").encode("utf-8")
+    for language in Language:
+        reader = Reader(now=now, language=language)
+        frame = Frame(reader=reader, metrics="metrics", elsewhere="./")
+        page = overview([snapshot], parse([]), reader)
+        render_overview(page, frame).encode("utf-8")
+        for job in snapshot.jobs:
+            render_details(details(job, snapshot, (), reader), frame).encode("utf-8")
 
 
 def read_page(text: bytes, openmetrics: bytes) -> list[Sample]:

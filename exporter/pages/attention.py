@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from exporter.model import Job, Problem, ProblemKind, State
 from exporter.pages.formatting import Moment, duration, moment, visible
+from exporter.pages.reader import Reader
 from exporter.pages.runbooks import runbook_link
 
 _RANKS = MappingProxyType({kind: rank for rank, kind in enumerate(ProblemKind)})
@@ -60,8 +61,9 @@ class ProblemRow:
     words: str
     since: Moment | None
     runbook: str
-    """Where it says what to do, in English; empty when there is nothing."""
-    runbook_zh: str
+    """Where it says what to do, in the reader's language; empty when there is nothing."""
+    runbook_elsewhere: str
+    """The same in the other language."""
 
 
 def level_of(kind: ProblemKind) -> Level:
@@ -74,31 +76,31 @@ def is_said_by_state(problem: Problem, state: State | None) -> bool:
     return _SAID_BY_STATE.get(problem.kind) is state and state is not None
 
 
-def reason(problem: Problem, job: Job | None, now: float) -> str:
+def reason(problem: Problem, job: Job | None, reader: Reader) -> str:
     """Return what the state of the job alone does not say; empty when it says it all.
 
     Of a job that is shown no longer, what is said of it in place of a state.
     """
     if job is None:
-        return "" if problem.kind is ProblemKind.GONE else _WORDS[problem.kind]
+        return "" if problem.kind is ProblemKind.GONE else _in_words(problem, reader)
     if is_said_by_state(problem, job.state):
         return ""
-    words = _FINER_WORDS.get(problem.kind)
-    return _WORDS[problem.kind] if words is None else words(problem, job, now)
+    finer = _FINER_WORDS.get(problem.kind, _as_ever)
+    return finer(problem, job, reader)
 
 
 def problem_rows(
-    problems: Sequence[Problem], job: Job | None, now: float
+    problems: Sequence[Problem], job: Job | None, reader: Reader
 ) -> tuple[ProblemRow, ...]:
     """Return the problems of a job as they are shown on its page, the worst first."""
     return tuple(
         ProblemRow(
             kind=problem.kind,
             level=level_of(problem.kind),
-            words=visible(reason(problem, job, now)) or _WORDS[problem.kind],
-            since=moment(problem.since_timestamp, now),
-            runbook=runbook_link(problem.kind),
-            runbook_zh=runbook_link(problem.kind, language="zh"),
+            words=visible(reason(problem, job, reader)) or _in_words(problem, reader),
+            since=moment(problem.since_timestamp, reader),
+            runbook=runbook_link(problem.kind, reader.language),
+            runbook_elsewhere=runbook_link(problem.kind, reader.language.other),
         )
         for problem in problems
     )
@@ -107,40 +109,37 @@ def problem_rows(
 _SAID_BY_STATE = MappingProxyType(
     {ProblemKind.FAILED: State.FAILED, ProblemKind.UNKNOWN_STATE: State.UNKNOWN}
 )
-_WORDS: Mapping[ProblemKind, str] = MappingProxyType(
-    {
-        ProblemKind.FAILED: "failed",
-        ProblemKind.NOT_RUNNING: "expected to run",
-        ProblemKind.GONE: "gone, nobody told how",
-        ProblemKind.IN_ARREARS: "account in arrears",
-        ProblemKind.RESTARTING_OFTEN: "restarts too often",
-        ProblemKind.NODE_FAILED: "a node failed",
-        ProblemKind.STUCK: "stuck",
-        ProblemKind.FAR_BEHIND: "far behind its input",
-        ProblemKind.FALLING_BEHIND: "falls behind its input",
-        ProblemKind.CHECKPOINTS_FAILING: "checkpoints fail",
-        ProblemKind.CHECKPOINT_OLD: "no checkpoint for long",
-        ProblemKind.SILENT: "sends no reports",
-        ProblemKind.UNKNOWN_STATE: "unknown state",
-    }
-)
 
 
-def _stuck(problem: Problem, job: Job, now: float) -> str:
-    what = "no task runs" if job.state is State.RUNNING else "stuck"
-    return f"{what} for {duration(max(0.0, now - problem.since_timestamp))}"
+def _in_words(problem: Problem, reader: Reader) -> str:
+    return reader.words[f"problem_{problem.kind.value}"]
 
 
-def _node_failed(problem: Problem, job: Job, now: float) -> str:
+def _as_ever(problem: Problem, job: Job, reader: Reader) -> str:
+    return _in_words(problem, reader)
+
+
+def _lasting(key: str, problem: Problem, reader: Reader) -> str:
+    seconds = max(0.0, reader.now - problem.since_timestamp)
+    return reader.words.say(key, duration=duration(seconds, reader.words))
+
+
+def _stuck(problem: Problem, job: Job, reader: Reader) -> str:
+    return _lasting("no_task_for" if job.state is State.RUNNING else "stuck_for", problem, reader)
+
+
+def _node_failed(problem: Problem, job: Job, reader: Reader) -> str:
     broken = [node.name for node in job.nodes if node.state is State.FAILED]
-    return f"node {broken[0]} failed" if broken else _WORDS[problem.kind]
+    if not broken:
+        return _in_words(problem, reader)
+    return reader.words.say("node_failed", node=broken[0])
 
 
-def _checkpoint_old(problem: Problem, job: Job, now: float) -> str:
-    return f"no checkpoint for {duration(max(0.0, now - problem.since_timestamp))}"
+def _checkpoint_old(problem: Problem, job: Job, reader: Reader) -> str:
+    return _lasting("no_checkpoint_for", problem, reader)
 
 
-_FINER_WORDS: Mapping[ProblemKind, Callable[[Problem, Job, float], str]] = MappingProxyType(
+_FINER_WORDS: Mapping[ProblemKind, Callable[[Problem, Job, Reader], str]] = MappingProxyType(
     {
         ProblemKind.STUCK: _stuck,
         ProblemKind.NODE_FAILED: _node_failed,

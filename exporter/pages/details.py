@@ -24,8 +24,10 @@ from exporter.pages.formatting import (
     visible,
 )
 from exporter.pages.query import Query
+from exporter.pages.reader import Reader
+from exporter.pages.texts.words import Words
 
-_LEVELS = {0: "ok", 1: "low", 2: "high"}
+_LEVELS = {0: "level_ok", 1: "level_low", 2: "level_high"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Fact:
 class Group:
     """Facts that belong together."""
 
+    key: str
+    """What it is about, whatever the language."""
     title: str
     facts: tuple[Fact, ...]
 
@@ -85,9 +89,9 @@ class Details:
     selector: str
 
 
-def details(job: Job, snapshot: Snapshot, changes: Iterable[Change], now: float) -> Details:
+def details(job: Job, snapshot: Snapshot, changes: Iterable[Change], reader: Reader) -> Details:
     """Return what the page of a job says."""
-    problems = problem_rows(problems_of(snapshot, job.project, job.job_id), job, now)
+    problems = problem_rows(problems_of(snapshot, job.project, job.job_id), job, reader)
     identity = {"source": snapshot.source, "project": job.project, "job_id": job.job_id}
     return Details(
         name=visible(job.job_name or job.job_id),
@@ -97,17 +101,19 @@ def details(job: Job, snapshot: Snapshot, changes: Iterable[Change], now: float)
         state=job.state,
         level=problems[0].level if problems else None,
         problems=problems,
-        announcement=f"{visible(job.job_name)}: {job.state.value}",
-        since=moment(job.state_since_timestamp, now),
+        announcement=reader.words.say(
+            "job_is", name=visible(job.job_name), word=reader.words.glossed(job.state)
+        ),
+        since=moment(job.state_since_timestamp, reader),
         source_failure=visible(snapshot.failure) if snapshot.up is False else "",
-        groups=_groups(job, snapshot, now),
+        groups=_groups(job, snapshot, reader),
         error_text=visible(job.error_text),
         error_first=job.state in (State.FAILED, State.RESTARTING),
         tasks=tuple((visible(name), amount) for name, amount in job.tasks if amount),
-        nodes=tuple(_node(node) for node in job.nodes),
-        changes=change_rows(changes, now),
+        nodes=tuple(_node(node, reader) for node in job.nodes),
+        changes=change_rows(changes, reader),
         json_link="api/v1/jobs?" + urlencode(identity),
-        namesakes_link=Query(text=job.job_name).link(),
+        namesakes_link=Query(text=job.job_name, language=reader.chosen).link(),
         selector=_selector(job, snapshot),
     )
 
@@ -121,117 +127,112 @@ def problems_of(snapshot: Snapshot, project: str, job_id: str) -> Sequence[Probl
     ]
 
 
-def _node(node: Node) -> NodeRow:
+def _node(node: Node, reader: Reader) -> NodeRow:
     return NodeRow(
         name=visible(node.name),
         node_type=visible(node.node_type),
         state=node.state,
         native_status=visible(node.native_status),
         run_id=visible(node.run_id),
-        link=Query(text=node.run_id).link() if node.run_id else "",
+        link=Query(text=node.run_id, language=reader.chosen).link() if node.run_id else "",
     )
 
 
-def _groups(job: Job, snapshot: Snapshot, now: float) -> tuple[Group, ...]:
-    def text(name: str, value: str) -> Fact:
+def _groups(job: Job, snapshot: Snapshot, reader: Reader) -> tuple[Group, ...]:
+    words = reader.words
+
+    def text(key: str, value: str) -> Fact:
+        return Fact(name=words[key], text=visible(value))
+
+    def time(key: str, timestamp: float | None) -> Fact:
+        return Fact(name=words[key], time=moment(timestamp, reader))
+
+    def foreign(name: str, value: str) -> Fact:
         return Fact(name=visible(name), text=visible(value))
 
-    def time(name: str, timestamp: float | None) -> Fact:
-        return Fact(name=name, time=moment(timestamp, now))
-
-    groups = (
-        Group(
-            title="State",
-            facts=(
-                time("Since", job.state_since_timestamp),
-                text("Platform says", job.native_status),
-                text("Execution plan says", job.graph_state),
-                time("Nothing runs since", job.nothing_runs_since_timestamp),
-                text("Expected", _expected(job)),
-                time("Last seen", job.observed_timestamp),
-                text("Reports", {None: "", True: "none for too long", False: "regular"}[job.stale]),
-            ),
+    groups = {
+        "state": (
+            time("fact_since", job.state_since_timestamp),
+            text("fact_platform_says", job.native_status),
+            text("fact_plan_says", job.graph_state),
+            time("fact_nothing_runs", job.nothing_runs_since_timestamp),
+            text("fact_expected", _expected(job, words)),
+            time("fact_last_seen", job.observed_timestamp),
+            text("fact_reports", _reports(job, words)),
         ),
-        Group(
-            title="Run",
-            facts=(
-                text("Duration", duration(job.duration_seconds)),
-                time("Started", job.start_timestamp),
-                time("Ended", job.end_timestamp),
-                text("Restarts", number(job.restart_times)),
-                text("Parallelism", number(job.parallelism)),
-                text("Compute units", number(job.compute_units)),
-                text("Run id", job.run_id),
-            ),
+        "run": (
+            text("fact_duration", duration(job.duration_seconds, words)),
+            time("fact_started", job.start_timestamp),
+            time("fact_ended", job.end_timestamp),
+            text("fact_restarts", number(job.restart_times)),
+            text("fact_parallelism", number(job.parallelism)),
+            text("fact_compute_units", number(job.compute_units)),
+            text("fact_run_id", job.run_id),
         ),
-        Group(
-            title="Health",
-            facts=(
-                text("Input delay", duration(job.input_delay_seconds)),
-                text("Operator latency", latency(job.operator_latency_seconds)),
-                text("Health score", number(job.health_score)),
-                time("Last checkpoint", job.last_checkpoint_completed_timestamp),
-                text("It took", duration(job.last_checkpoint_duration_seconds)),
-                text("Its size", size(job.last_checkpoint_size_bytes)),
-                text("Completed checkpoints", number(job.checkpoints_completed)),
-                text("Failed checkpoints", number(job.checkpoints_failed)),
-            ),
+        "health": (
+            text("fact_input_delay", duration(job.input_delay_seconds, words)),
+            text("fact_operator_latency", latency(job.operator_latency_seconds, words)),
+            text("fact_health_score", number(job.health_score)),
+            time("fact_last_checkpoint", job.last_checkpoint_completed_timestamp),
+            text("fact_checkpoint_took", duration(job.last_checkpoint_duration_seconds, words)),
+            text("fact_checkpoint_size", size(job.last_checkpoint_size_bytes)),
+            text("fact_checkpoints_completed", number(job.checkpoints_completed)),
+            text("fact_checkpoints_failed", number(job.checkpoints_failed)),
         ),
-        Group(
-            title="Records",
-            facts=(
-                text("Read", number(job.read_records)),
-                text("Written", number(job.written_records)),
-                text("Read a second", number(job.read_records_per_second)),
-                text("Written a second", number(job.written_records_per_second)),
-                text("Waiting", number(job.pending_records)),
-                text("Nothing read for", duration(job.source_idle_seconds)),
-                text("Sources held back", share(job.backpressured_ratio)),
-                text("Back pressure", _level(job.backpressure_level)),
-                text("Busiest vertex", share(job.busy_ratio)),
-                *(text(name, number(value)) for name, value in job.other_metrics),
-            ),
+        "records": (
+            text("fact_read", number(job.read_records)),
+            text("fact_written", number(job.written_records)),
+            text("fact_read_rate", number(job.read_records_per_second)),
+            text("fact_written_rate", number(job.written_records_per_second)),
+            text("fact_waiting", number(job.pending_records)),
+            text("fact_idle", duration(job.source_idle_seconds, words)),
+            text("fact_held_back", share(job.backpressured_ratio, words)),
+            text("fact_back_pressure", _level(job.backpressure_level, words)),
+            text("fact_busiest", share(job.busy_ratio, words)),
+            *(foreign(name, number(value)) for name, value in job.other_metrics),
         ),
-        Group(
-            title="Last error",
-            facts=(
-                time("At", job.last_error_timestamp),
-                text("Type", job.error_type),
-                text("Code", job.error_id),
-            ),
+        "error": (
+            time("fact_at", job.last_error_timestamp),
+            text("fact_type", job.error_type),
+            text("fact_code", job.error_id),
         ),
-        Group(
-            title="Job",
-            facts=(
-                text("Id", job.job_id),
-                text("Project", job.project),
-                text("Kind", job.job_type),
-                text("Mode", job.run_mode),
-                text("Queue", job.queue),
-                text("Engine", job.engine_version),
-                time("Created", job.created_timestamp),
-                time("Changed", job.updated_timestamp),
-                *(text(name, value) for name, value in snapshot.labels),
-            ),
+        "job": (
+            text("fact_id", job.job_id),
+            text("fact_project", job.project),
+            text("fact_kind", job.job_type),
+            text("fact_mode", job.run_mode),
+            text("fact_queue", job.queue),
+            text("fact_engine", job.engine_version),
+            time("fact_created", job.created_timestamp),
+            time("fact_changed", job.updated_timestamp),
+            *(foreign(name, value) for name, value in snapshot.labels),
         ),
-    )
+    }
     known = (
         Group(
-            title=group.title, facts=tuple(fact for fact in group.facts if fact.text or fact.time)
+            key=key,
+            title=words[f"group_{key}"],
+            facts=tuple(fact for fact in facts if fact.text or fact.time),
         )
-        for group in groups
+        for key, facts in groups.items()
     )
     return tuple(group for group in known if group.facts)
 
 
-def _expected(job: Job) -> str:
-    if job.expected_state:
+def _expected(job: Job, words: Words) -> str:
+    if job.expected_state or job.expected_running is None:
         return job.expected_state
-    return {None: "", True: "to run", False: "not to run"}[job.expected_running]
+    return words["expected_to_run" if job.expected_running else "expected_not_to_run"]
 
 
-def _level(level: int | None) -> str:
-    return "" if level is None else _LEVELS.get(level, str(level))
+def _reports(job: Job, words: Words) -> str:
+    return "" if job.stale is None else words["reports_stale" if job.stale else "reports_regular"]
+
+
+def _level(level: int | None, words: Words) -> str:
+    if level is None:
+        return ""
+    return words[_LEVELS[level]] if level in _LEVELS else str(level)
 
 
 def _selector(job: Job, snapshot: Snapshot) -> str:

@@ -4,6 +4,9 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from exporter.pages.reader import Reader
+from exporter.pages.texts.words import Words
+
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _LATEST = 253402300799.0
 """The last second that a calendar of four-digit years can show."""
@@ -21,56 +24,52 @@ class Moment:
     """The value of a `datetime` attribute."""
 
 
-def moment(timestamp: float | None, now: float) -> Moment | None:
-    """Describe a time as seen from now; None when it is unknown or beyond any calendar."""
+def moment(timestamp: float | None, reader: Reader) -> Moment | None:
+    """Describe a time as a reader sees it; None when it is unknown or beyond any calendar."""
     if timestamp is None or not 0 <= timestamp <= _LATEST:
         return None
     when = datetime.fromtimestamp(timestamp, tz=UTC)
-    distance = now - timestamp
-    relative = duration(int(abs(distance)))
-    if abs(distance) < 1:
-        relative = "now"
-    else:
-        relative = f"{relative} ago" if distance > 0 else f"in {relative}"
     return Moment(
-        relative=relative,
+        relative=_relative(reader.now - timestamp, reader.words),
         absolute=f"{when:%Y-%m-%d %H:%M:%S} UTC",
         machine=f"{when:%Y-%m-%dT%H:%M:%SZ}",
     )
 
 
-def latency(seconds: float | None) -> str:
+def _relative(distance: float, words: Words) -> str:
+    if abs(distance) < 1:
+        return words["now"]
+    away = duration(int(abs(distance)), words)
+    return words.say("ago" if distance > 0 else "ahead", duration=away)
+
+
+def latency(seconds: float | None, words: Words) -> str:
     """Write a duration that may be much less than a second; empty when it is unknown."""
     if seconds is None or seconds >= 1:
-        return duration(seconds)
-    return f"{seconds * 1000:.0f} ms"
+        return duration(seconds, words)
+    return words.say("milliseconds", count=f"{seconds * 1000:.0f}")
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None, words: Words) -> str:
     """Write a duration with its two largest units; empty when it is unknown."""
     if seconds is None:
         return ""
     if seconds < 10:
-        return f"{seconds:.1f}".rstrip("0").rstrip(".") + " s"
+        return words.say("seconds", count=f"{seconds:.1f}".rstrip("0").rstrip("."))
     if seconds < _MINUTE:
-        return f"{int(seconds)} s"
+        return words.say("seconds", count=int(seconds))
+    if seconds < 10 * _MINUTE:
+        return _two(divmod(int(seconds), _MINUTE), "minutes", "minutes_seconds", words)
     if seconds < _HOUR:
-        return (
-            _two(seconds, _MINUTE, "min", 1, "s") if seconds < 10 * _MINUTE else _minutes(seconds)
-        )
+        return words.say("minutes", count=int(seconds // _MINUTE))
     if seconds < _DAY:
-        return _two(seconds, _HOUR, "h", _MINUTE, "min")
-    return _two(seconds, _DAY, "d", _HOUR, "h")
+        return _two(divmod(int(seconds) // _MINUTE, 60), "hours", "hours_minutes", words)
+    return _two(divmod(int(seconds) // _HOUR, 24), "days", "days_hours", words)
 
 
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds // _MINUTE)} min"
-
-
-def _two(seconds: float, large: int, large_name: str, small: int, small_name: str) -> str:
-    whole, rest = divmod(int(seconds), large)
-    part = rest // small
-    return f"{whole:,} {large_name}" + (f" {part} {small_name}" if part else "")
+def _two(parts: tuple[int, int], whole: str, with_rest: str, words: Words) -> str:
+    count, rest = parts
+    return words.say(with_rest if rest else whole, count=f"{count:,}", rest=rest)
 
 
 def size(count: float | None) -> str:
@@ -89,14 +88,9 @@ def number(value: float | None) -> str:
     return "" if value is None else f"{value:,.10g}"
 
 
-def share(ratio: float | None) -> str:
+def share(ratio: float | None, words: Words) -> str:
     """Write a share of a whole, 0 to 1, as per cent; empty when it is unknown."""
-    return "" if ratio is None else f"{ratio * 100:.0f} %"
-
-
-def count(amount: int, one: str, many: str = "") -> str:
-    """Write how many there are of something: `1 job`, `2 jobs`."""
-    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+    return "" if ratio is None else words.say("share", percent=f"{ratio * 100:.0f}")
 
 
 def visible(text: str) -> str:

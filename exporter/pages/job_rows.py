@@ -10,6 +10,7 @@ from exporter.pages.attention import Level, reason
 from exporter.pages.filtering import Found
 from exporter.pages.formatting import Moment, duration, moment, number, shorten, visible
 from exporter.pages.query import job_link
+from exporter.pages.reader import Reader
 from exporter.pages.runbooks import runbook_link
 from exporter.pages.unseen import Gone, Sight, gone_by_key, sight
 
@@ -48,7 +49,7 @@ class JobRow:
     error_at: Moment | None
 
 
-def job_rows(shown: Sequence[Found], now: float) -> tuple[JobRow, ...]:
+def job_rows(shown: Sequence[Found], reader: Reader) -> tuple[JobRow, ...]:
     """Return the rows of these jobs."""
     names = Counter((found.snapshot.source, found.name) for found in shown)
     gone = {
@@ -57,7 +58,7 @@ def job_rows(shown: Sequence[Found], now: float) -> tuple[JobRow, ...]:
     return tuple(
         _row(
             found,
-            now,
+            reader,
             unique=names[found.snapshot.source, found.name] == 1,
             gone=gone.get(found.snapshot.source, {}),
         )
@@ -65,28 +66,28 @@ def job_rows(shown: Sequence[Found], now: float) -> tuple[JobRow, ...]:
     )
 
 
-def _row(found: Found, now: float, *, unique: bool, gone: Gone) -> JobRow:
+def _row(found: Found, reader: Reader, *, unique: bool, gone: Gone) -> JobRow:
     job, snapshot, attention = found.job, found.snapshot, found.attention
     project, job_id = found.key
     worst = None if attention is None else attention.worst
     return JobRow(
-        link=job_link(snapshot.source, project, job_id),
+        link=job_link(snapshot.source, project, job_id, reader.chosen),
         name=shorten(visible(found.name or job_id), LONGEST_NAME),
         identity="" if unique else shorten(visible(job_id), 40),
         source=visible(snapshot.source),
         platform=visible(snapshot.platform),
         state=found.state,
-        sight=sight(worst, snapshot, gone, now) if job is None and worst is not None else None,
+        sight=sight(worst, snapshot, gone, reader) if job is None and worst is not None else None,
         level=None if attention is None else attention.level,
-        reason="" if worst is None else shorten(visible(reason(worst, job, now)), 80),
+        reason="" if worst is None else shorten(visible(reason(worst, job, reader)), 80),
         more=0 if attention is None else len(attention.problems) - 1,
-        runbook="" if worst is None else runbook_link(worst.kind),
-        since=moment(found.since, now),
-        duration="" if job is None else duration(job.duration_seconds),
+        runbook="" if worst is None else runbook_link(worst.kind, reader.language),
+        since=moment(found.since, reader),
+        duration="" if job is None else duration(job.duration_seconds, reader.words),
         restarts="" if job is None else number(job.restart_times),
-        delay="" if job is None else duration(job.input_delay_seconds),
+        delay="" if job is None else duration(job.input_delay_seconds, reader.words),
         error="" if job is None else _error(job),
-        error_at=None if job is None else moment(job.last_error_timestamp, now),
+        error_at=None if job is None else moment(job.last_error_timestamp, reader),
     )
 
 

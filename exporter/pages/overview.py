@@ -9,11 +9,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from exporter.model import ClusterCounts, Condition, Snapshot, State
-from exporter.pages.attention import is_said_by_state
-from exporter.pages.filtering import STATE_ORDER, Found, all_jobs, in_order, matching
-from exporter.pages.formatting import Moment, count, duration, moment, shorten, visible
+from exporter.pages.filtering import STATE_ORDER, all_jobs, in_order, matching
+from exporter.pages.formatting import Moment, duration, moment, shorten, visible
 from exporter.pages.job_rows import LONGEST_ERROR, LONGEST_NAME, JobRow, job_rows
 from exporter.pages.query import Query, Sort
+from exporter.pages.reader import Reader
+from exporter.pages.summary import (
+    HEALTH,
+    announcement,
+    any_counts,
+    headline,
+    tally,
+    tally_of_health,
+)
+from exporter.pages.texts.words import Words
 
 PAGE_SIZE = 200
 _BAR_WIDTH = 1000
@@ -43,7 +52,7 @@ class ClusterRow:
     """One cluster that a source has found and does not reach."""
 
     name: str
-    condition: str
+    condition: Condition
     reason: str
 
 
@@ -77,6 +86,7 @@ class StateChip:
 class Column:
     """The head of a column of jobs."""
 
+    sort: Sort
     title: str
     link: str
     direction: str
@@ -112,21 +122,12 @@ class Overview:
     """The link to the usual order."""
 
 
-_HEALTH = {True: "up", False: "down", None: "waiting"}
-_TITLES = {
-    Sort.NAME: "Job",
-    Sort.STATE: "State",
-    Sort.SOURCE: "Source",
-    Sort.SINCE: "Since",
-    Sort.DURATION: "Duration",
-    Sort.RESTARTS: "Restarts",
-    Sort.DELAY: "Delay",
-    Sort.ERROR: "Last error",
-}
+_COLUMNS = tuple(sort for sort in Sort if sort is not Sort.ATTENTION)
 
 
-def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overview:
-    """Return what the overview says of these snapshots to somebody who asks this."""
+def overview(snapshots: Sequence[Snapshot], query: Query, reader: Reader) -> Overview:
+    """Return what the overview says of these snapshots to a reader who asks this."""
+    words = reader.words
     everything = all_jobs(snapshots)
     asked = matching(everything, query)
     counts = Counter(found.job.state for found in asked if found.job is not None)
@@ -138,33 +139,37 @@ def overview(snapshots: Sequence[Snapshot], query: Query, now: float) -> Overvie
     worrying = [found for found in everything if found.attention is not None]
     down = sum(snapshot.up is False for snapshot in snapshots)
     unseen = sum(found.job is None for found in worrying)
-    known = _any_counts(snapshots) or not snapshots or unseen
+    known = any_counts(snapshots) or not snapshots or unseen
     return Overview(
         query=query,
-        headline=_headline(snapshots, len(everything), len(worrying), unseen, down),
-        announcement=_announcement(snapshots, worrying, down),
-        found=_tally(len(asked), len(everything), unseen, query, page, pages) if known else "",
+        headline=headline(snapshots, len(everything), len(worrying), unseen, down, words),
+        announcement=announcement(snapshots, worrying, down, words),
+        found=tally(len(asked), len(everything), unseen, query, (page, pages), words)
+        if known
+        else "",
         total=len(everything) - unseen,
         attention=len(worrying),
-        sources=source_rows(snapshots, now),
-        clusters=cluster_lists(snapshots),
+        sources=source_rows(snapshots, reader),
+        clusters=cluster_lists(snapshots, words),
         source_names=tuple(sorted({snapshot.source for snapshot in snapshots})),
         platform_names=tuple(sorted({snapshot.platform for snapshot in snapshots})),
         sources_down=down,
-        sources_health=_health(snapshots),
+        sources_health=tally_of_health(snapshots, words),
         chips=_chips(counts, query),
-        columns=_columns(query),
-        rows=job_rows(shown, now),
+        columns=_columns(query, words),
+        rows=job_rows(shown, reader),
         page=page,
         pages=pages,
         previous=query.link(page=page - 1) if page > 1 else "",
         next=query.link(page=page + 1) if page < pages else "",
-        everything=Query(sort=query.sort, descending=query.descending).link(),
+        everything=Query(
+            sort=query.sort, descending=query.descending, language=query.language
+        ).link(),
         worst_first=query.link(sort=Sort.ATTENTION, descending=False),
     )
 
 
-def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, ...]:
+def source_rows(snapshots: Iterable[Snapshot], reader: Reader) -> tuple[SourceRow, ...]:
     """Return the table of sources, those in trouble first."""
     ordered = sorted(
         snapshots,
@@ -174,37 +179,40 @@ def source_rows(snapshots: Iterable[Snapshot], now: float) -> tuple[SourceRow, .
         SourceRow(
             name=visible(snapshot.source),
             platform=visible(snapshot.platform),
-            health=_HEALTH[snapshot.up],
+            health=HEALTH[snapshot.up],
             failure=visible(snapshot.failure),
             absent=tuple(visible(entry) for entry in snapshot.absent),
             jobs=len(snapshot.jobs) if snapshot.counts_jobs else None,
-            link=Query(sources=frozenset({snapshot.source})).link(),
-            last_success=moment(snapshot.last_success_timestamp, now),
-            next_poll=moment(snapshot.next_poll_timestamp, now),
-            poll_duration=duration(snapshot.poll_duration_seconds),
+            link=Query(sources=frozenset({snapshot.source}), language=reader.chosen).link(),
+            last_success=moment(snapshot.last_success_timestamp, reader),
+            next_poll=moment(snapshot.next_poll_timestamp, reader),
+            poll_duration=duration(snapshot.poll_duration_seconds, reader.words),
         )
         for snapshot in ordered
     )
 
 
-def cluster_lists(snapshots: Iterable[Snapshot]) -> tuple[ClusterList, ...]:
+def cluster_lists(snapshots: Iterable[Snapshot], words: Words) -> tuple[ClusterList, ...]:
     """Return the clusters of each source that looks for them; of very many only so many by name."""
     return tuple(
-        _cluster_list(snapshot.source, snapshot.clusters)
+        _cluster_list(snapshot.source, snapshot.clusters, words)
         for snapshot in snapshots
         if snapshot.clusters is not None
     )
 
 
-def _cluster_list(source: str, counts: ClusterCounts) -> ClusterList:
+def _cluster_list(source: str, counts: ClusterCounts, words: Words) -> ClusterList:
     named = counts.named[:_CLUSTERS_NAMED]
     return ClusterList(
         source=visible(source),
-        counts=", ".join(f"{number:,} {word.value}" for word, number in counts.by_condition),
+        counts=words["between_clauses"].join(
+            words.count("count_of_word", number, word=words.glossed(word))
+            for word, number in counts.by_condition
+        ),
         lacking=tuple(
             ClusterRow(
                 name=shorten(visible(each.name), LONGEST_NAME),
-                condition=each.condition.value,
+                condition=each.condition,
                 reason=shorten(visible(each.reason), LONGEST_ERROR),
             )
             for each in named
@@ -240,71 +248,14 @@ def _chips(counts: Counter[State], query: Query) -> tuple[StateChip, ...]:
     return tuple(chips)
 
 
-def _columns(query: Query) -> tuple[Column, ...]:
+def _columns(query: Query, words: Words) -> tuple[Column, ...]:
     direction = "descending" if query.descending else "ascending"
     return tuple(
         Column(
-            title=title,
+            sort=sort,
+            title=words[f"column_{sort.value}"],
             link=query.sorted_by(sort),
             direction=direction if sort is query.sort else "",
         )
-        for sort, title in _TITLES.items()
+        for sort in _COLUMNS
     )
-
-
-def _headline(
-    snapshots: Sequence[Snapshot], rows: int, worrying: int, unseen: int, down: int
-) -> str:
-    if not snapshots:
-        return "No sources are configured."
-    unread = sum(each.up is not False and not each.counts_jobs for each in snapshots)
-    parts = []
-    if worrying:
-        seen_no_longer = f" ({unseen:,} no longer seen)" if unseen else ""
-        parts.append(f"{worrying:,} need{'s' * (worrying == 1)} a look{seen_no_longer}")
-    if down:
-        parts.append(f"{count(down, 'source is', 'sources are')} down")
-    if unread:
-        parts.append(f"{count(unread, 'source has', 'sources have')} not been read yet")
-    jobs, sources = count(rows - unseen, "job"), count(len(snapshots), "source")
-    known = f"{jobs} in {sources}" if _any_counts(snapshots) else "No jobs are known"
-    # All is well only where all was looked at.
-    return f"{known}: {', '.join(parts) or 'all is well'}"
-
-
-def _any_counts(snapshots: Iterable[Snapshot]) -> bool:
-    return any(each.counts_jobs for each in snapshots)
-
-
-def _health(snapshots: Iterable[Snapshot]) -> str:
-    words = Counter(_HEALTH[snapshot.up] for snapshot in snapshots)
-    return ", ".join(f"{words[word]} {word}" for word in _HEALTH.values() if words[word])
-
-
-def _announcement(snapshots: Sequence[Snapshot], worrying: Iterable[Found], down: int) -> str:
-    """Return what a screen reader is told when it changes: only what is wrong, not what moves."""
-    states = Counter(
-        found.state.value
-        if found.state is not None
-        and found.attention is not None
-        and is_said_by_state(found.attention.worst, found.state)
-        else "other"
-        for found in worrying
-    )
-    parts = [f"{states[state.value]:,} {state.value}" for state in State if states[state.value]]
-    if states["other"]:
-        parts.append(f"{states['other']:,} with other trouble")
-    jobs = "No job needs a look." if _any_counts(snapshots) else "No jobs are known."
-    if parts:
-        jobs = f"Jobs: {', '.join(parts)}."
-    return jobs + (f" {count(down, 'source')} down." if down else "")
-
-
-def _tally(asked: int, rows: int, unseen: int, query: Query, page: int, pages: int) -> str:
-    jobs = count(rows - unseen, "job")
-    if unseen:
-        jobs += f" and {unseen:,} no longer seen"
-    text = f"{asked:,} of {jobs}" if query.narrowed else jobs
-    if query.sort is Sort.ATTENTION and not query.descending and asked > 1:
-        text += ", worst first"
-    return f"{text}, page {page} of {pages}" if pages > 1 else text

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from exporter.model import State
+from exporter.pages.languages import Language, named
 
 _LONGEST_SEARCH = 200
 _MOST_VALUES = 100
@@ -48,6 +49,8 @@ class Query:
     sort: Sort = Sort.ATTENTION
     descending: bool = False
     page: int = 1
+    language: Language | None = None
+    """The language that is asked for; None when the browser decides."""
 
     @property
     def narrowed(self) -> bool:
@@ -66,6 +69,8 @@ class Query:
             pairs.append(("order", "desc" if self.descending else "asc"))
         if self.page > 1:
             pairs.append(("page", str(self.page)))
+        if self.language is not None:
+            pairs.append(("lang", self.language.value))
         return pairs
 
     def link(self, **changes: Any) -> str:
@@ -86,10 +91,7 @@ class Query:
 
 def parse(parameters: Iterable[tuple[str, str]]) -> Query:
     """Read the query parameters of an address."""
-    values: dict[str, list[str]] = {}
-    for key, value in parameters:
-        if value:
-            values.setdefault(key, []).append(value)
+    values = _values(parameters)
     sort = _member(Sort, _last(values, "sort")) or Sort.ATTENTION
     order = _last(values, "order")
     return Query(
@@ -102,12 +104,28 @@ def parse(parameters: Iterable[tuple[str, str]]) -> Query:
         sort=sort,
         descending=order == "desc" if order in ("asc", "desc") else sort.falls,
         page=_page(_last(values, "page")),
+        language=named(_last(values, "lang")),
     )
 
 
-def job_link(source: str, project: str, job_id: str) -> str:
+def language_of(parameters: Iterable[tuple[str, str]]) -> Language | None:
+    """Read which language the query parameters of an address name; None when they name none."""
+    return named(_last(_values(parameters), "lang"))
+
+
+def job_link(source: str, project: str, job_id: str, language: Language | None) -> str:
     """Return the address of a job's page; identifiers may hold anything, slashes included."""
-    return "job?" + urlencode({"source": source, "project": project, "job_id": job_id})
+    # Put together by hand: a page has 200 of them, and `urlencode` takes three times as long.
+    pairs = f"source={quote_plus(source)}&project={quote_plus(project)}&job_id={quote_plus(job_id)}"
+    return f"job?{pairs}" if language is None else f"job?{pairs}&lang={language.value}"
+
+
+def _values(parameters: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for key, value in parameters:
+        if value:
+            values.setdefault(key, []).append(value)
+    return values
 
 
 def _last(values: dict[str, list[str]], key: str) -> str:

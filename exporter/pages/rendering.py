@@ -4,6 +4,7 @@ Templates escape everything that is put into them, and an unknown name in one is
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -13,8 +14,10 @@ from exporter import __version__
 from exporter.pages.changes import ChangeRow
 from exporter.pages.colours import LOOKS, stylesheet
 from exporter.pages.details import Details
-from exporter.pages.formatting import Moment, visible
+from exporter.pages.formatting import moment, visible
 from exporter.pages.overview import Overview
+from exporter.pages.query import Query
+from exporter.pages.reader import Reader
 from exporter.pages.runbooks import runbooks
 from exporter.pages.unseen import Unseen
 
@@ -50,35 +53,54 @@ def prepare() -> None:
         _environment().get_template(name)
 
 
-def render_overview(page: Overview, *, rendered: Moment | None, metrics: str) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around every page."""
+
+    reader: Reader
+    metrics: str
+    """The address of the metrics."""
+    elsewhere: str
+    """The address of the same page in the other language."""
+
+
+def render_overview(page: Overview, frame: Frame) -> str:
     """Return the HTML of the overview."""
-    return _render("overview.html", page=page, rendered=rendered, metrics=metrics)
+    return _render("overview.html", frame, page=page)
 
 
-def render_details(page: Details, *, rendered: Moment | None, metrics: str) -> str:
+def render_details(page: Details, frame: Frame) -> str:
     """Return the HTML of a job's page."""
-    return _render("job.html", page=page, rendered=rendered, metrics=metrics)
+    return _render("job.html", frame, page=page)
 
 
-def render_unseen(page: Unseen, *, rendered: Moment | None, metrics: str) -> str:
+def render_unseen(page: Unseen, frame: Frame) -> str:
     """Return the HTML of the page of a job that is shown no longer."""
-    return _render("unseen.html", page=page, rendered=rendered, metrics=metrics)
+    return _render("unseen.html", frame, page=page)
 
 
-def render_missing(
-    name: str, changes: tuple[ChangeRow, ...], *, rendered: Moment | None, metrics: str
-) -> str:
+def render_missing(name: str, changes: tuple[ChangeRow, ...], frame: Frame) -> str:
     """Return the HTML that says that there is no such job, with what is remembered of it."""
-    return _render(
-        "missing.html", name=name, changes_seen=changes, rendered=rendered, metrics=metrics
-    )
+    return _render("missing.html", frame, name=name, changes_seen=changes)
 
 
-def _render(template: str, **values: object) -> str:
+def _render(template: str, frame: Frame, **values: object) -> str:
+    reader = frame.reader
     return (
         _environment()
         .get_template(template)
-        .render(version=__version__, looks=LOOKS, asset=asset_link, **values)
+        .render(
+            version=__version__,
+            looks=LOOKS,
+            asset=asset_link,
+            words=reader.words,
+            language=reader.language,
+            home=Query(language=reader.chosen).link(),
+            rendered=moment(reader.now, reader),
+            metrics=frame.metrics,
+            elsewhere=frame.elsewhere,
+            **values,
+        )
     )
 
 

@@ -14,10 +14,13 @@ from exporter.model import Job, JobKey, Snapshot
 from exporter.pacing import Clock
 from exporter.pages.changes import change_rows
 from exporter.pages.details import details, problems_of
-from exporter.pages.formatting import moment, visible
+from exporter.pages.formatting import visible
+from exporter.pages.languages import preferred
 from exporter.pages.overview import overview
-from exporter.pages.query import parse
+from exporter.pages.query import job_link, language_of, parse
+from exporter.pages.reader import Reader
 from exporter.pages.rendering import (
+    Frame,
     assets,
     prepare,
     render_details,
@@ -42,7 +45,7 @@ _PAGE_HEADERS = {
     "connect-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "cache-control": "no-store",
-    "vary": "accept-encoding",
+    "vary": "accept-encoding, accept-language",
 }
 _ASSET_HEADERS = {
     **SECURITY_HEADERS,
@@ -65,17 +68,21 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
     workshop = Workshop(store, clock=clock)
 
     async def show_overview(request: Request) -> Response:
-        return await _page(workshop, request, partial(_overview, store, clock(), metrics, request))
+        reader = _reader(request, clock())
+        return await _page(
+            workshop, request, reader, partial(_overview, store, reader, metrics, request)
+        )
 
     async def show_job(request: Request) -> Response:
         source, project, job_id = (
             request.query_params.get(name, "") for name in ("source", "project", "job_id")
         )
         key = JobKey(project=project, job_id=job_id)
+        reader = _reader(request, clock())
         # Read here and not in the thread, since it is written here.
         changes = store.history.of(source, key)
         return await _page(
-            workshop, request, partial(_job, store, clock(), metrics, source, key, changes)
+            workshop, request, reader, partial(_job, store, reader, metrics, source, key, changes)
         )
 
     async def show_asset(request: Request) -> Response:
@@ -102,41 +109,59 @@ def page_routes(*, store: Store, clock: Clock, telemetry_path: str) -> list[Rout
     ]
 
 
+def _reader(request: Request, now: float) -> Reader:
+    chosen = language_of(request.query_params.multi_items())
+    wish = ",".join(request.headers.getlist("accept-language"))
+    return Reader(now=now, language=chosen or preferred(wish), chosen=chosen)
+
+
 async def _page(
-    workshop: Workshop, request: Request, make: Callable[[], tuple[str, int]]
+    workshop: Workshop, request: Request, reader: Reader, make: Callable[[], tuple[str, int]]
 ) -> Response:
-    headers = {**_PAGE_HEADERS, "content-type": "text/html; charset=utf-8"}
+    headers = {
+        **_PAGE_HEADERS,
+        "content-type": "text/html; charset=utf-8",
+        "content-language": reader.language.tag,
+    }
     try:
-        page = await workshop.page(f"{request.url.path}?{request.url.query}", make)
+        page = await workshop.page(
+            f"{reader.language.value} {request.url.path}?{request.url.query}", make
+        )
     except CrowdedError:
         headers |= {"retry-after": "1", "content-type": "text/plain; charset=utf-8"}
-        return Response("Too many pages at a time\n", status_code=503, headers=headers)
+        text = reader.words["too_many_pages"] + "\n"
+        return Response(text, status_code=503, headers=headers)
     zipped = wants_gzip(request.headers.get("accept-encoding", ""))
     return PageResponse(page, headers, zipped=zipped)
 
 
-def _overview(store: Store, now: float, metrics: str, request: Request) -> tuple[str, int]:
-    snapshots = [fresh(snapshot, now) for snapshot in store.snapshots.values()]
-    page = overview(snapshots, parse(request.query_params.multi_items()), now)
-    return render_overview(page, rendered=moment(now, now), metrics=metrics), 200
+def _overview(store: Store, reader: Reader, metrics: str, request: Request) -> tuple[str, int]:
+    query = parse(request.query_params.multi_items())
+    snapshots = [fresh(snapshot, reader.now) for snapshot in store.snapshots.values()]
+    elsewhere = query.link(language=reader.language.other, page=query.page)
+    frame = Frame(reader=reader, metrics=metrics, elsewhere=elsewhere)
+    return render_overview(overview(snapshots, query, reader), frame), 200
 
 
 def _job(
-    store: Store, now: float, metrics: str, source: str, key: JobKey, changes: tuple[Change, ...]
+    store: Store,
+    reader: Reader,
+    metrics: str,
+    source: str,
+    key: JobKey,
+    changes: tuple[Change, ...],
 ) -> tuple[str, int]:
-    rendered = moment(now, now)
+    elsewhere = job_link(source, key.project, key.job_id, reader.language.other)
+    frame = Frame(reader=reader, metrics=metrics, elsewhere=elsewhere)
     snapshot = store.snapshots.get(source)
     if snapshot is not None:
-        snapshot = fresh(snapshot, now)
+        snapshot = fresh(snapshot, reader.now)
         job = _find(snapshot, key)
         if job is not None:
-            page = details(job, snapshot, changes, now)
-            return render_details(page, rendered=rendered, metrics=metrics), 200
+            return render_details(details(job, snapshot, changes, reader), frame), 200
         if problems := problems_of(snapshot, key.project, key.job_id):
-            left = unseen(problems, snapshot, changes, now)
-            return render_unseen(left, rendered=rendered, metrics=metrics), 200
-    name, rows = visible(key.job_id), change_rows(changes, now)
-    return render_missing(name, rows, rendered=rendered, metrics=metrics), 404
+            return render_unseen(unseen(problems, snapshot, changes, reader), frame), 200
+    return render_missing(visible(key.job_id), change_rows(changes, reader), frame), 404
 
 
 def _find(snapshot: Snapshot, key: JobKey) -> Job | None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from exporter.model import ProblemKind
+from exporter.pages.languages import Language
 
 _IN_CHECKOUT = Path(__file__).parents[2] / "docs" / "runbooks"
-_LANGUAGES = ("", "zh")
+_FOLDERS: Mapping[Language, str] = MappingProxyType({Language.ENGLISH: "", Language.CHINESE: "zh"})
 _OF_PROBLEM: Mapping[ProblemKind, str] = MappingProxyType(
     {
         ProblemKind.FAILED: "StreamingJobFailed",
@@ -41,7 +42,7 @@ def runbooks() -> Mapping[tuple[str, str], bytes]:
     Each is there under the name of its file, too: the links among them are such names.
     """
     found = {}
-    for language in _LANGUAGES:
+    for language in _FOLDERS.values():
         folder = _folder(language)
         # Whoever copies only the modules has no runbooks, and everything else.
         for entry in folder.iterdir() if folder.is_dir() else ():
@@ -52,12 +53,13 @@ def runbooks() -> Mapping[tuple[str, str], bytes]:
     return MappingProxyType(found)
 
 
-def runbook_link(kind: ProblemKind, *, language: str = "") -> str:
+def runbook_link(kind: ProblemKind, language: Language) -> str:
     """Return the address that says what to do about a problem; empty when nothing does."""
     name = _OF_PROBLEM[kind]
-    if (language, name) not in runbooks():
+    folder = _FOLDERS[language]
+    if (folder, name) not in runbooks():
         return ""
-    return f"runbooks/{language}/{name}" if language else f"runbooks/{name}"
+    return f"runbooks/{folder}/{name}" if folder else f"runbooks/{name}"
 
 
 def _folder(language: str) -> Traversable:

@@ -12,6 +12,7 @@ from exporter.model import GoneJob, JobKey, Problem, ProblemKind, Snapshot, Stat
 from exporter.pages.attention import Level, ProblemRow, problem_rows
 from exporter.pages.changes import ChangeRow, change_rows
 from exporter.pages.formatting import Moment, moment, visible
+from exporter.pages.reader import Reader
 
 Gone = Mapping[JobKey, GoneJob]
 """What was kept of the jobs of one source that are gone."""
@@ -22,7 +23,7 @@ class Sight:
     """What is seen of a job that is shown no longer."""
 
     word: str
-    """`gone` or `not seen`: what stands in place of its state."""
+    """Gone or not seen: what stands in place of its state."""
     since: Moment | None
     """Since when; None where nobody can say."""
     last_state: State | None
@@ -47,11 +48,11 @@ class Unseen:
 
 
 def unseen(
-    problems: Sequence[Problem], snapshot: Snapshot, changes: Iterable[Change], now: float
+    problems: Sequence[Problem], snapshot: Snapshot, changes: Iterable[Change], reader: Reader
 ) -> Unseen:
     """Return what the page of a job says that has these problems, and is shown no longer."""
-    worst, rows = problems[0], problem_rows(problems, None, now)
-    seen = sight(worst, snapshot, gone_by_key(snapshot), now)
+    worst, rows = problems[0], problem_rows(problems, None, reader)
+    seen = sight(worst, snapshot, gone_by_key(snapshot), reader)
     name = visible(worst.job_name or worst.key.job_id)
     return Unseen(
         name=name,
@@ -61,9 +62,9 @@ def unseen(
         sight=seen,
         level=rows[0].level,
         problems=rows,
-        announcement=f"{name}: {seen.word}",
+        announcement=reader.words.say("job_is", name=name, word=seen.word),
         source_failure=visible(snapshot.failure) if snapshot.up is False else "",
-        changes=change_rows(changes, now),
+        changes=change_rows(changes, reader),
     )
 
 
@@ -72,18 +73,23 @@ def gone_by_key(snapshot: Snapshot) -> Gone:
     return {each.key: each for each in snapshot.gone}
 
 
-def sight(problem: Problem, snapshot: Snapshot, gone: Gone, now: float) -> Sight:
+def sight(problem: Problem, snapshot: Snapshot, gone: Gone, reader: Reader) -> Sight:
     """Return how a job left that has this problem and is shown no longer."""
     if problem.kind is ProblemKind.GONE:
         kept = gone.get(problem.key)
         return Sight(
-            word="gone",
-            since=moment(problem.since_timestamp, now),
+            word=reader.words["gone"],
+            since=moment(problem.since_timestamp, reader),
             last_state=None if kept is None else kept.last_state,
-            last_seen=None if kept is None else moment(kept.last_seen_timestamp, now),
+            last_seen=None if kept is None else moment(kept.last_seen_timestamp, reader),
         )
     since = _last_look(problem, snapshot)
-    return Sight(word="not seen", since=moment(since, now), last_state=None, last_seen=None)
+    return Sight(
+        word=reader.words["not_seen"],
+        since=moment(since, reader),
+        last_state=None,
+        last_seen=None,
+    )
 
 
 def _last_look(problem: Problem, snapshot: Snapshot) -> float | None:

@@ -244,6 +244,15 @@ class Page:
             ],
         )
 
+    def prefer_languages(self, wish: str) -> None:
+        """Let the reader understand these languages: the value of `Accept-Language`."""
+        agent = self._browser.send("Browser.getVersion")["userAgent"]
+        self.send("Emulation.setUserAgentOverride", userAgent=agent, acceptLanguage=wish)
+
+    def move_to(self, zone: str) -> None:
+        """Let the reader live in a time zone, such as `Asia/Shanghai`."""
+        self.send("Emulation.setTimezoneOverride", timezoneId=zone)
+
     def forbid_scripts(self) -> None:
         """Turn JavaScript off for what the page itself brings."""
         self.send("Emulation.setScriptExecutionDisabled", value=True)

@@ -14,6 +14,7 @@ from exporter.fields import Flaws
 from exporter.model import Job, Snapshot, State
 from exporter.pages.overview import overview
 from exporter.pages.query import Query
+from exporter.pages.reader import Reader
 from exporter.source import Inventory
 from tests.collecting.scripted_source import Bench, ScriptedSource
 from tests.exposition.expositions import OWN, Clock, lines_of, store_of
@@ -58,7 +59,7 @@ def test_number_of_jobs_is_told_where_something_is_known(
     site.now = now
     (source,) = site.json("/api/v1/sources")["sources"]
     assert source["jobs"] == told
-    (row,) = overview([fresh(held, now)], Query(), now).sources
+    (row,) = overview([fresh(held, now)], Query(), Reader(now=now)).sources
     assert row.jobs == told
 
 
@@ -107,7 +108,7 @@ def test_nothing_is_rendered_again_and_again_while_a_part_is_read() -> None:
 def test_headline_calls_nothing_well_that_was_not_looked_at(
     held: tuple[Snapshot, ...], headline: str, announcement: str
 ) -> None:
-    page = overview([fresh(judged(each), EPOCH) for each in held], Query(), EPOCH)
+    page = overview([fresh(judged(each), EPOCH) for each in held], Query(), Reader(now=EPOCH))
     assert (page.headline, page.announcement) == (headline, announcement)
     assert (page.found == "") is headline.startswith("No jobs")
 

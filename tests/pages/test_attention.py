@@ -7,7 +7,7 @@ import pytest
 from exporter.model import Node, ProblemKind, State
 from exporter.pages.attention import problem_rows, reason
 from tests.jobs import job, problem
-from tests.pages.overviews import NOW
+from tests.pages.overviews import NOW, READER
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from tests.pages.overviews import NOW
 def test_reason_says_what_the_state_does_not(
     kind: ProblemKind, facts: dict[str, Any], words: str
 ) -> None:
-    assert reason(problem(kind, since_timestamp=NOW - 720), job(**facts), NOW) == words
+    assert reason(problem(kind, since_timestamp=NOW - 720), job(**facts), READER) == words
 
 
 @pytest.mark.parametrize("kind", ProblemKind)
@@ -46,11 +46,11 @@ def test_every_problem_has_words_of_its_own_whether_the_job_is_seen_or_not(
 ) -> None:
     told = [problem(each) for each in ProblemKind]
     for found in (None, job(state=State.FAILED), job(state=State.UNKNOWN)):
-        words = [row.words for row in problem_rows(told, found, NOW)]
+        words = [row.words for row in problem_rows(told, found, READER)]
         assert words[told.index(problem(kind))]
         assert len(set(words)) == len(words)
 
 
 def test_problem_that_began_in_the_future_is_not_told_with_a_negative_age() -> None:
     ahead = problem(ProblemKind.STUCK, since_timestamp=NOW + 60)
-    assert reason(ahead, job(state=State.STARTING), NOW) == "stuck for 0 s"
+    assert reason(ahead, job(state=State.STARTING), READER) == "stuck for 0 s"

@@ -8,12 +8,12 @@ from exporter.collecting.history import Change
 from exporter.model import Job, ProblemKind, Snapshot, State
 from exporter.pages.details import details
 from tests.jobs import job, problem, snapshot
-from tests.pages.overviews import NOW
+from tests.pages.overviews import NOW, READER
 from tests.virtual_time import EPOCH
 
 
 def _facts(found: Job, snap: Snapshot) -> dict[str, str]:
-    page = details(found, snap, (), NOW)
+    page = details(found, snap, (), READER)
     return {
         f"{group.title}: {fact.name}": fact.time.absolute if fact.time else fact.text
         for group in page.groups
@@ -131,25 +131,25 @@ def test_every_fact_of_the_vocabulary_is_on_the_page_of_a_job(name: str) -> None
 
 
 def test_selector_of_a_job_escapes_as_promql_does() -> None:
-    page = details(job(job_name='a"b\\c'), snapshot(), (), NOW)
+    page = details(job(job_name='a"b\\c'), snapshot(), (), READER)
     assert page.selector == (
         '{source="dli", platform="huawei_dli", project="p", job_id="orders", job_name="a\\"b\\\\c"}'
     )
 
 
 def test_selector_of_a_job_spells_characters_that_would_turn_it() -> None:
-    page = details(job(job_id="a", job_name="evil\u202egpj"), snapshot(), (), NOW)
+    page = details(job(job_id="a", job_name="evil\u202egpj"), snapshot(), (), READER)
     assert page.selector.endswith('job_name="evil\\U0000202egpj"}')
 
 
 def test_tasks_of_a_job_are_those_in_states_that_some_are_in() -> None:
-    page = details(job(tasks=(("RUNNING", 4), ("FAILED", 0))), snapshot(), (), NOW)
+    page = details(job(tasks=(("RUNNING", 4), ("FAILED", 0))), snapshot(), (), READER)
     assert page.tasks == (("RUNNING", 4),)
 
 
 def test_source_that_is_down_is_named_on_the_page_of_a_job() -> None:
-    assert details(job(), snapshot(up=False, failure="tls: bad"), (), NOW).source_failure
-    assert not details(job(), snapshot(failure="old"), (), NOW).source_failure
+    assert details(job(), snapshot(up=False, failure="tls: bad"), (), READER).source_failure
+    assert not details(job(), snapshot(failure="old"), (), READER).source_failure
 
 
 def test_changes_are_told_with_the_word_of_the_platform() -> None:
@@ -159,7 +159,7 @@ def test_changes_are_told_with_the_word_of_the_platform() -> None:
         Change(at=EPOCH, before=State.RUNNING, after=State.RUNNING, new_run=True),
         Change(at=EPOCH, before=State.RUNNING, after=State.FAILED, native_status="FAILED"),
     )
-    page = details(job(), snapshot(), changes, NOW)
+    page = details(job(), snapshot(), changes, READER)
     assert [row.text for row in page.changes] == [
         *("no longer listed", "listed again", "new run", "FAILED"),
     ]
@@ -171,16 +171,16 @@ def test_all_problems_of_a_job_are_told_with_when_they_began_and_what_to_do() ->
         problem(ProblemKind.FAILED, "other"),
         problem(ProblemKind.CHECKPOINT_OLD, since_timestamp=NOW - 7200),
     )
-    page = details(job(state=State.FAILED), snapshot(problems=told), (), NOW)
+    page = details(job(state=State.FAILED), snapshot(problems=told), (), READER)
     assert page.level == "bad"
     failed, checkpoint = page.problems
     assert (failed.kind, failed.level, failed.words) == (ProblemKind.FAILED, "bad", "failed")
     assert (checkpoint.level, checkpoint.words) == ("warning", "no checkpoint for 2 h")
     assert checkpoint.since is not None
     assert checkpoint.since.relative == "2 h ago"
-    assert (failed.runbook, failed.runbook_zh) == (
+    assert (failed.runbook, failed.runbook_elsewhere) == (
         "runbooks/StreamingJobFailed",
         "runbooks/zh/StreamingJobFailed",
     )
-    unremarkable = details(job("well"), snapshot(problems=told), (), NOW)
+    unremarkable = details(job("well"), snapshot(problems=told), (), READER)
     assert (unremarkable.level, unremarkable.problems) == (None, ())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exporter.pages.formatting import duration, latency, moment, share, shorten, size, visible
 from tests.jobs import job, snapshot
-from tests.pages.overviews import NOW, overview_of
+from tests.pages.overviews import NOW, READER, overview_of
 from tests.virtual_time import EPOCH
 
 
@@ -30,7 +30,7 @@ from tests.virtual_time import EPOCH
     ],
 )
 def test_durations_show_their_two_largest_units(seconds: float | None, text: str) -> None:
-    assert duration(seconds) == text
+    assert duration(seconds, READER.words) == text
 
 
 @pytest.mark.parametrize(
@@ -38,20 +38,20 @@ def test_durations_show_their_two_largest_units(seconds: float | None, text: str
     [(None, ""), (0.0254, "25 ms"), (0.999, "999 ms"), (1, "1 s"), (60, "1 min")],
 )
 def test_latencies_show_milliseconds_where_they_are_short(seconds: float | None, text: str) -> None:
-    assert latency(seconds) == text
+    assert latency(seconds, READER.words) == text
 
 
 @pytest.mark.parametrize("timestamp", [None, -1.0, float("nan"), float("inf"), 1e18])
 def test_times_beyond_any_calendar_are_not_shown(timestamp: float | None) -> None:
-    assert moment(timestamp, NOW) is None
+    assert moment(timestamp, READER) is None
 
 
 def test_moments_are_told_from_now() -> None:
-    found = [moment(NOW + shift, NOW) for shift in (-3700, -0.4, 0.4, 90)]
+    found = [moment(NOW + shift, READER) for shift in (-3700, -0.4, 0.4, 90)]
     assert [each and each.relative for each in found] == [
         *("1 h 1 min ago", "now", "now", "in 1 min 30 s"),
     ]
-    epoch = moment(EPOCH, NOW)
+    epoch = moment(EPOCH, READER)
     assert epoch is not None
     assert epoch.absolute == "2023-11-14 22:13:20 UTC"
     assert epoch.machine == "2023-11-14T22:13:20Z"
@@ -66,7 +66,7 @@ def test_sizes_have_a_unit(count: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(("ratio", "text"), [(None, ""), (0, "0 %"), (0.124, "12 %"), (1, "100 %")])
 def test_shares_are_told_as_per_cent(ratio: float | None, text: str) -> None:
-    assert share(ratio) == text
+    assert share(ratio, READER.words) == text
 
 
 def test_characters_that_turn_or_hide_others_are_shown_as_code_points() -> None:

@@ -18,17 +18,17 @@ from exporter.collecting.store import Store
 from exporter.exposition import Exposition
 from exporter.model import Job, JobKey, Node, ProblemKind, Snapshot, State
 from exporter.pages.details import details
-from exporter.pages.formatting import moment, visible
+from exporter.pages.formatting import visible
 from exporter.pages.overview import overview
 from exporter.pages.query import Query
-from exporter.pages.rendering import assets, render_details, render_overview, render_unseen
+from exporter.pages.rendering import Frame, assets, render_details, render_overview, render_unseen
 from exporter.pages.unseen import unseen
 from exporter.serving.web import build_web
 from exporter.telemetry.telemetry import Telemetry
 from tests.jobs import job, problem, snapshot
+from tests.pages.overviews import NOW, READER
 from tests.virtual_time import EPOCH
 
-NOW = EPOCH + 5
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = (
     SCRIPT,
@@ -116,17 +116,12 @@ def _pages_about(text: str) -> tuple[str, ...]:
     )
     change = Change(at=EPOCH, before=None, after=State.FAILED, native_status=text)
     query = Query(text=text, sources=frozenset({text, "other"}), platforms=frozenset({text}))
-    page = overview([snap], Query(text=text.strip()[:200]), NOW)
-    now = moment(NOW, NOW)
+    page = overview([snap], Query(text=text.strip()[:200]), READER)
+    frame = Frame(reader=READER, metrics="metrics", elsewhere="./?lang=zh")
     return (
-        render_overview(page, rendered=now, metrics="metrics")
-        + render_overview(overview([snap], query, NOW), rendered=now, metrics="metrics"),
-        render_details(
-            details(snap.jobs[0], snap, (change,), NOW), rendered=now, metrics="metrics"
-        ),
-        render_unseen(
-            unseen(snap.problems[1:2], snap, (change,), NOW), rendered=now, metrics="metrics"
-        ),
+        render_overview(page, frame) + render_overview(overview([snap], query, READER), frame),
+        render_details(details(snap.jobs[0], snap, (change,), READER), frame),
+        render_unseen(unseen(snap.problems[1:2], snap, (change,), READER), frame),
     )
 
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Snapshot, State
+from exporter.pages.languages import Language
 from exporter.pages.overview import PAGE_SIZE, overview
 from exporter.pages.query import Query, Sort, job_link, parse
 from tests.jobs import job, judged, snapshot
-from tests.pages.overviews import NOW, names_of, overview_of
+from tests.pages.overviews import READER, names_of, overview_of
 from tests.virtual_time import EPOCH
 
 
@@ -134,6 +135,7 @@ _QUERIES = st.builds(
     sort=st.sampled_from(list(Sort)),
     descending=st.booleans(),
     page=st.integers(1, 999_999),
+    language=st.sampled_from([None, *Language]),
 )
 
 
@@ -150,7 +152,7 @@ def test_every_view_has_an_address_that_leads_back_to_it(query: Query) -> None:
 def test_no_address_is_refused(pairs: list[tuple[str, str]]) -> None:
     assert (
         overview_of(snapshot(job()), query="").total
-        == overview([snapshot(job())], parse(pairs), NOW).total
+        == overview([snapshot(job())], parse(pairs), READER).total
     )
 
 
@@ -158,7 +160,7 @@ def test_no_address_is_refused(pairs: list[tuple[str, str]]) -> None:
 def test_every_job_has_an_address_whatever_its_identifiers_hold(
     project: str, job_id: str, source: str
 ) -> None:
-    address = urlsplit(job_link(source, project, job_id))
+    address = urlsplit(job_link(source, project, job_id, None))
     assert address.path == "job"
     assert dict(parse_qsl(address.query, keep_blank_values=True)) == {
         "source": source,

@@ -8,7 +8,7 @@ from exporter.model import GoneJob, JobKey, ProblemKind, Snapshot, State
 from exporter.pages.unseen import unseen
 from exporter.serving.job_json import encode_source
 from tests.jobs import job, judged, problem, snapshot
-from tests.pages.overviews import NOW, names_of, overview_of
+from tests.pages.overviews import NOW, READER, names_of, overview_of
 from tests.virtual_time import EPOCH
 
 
@@ -108,7 +108,7 @@ def test_jobs_no_longer_seen_are_found_and_sorted_like_all_others() -> None:
 def test_page_of_a_job_no_longer_seen_tells_all_its_problems() -> None:
     held = _out_of_reach()
     change = Change(at=EPOCH, before=State.RUNNING, after=State.FAILED)
-    page = unseen(held.problems[1:], held, (change,), NOW)
+    page = unseen(held.problems[1:], held, (change,), READER)
     assert (page.name, page.announcement, page.level) == ("b", "b: not seen", "warning")
     assert [row.words for row in page.problems] == ["stuck", "no checkpoint for long"]
     assert page.source_failure == "timeout"

@@ -10,6 +10,44 @@ const announcer = document.getElementById("announcer");
 const controls = document.getElementById("live");
 const stateText = document.getElementById("live-state");
 const button = document.getElementById("live-button");
+const language = document.getElementById("language");
+/** What is said here, in the language of the page. */
+const words = controls.dataset;
+
+// --- Times where the reader is ----------------------------------------------------------------
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** Return a time in UTC, as the page itself writes it. */
+const inUtc = (machine) => `${machine.slice(0, 10)} ${machine.slice(11, 19)} UTC`;
+
+/** Return a time as the reader's clock shows it; empty where that is UTC, or no time at all. */
+function locally(machine) {
+  const time = new Date(machine);
+  const ahead = -time.getTimezoneOffset();
+  if (!ahead) return "";
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+  const away = Math.abs(ahead);
+  return `${day} ${clock} ${ahead < 0 ? "-" : "+"}${two(Math.floor(away / 60))}:${two(away % 60)}`;
+}
+
+/** Show the times of a page where the reader is, with UTC beside: logs and colleagues have that. */
+function showLocally(page) {
+  for (const time of page.querySelectorAll("time[datetime]")) {
+    const local = locally(time.dateTime);
+    if (!local) continue;
+    const utc = inUtc(time.dateTime);
+    if (time.classList.contains("clock")) {
+      const beside = document.createElement("span");
+      beside.className = "utc";
+      beside.textContent = `(${utc})`;
+      time.replaceChildren(local, " ", beside);
+    } else {
+      time.title = `${local} (${utc})`;
+    }
+  }
+}
 
 // --- Changing only what is different ---------------------------------------------------------
 
@@ -96,6 +134,9 @@ async function show(address) {
     if (!content) throw new Error("not a page of ours");
     const focused = document.activeElement;
     document.title = fresh.title;
+    // It leads to this view in the other language.
+    language.setAttribute("href", fresh.getElementById("language").getAttribute("href"));
+    showLocally(content);
     patch(main, content);
     keepFocus(focused);
     reached(true);
@@ -119,7 +160,7 @@ function reached(well) {
   if (well === !failing) return;
   failing = !well;
   showControls();
-  announce(well ? "The exporter answers again." : "The exporter does not answer; this is what was last known.");
+  announce(well ? words.again : words.silent);
 }
 
 // --- Telling a screen reader what matters, once ------------------------------------------------
@@ -150,10 +191,11 @@ try {
 
 function showControls() {
   controls.hidden = false;
-  controls.dataset.state = paused ? "paused" : failing ? "lost" : "live";
-  stateText.textContent = paused ? "Paused" : failing ? "No answer" : "Live";
-  button.textContent = paused ? "Resume" : "Pause";
-  button.setAttribute("aria-label", paused ? "Resume updates" : "Pause updates");
+  const state = paused ? "paused" : failing ? "lost" : "live";
+  controls.dataset.state = state;
+  stateText.textContent = words[state];
+  button.textContent = paused ? words.resume : words.pause;
+  button.setAttribute("aria-label", paused ? words.resumeLabel : words.pauseLabel);
 }
 
 button.addEventListener("click", () => {
@@ -233,4 +275,5 @@ main.addEventListener("submit", (event) => {
   go(asked(event.target));
 });
 
+showLocally(main);
 showControls();

@@ -12,6 +12,14 @@ from tests.e2e.status_page.page_elements import NAMES, ROWS
 
 AXE = Path(__file__).parents[2] / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 
+_OUTSIDE = """[...document.querySelectorAll("body *")].filter((e) => !e.closest(".hidden, .skip")
+    && e.getBoundingClientRect().right > 360.5).map((e) => e.outerHTML.slice(0, 80))"""
+"""What reaches out of a screen of 360 pixels."""
+_CUT = """[...document.querySelectorAll("body *")].filter((e) => !e.closest(".hidden, .sprite")
+    && getComputedStyle(e).overflowX === "hidden" && e.scrollWidth > e.clientWidth + 1
+    && getComputedStyle(e).display !== "inline").map((e) => e.outerHTML.slice(0, 80))"""
+"""What cannot be read to its end at the side."""
+
 
 def _width(page: Page) -> int:
     return int(page.run("document.documentElement.scrollWidth"))
@@ -34,7 +42,7 @@ def test_everything_works_without_javascript(page: Page, served: Site) -> None:
     page.until("window.left === undefined && document.readyState === 'complete'")
     page.click(".chip.state-running")
     page.until("location.search.includes('state=running')")
-    page.click(".job-table thead th[data-key=Delay] a")
+    page.click(".job-table thead th[data-key=delay] a")
     page.until("location.search.includes('sort=delay')")
     page.until("document.querySelector('[aria-sort]')?.innerText === 'Delay ↓'")
     assert page.run("document.querySelector('input[name=sort]').value") == "delay"
@@ -81,6 +89,15 @@ def test_keyboard_alone_reaches_and_does_everything(page: Page, served: Site) ->
     assert page.texts("#live-state") == ["Paused"]
 
 
+def _open(page: Page, served: Site, path: str) -> None:
+    """Open a page by its path, or that of the job of this name."""
+    if path.startswith("/"):
+        page.open(served.address + path)
+        return
+    page.open(f"{served.address}/?q={path}")
+    page.open(page.run(f"document.querySelector('{NAMES}').href"))
+
+
 @pytest.mark.parametrize("path", ["/", "/?q=nothing+matches", "job"])
 def test_phone_shows_everything_without_scrolling_sideways(
     page: Page, served: Site, path: str
@@ -94,11 +111,7 @@ def test_phone_shows_everything_without_scrolling_sideways(
             assert _width(page) == 360
         return
     assert _width(page) == 360
-    wide = page.run(
-        "[...document.querySelectorAll('main *')].filter((e) => !e.closest('.hidden') && "
-        "e.getBoundingClientRect().right > 360.5).map((e) => e.outerHTML.slice(0, 80))"
-    )
-    assert wide == []
+    assert page.run(_OUTSIDE) == []
 
 
 @pytest.mark.parametrize("width", [361, 600, 860, 861, 1000, 1180, 1440, 2500])
@@ -157,9 +170,41 @@ def test_accessibility_checker_finds_nothing(
     with browser.page() as page:
         page.resize(width, 800)
         page.prefer(color_scheme=scheme)
-        if path in ("payments", "vanished"):
-            page.open(f"{served.address}/?q={path}")
-            page.open(page.run(f"document.querySelector('{NAMES}').href"))
-        else:
-            page.open(served.address + path)
+        _open(page, served, path)
         assert _violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "payments", "vanished"])
+def test_accessibility_checker_finds_nothing_in_chinese_either(
+    page: Page, served: Site, path: str, scheme: str
+) -> None:
+    dli, *others = fleet()
+    served.publish(changed(dli, "payments_dedup", state=State.RUNNING), dli, *others, left())
+    page.prefer_languages("zh-CN,zh;q=0.9")
+    page.move_to("Asia/Shanghai")
+    page.prefer(color_scheme=scheme)
+    for width in (360, 1280):
+        page.resize(width, 800)
+        _open(page, served, path)
+        assert page.run("document.documentElement.lang") == "zh-CN"
+        assert _violations(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize("path", ["/", "/job", "payments", "vanished"])
+def test_phone_without_javascript_shows_everything_in_both_languages(
+    page: Page, served: Site, path: str, language: str
+) -> None:
+    dli, *others = fleet()
+    served.publish(changed(dli, "payments_dedup", state=State.RUNNING), dli, *others, left())
+    page.prefer_languages(language)
+    page.forbid_scripts()
+    page.resize(360, 740, phone=True)
+    if path == "/job":
+        page.send("Log.disable")  # It reports the status 404.
+    _open(page, served, path)
+    assert page.run("document.documentElement.lang") == language
+    assert _width(page) == 360
+    assert page.run(_OUTSIDE) == []
+    assert page.run(_CUT) == []

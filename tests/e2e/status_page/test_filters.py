@@ -80,7 +80,7 @@ def test_address_alone_gives_the_filtered_and_sorted_view(page: Page, served: Si
 def test_column_sorts_in_place_keeps_the_focus_and_turns_round(page: Page, served: Site) -> None:
     served.publish(*fleet())
     page.open(served.address)
-    head = ".job-table thead th[data-key=Restarts]"
+    head = ".job-table thead th[data-key=restarts]"
     page.click(f"{head} a")
     page.until(f"document.querySelector('{head}').getAttribute('aria-sort') === 'descending'")
     assert page.texts(NAMES)[:3] == [SCRIPT, "payments_dedup", "orders_enrichment"]
