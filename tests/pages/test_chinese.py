@@ -70,7 +70,7 @@ def test_overview_counts_without_plurals() -> None:
     assert overview_of(reader=READER).headline == "没有配置任何源。"
     well = overview_of(snapshot(job()), reader=READER)
     assert (well.headline, well.found) == ("1 个源，1 个作业：一切正常", "1 个作业")
-    assert well.announcement == "没有需要查看的作业。"
+    assert well.announcement == "没有需要关注的作业。"
     told = (
         problem(ProblemKind.FAILED, "a"),
         problem(ProblemKind.STUCK, "b"),
@@ -82,7 +82,7 @@ def test_overview_counts_without_plurals() -> None:
         reader=READER,
     )
     assert page.headline == (
-        "2 个源，2 个作业：3 个需要查看（其中 1 个已看不到），1 个源中断，1 个源还没有读取过"
+        "2 个源，2 个作业：3 个需要关注（其中 1 个已看不到），1 个源中断，1 个源还没有读取过"
     )
     assert page.announcement == "作业：1 个 failed（失败），2 个有其他问题。1 个源中断。"
     assert page.found == "2 个作业，另有 1 个已看不到，最严重的在前"

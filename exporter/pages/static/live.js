@@ -32,6 +32,13 @@ function locally(machine) {
   return `${day} ${clock} ${ahead < 0 ? "-" : "+"}${two(Math.floor(away / 60))}:${two(away % 60)}`;
 }
 
+function piece(name, text) {
+  const span = document.createElement("span");
+  span.className = name;
+  span.textContent = text;
+  return span;
+}
+
 /** Show the times of a page where the reader is, with UTC beside: logs and colleagues have that. */
 function showLocally(page) {
   for (const time of page.querySelectorAll("time[datetime]")) {
@@ -39,10 +46,7 @@ function showLocally(page) {
     if (!local) continue;
     const utc = inUtc(time.dateTime);
     if (time.classList.contains("clock")) {
-      const beside = document.createElement("span");
-      beside.className = "utc";
-      beside.textContent = `(${utc})`;
-      time.replaceChildren(local, " ", beside);
+      time.replaceChildren(piece("zone", local), " ", piece("zone utc", `(${utc})`));
     } else {
       time.title = `${local} (${utc})`;
     }

@@ -103,12 +103,16 @@ def test_phone_shows_everything_without_scrolling_sideways(
     page: Page, served: Site, path: str
 ) -> None:
     served.publish(*fleet(), left())
+    # Local times with UTC beside are the longest.
+    page.move_to("Asia/Shanghai")
     page.resize(360, 740, phone=True)
     page.open(f"{served.address}/" if path == "job" else served.address + path)
     if path == "job":
         for link in page.run(f"[...document.querySelectorAll('{NAMES}')].map((a) => a.href)"):
             page.open(link)
+            page.until("document.querySelector('.rendered .utc') !== null")
             assert _width(page) == 360
+            assert page.run(_OUTSIDE) == []
         return
     assert _width(page) == 360
     assert page.run(_OUTSIDE) == []

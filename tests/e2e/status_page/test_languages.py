@@ -9,7 +9,7 @@ from tests.e2e.status_page.fleet import changed, fleet, left
 from tests.e2e.status_page.page_elements import NAMES, REFRESH, ROWS
 from tests.jobs import job, snapshot
 
-HEADLINE = "3 个源，17 个作业：4 个需要查看，1 个源中断，1 个源还没有读取过"
+HEADLINE = "3 个源，17 个作业：4 个需要关注，1 个源中断，1 个源还没有读取过"
 
 
 def test_reader_of_chinese_gets_the_page_in_chinese(page: Page, served: Site) -> None:
@@ -17,7 +17,7 @@ def test_reader_of_chinese_gets_the_page_in_chinese(page: Page, served: Site) ->
     page.prefer_languages("zh-CN,zh;q=0.9,en;q=0.8")
     page.open(served.address)
     assert page.run("document.documentElement.lang") == "zh-CN"
-    assert page.run("document.title") == "(4) 流式作业"
+    assert page.run("document.title") == "(4) 流作业"
     assert page.texts("h1") == [HEADLINE]
     assert page.texts(f"{ROWS} .state")[:3] == [
         *("failed 失败 处理办法", "failed 失败 处理办法", "running 运行中 节点 enrich 失败"),
@@ -113,6 +113,23 @@ def test_times_are_those_of_the_reader_with_utc_beside(
     titles = page.run("[...document.querySelectorAll('.sources time')].map((each) => each.title)")
     assert both in titles
     assert page.run("document.querySelector('.rendered time').dateTime") == "2023-11-14T22:13:20Z"
+
+
+@pytest.mark.parametrize("width", [861, 1000, 1280])
+def test_times_of_the_reader_stay_within_their_place(page: Page, served: Site, width: int) -> None:
+    dli, *_ = fleet()
+    served.publish(changed(dli, "payments_dedup", state=State.RUNNING), dli)
+    page.move_to("Asia/Shanghai")
+    page.resize(width, 800)
+    page.open(f"{served.address}/?q=payments_dedup")
+    page.click(NAMES)
+    page.until("document.querySelectorAll('.zone').length > 6")
+    outside = """[...document.querySelectorAll(".zone")].filter((e) => {
+        const place = e.closest("dd, .moment, li, p").getBoundingClientRect();
+        const own = e.getBoundingClientRect();
+        return own.right > place.right + 0.5 || own.left < place.left - 0.5;
+        }).map((e) => e.parentElement.outerHTML)"""
+    assert page.run(outside) == []
 
 
 def test_times_are_in_utc_for_who_lives_there_or_runs_no_script(page: Page, served: Site) -> None:
