@@ -206,7 +206,7 @@ def _cluster_list(source: str, counts: ClusterCounts, words: Words) -> ClusterLi
     return ClusterList(
         source=visible(source),
         counts=words["between_clauses"].join(
-            words.count("count_of_word", number, word=words.glossed(word))
+            words.count("clusters_in_condition", number, condition=words.glossed(word))
             for word, number in counts.by_condition
         ),
         lacking=tuple(

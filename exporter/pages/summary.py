@@ -47,7 +47,7 @@ def tally_of_health(snapshots: Iterable[Snapshot], words: Words) -> str:
     """Return how many sources are well, and how many are not."""
     counts = Counter(HEALTH[snapshot.up] for snapshot in snapshots)
     return words["between_clauses"].join(
-        words.count("count_of_word", counts[word], word=words[f"health_{word}"])
+        words.count("sources_in_health", counts[word], health=words[f"health_{word}"])
         for word in HEALTH.values()
         if counts[word]
     )
