@@ -22,6 +22,7 @@ from tests.deploy.manifests import (
     documents,
     read,
 )
+from tests.docs.pages import part
 
 SERVICES: Json = read(COMPOSE / "compose.yml")["services"]
 SECRETS = "/run/secrets/streaming-job-exporter"
@@ -149,10 +150,9 @@ def test_every_way_to_run_it_is_of_one_version() -> None:
 
 
 def test_rights_of_the_overlay_are_those_that_the_documents_ask_for() -> None:
-    text = (ROOT / "docs" / "platforms.md").read_text()
-    block = re.search(r"^    apiVersion: rbac.*?\n\n", text, re.MULTILINE | re.DOTALL)
-    assert block is not None
-    documented: list[Any] = documents(block[0].replace("\n    ", "\n").strip())[0]["rules"]
+    shown = part("docs/platforms.md", "flink_operator", "en").blocks
+    (block,) = (each for each in shown if "kind: Role\n" in each.text)
+    documented: list[Any] = documents(block.text)[0]["rules"]
     role, binding = documents((KUBERNETES / "overlays" / "operator" / "rbac.yml").read_text())
     # What only `details: api_proxy` needs, which is for exporters outside of the cluster.
     assert role["rules"] == [
