@@ -19,6 +19,7 @@ from exporter.model import Job
 from exporter.pacing import Clock
 from exporter.process.condition_log import trail
 from exporter.upstream.client import NOT_THE_API, ApiClient, decode_json
+from exporter.vendors.monitoring import as_monitoring
 
 OPERATION = "BatchListMetricData"
 EVERY = 60.0
@@ -160,7 +161,7 @@ class CloudEye:
                 document = decode_json(OPERATION, answer, NOT_THE_API)
                 figures = parse_figures(document, now, self._flaws)
             except FetchError as exc:
-                first = first or _as_monitoring(exc)
+                first = first or as_monitoring(exc)
                 if exc.reason in _OF_THE_SERVICE:
                     break
             except UnreadableError as exc:
@@ -242,11 +243,3 @@ def _read_figure(metric: Record, now: float) -> Figure | None:
     if newest is None or converted is None:
         return None
     return Figure(job_id=named[0].text("value"), field=field, value=converted, timestamp=newest[0])
-
-
-def _as_monitoring(error: FetchError) -> FetchError:
-    """Return a failure that is told apart from those of the source itself."""
-    detail = ": ".join(text for text in (error.reason.value, error.detail) if text)
-    return FetchError(
-        Reason.MONITORING, OPERATION, status=error.status, code=error.code, detail=detail
-    )

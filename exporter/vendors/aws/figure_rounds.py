@@ -22,6 +22,7 @@ from exporter.vendors.aws.figures import (
     queries_of,
     read_figures,
 )
+from exporter.vendors.monitoring import as_monitoring
 
 STREAMS_EVERY = 3600.0
 """Seconds between two looks at which streams there are."""
@@ -114,7 +115,7 @@ class FigureRounds:
         finally:
             self._asking = False
         self.failure = failures[0] if failures else None
-        return tuple(failures)
+        return tuple(map(as_monitoring, failures))
 
     def _choose(self, running: Mapping[str, object]) -> list[str]:
         now = self._monotonic()

@@ -12,6 +12,7 @@ from exporter.errors import FetchError
 from exporter.fields import Flaws
 from exporter.model import Job, JobKey, State
 from exporter.pacing import Clock
+from exporter.vendors.monitoring import as_monitoring
 from exporter.vendors.tencent import monitor
 from exporter.vendors.tencent.monitor import Points
 
@@ -125,7 +126,8 @@ class FigureBook:
             answers |= dict(zip(others, rest, strict=True))
         for key in group:
             self._known[key] = _learned(self._known.get(key, _NONE), answers, key.job_id, slot)
-        return tuple(each for each in answers.values() if isinstance(each, FetchError))
+        failures = (each for each in answers.values() if isinstance(each, FetchError))
+        return tuple(map(as_monitoring, failures))
 
 
 def _learned(

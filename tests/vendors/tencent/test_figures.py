@@ -45,6 +45,8 @@ class Monitor:
     def __init__(self) -> None:
         self.now = START
         self.values: dict[str, list[float]] = {}
+        self.late = 0.0
+        """Seconds that the newest point is older than usual."""
         self.failing: dict[str, FetchError] = {}
         self.calls: Counter[str] = Counter()
         self.groups: list[tuple[str, ...]] = []
@@ -60,7 +62,7 @@ class Monitor:
         if metric in self.failing:
             raise self.failing[metric]
         values = self.values.get(metric, [])
-        times = [self.now - 60 * turn for turn in range(len(values), 0, -1)]
+        times = [self.now - self.late - 60 * turn for turn in range(len(values), 0, -1)]
         points = tuple(map(Point, times, values))
         return dict.fromkeys(ids, points)
 
@@ -72,6 +74,10 @@ class Monitor:
         """Return a job with its figures, after they were asked for."""
         self.refresh(one or job())
         return self.book.apply(one or job())
+
+
+def _told_of(failures: tuple[FetchError, ...]) -> list[tuple[str, str, str]]:
+    return [(each.reason.value, each.code, each.detail) for each in failures]
 
 
 def test_fifty_jobs_cost_as_many_calls_as_one() -> None:
@@ -200,6 +206,28 @@ def test_checkpoint_is_dated_when_their_number_was_seen_to_grow() -> None:
     assert it.told().last_checkpoint_completed_timestamp == it.now - 60
 
 
+def test_number_of_checkpoints_that_was_told_before_is_no_news() -> None:
+    it = Monitor()
+    it.values = {COMPLETED: [7, 8]}
+    assert it.told().last_checkpoint_completed_timestamp == START - 60
+    it.now += INTERVAL
+    # Of all points that were told only the oldest comes again.
+    it.late, it.values = INTERVAL + 60, {COMPLETED: [7]}
+    assert it.told().last_checkpoint_completed_timestamp == START - 60
+    it.now += INTERVAL
+    it.late, it.values = 0.0, {COMPLETED: [8, 8]}
+    assert it.told().last_checkpoint_completed_timestamp == START - 60
+
+
+def test_minute_that_was_counted_is_not_counted_anew() -> None:
+    it = Monitor()
+    it.values = {COMPLETED: [8]}
+    it.told()
+    it.now += INTERVAL
+    it.late, it.values = INTERVAL, {COMPLETED: [9]}
+    assert it.told().last_checkpoint_completed_timestamp is None
+
+
 def test_checkpoint_of_which_no_growth_was_seen_is_unknown() -> None:
     it = Monitor()
     it.values = {COMPLETED: [7, 7]}
@@ -220,7 +248,7 @@ def test_refusal_of_everything_costs_one_call_for_fifty_jobs() -> None:
     refused = FetchError(Reason.AUTH, "GetMonitorData", code="AuthFailure.UnauthorizedOperation")
     it.failing = {DELAY: refused}
     jobs = [job(number) for number in range(50)]
-    assert it.refresh(jobs[0], *jobs) == (refused,)
+    assert _told_of(it.refresh(jobs[0], *jobs)) == [("monitoring", refused.code, "auth")]
     assert it.refresh(jobs[1], *jobs) == ()
     assert it.calls == {DELAY: 1}
 
@@ -230,7 +258,7 @@ def test_metric_that_is_not_known_costs_no_other_metric() -> None:
     unknown = FetchError(Reason.INVALID_RESPONSE, "GetMonitorData", code="InvalidParameterValue")
     it.failing = {DELAY: unknown}
     it.values = {RECORDS_IN: [3]}
-    assert it.refresh(job()) == (unknown,)
+    assert _told_of(it.refresh(job())) == [("monitoring", unknown.code, "invalid_response")]
     assert it.book.apply(job()).read_records_per_second == 3
     assert it.calls == dict.fromkeys(METRICS, 1)
 
