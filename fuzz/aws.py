@@ -74,10 +74,11 @@ def _described(document: Mapping[str, Any], flaws: Flaws) -> Iterable[Job]:
 
 
 def _done(document: Mapping[str, Any], flaws: Flaws) -> Iterable[Job]:
-    error = parse_failure(document, flaws)
-    page = parse_operations(document, flaws)
+    page = parse_operations({"ApplicationOperationInfoList": [], **document}, flaws)
     history = history_of(page.operations, whole=page.whole and not page.token)
     resting = at_rest(_SUMMARY, history, None)
+    about_one = {"ApplicationOperationInfoDetails": {"Operation": "StartApplication"}}
+    error = parse_failure({**about_one, **document}, flaws)
     known = Known(summary=_SUMMARY, history=history, resting=resting, error_text=error)
     return [_shown(_SUMMARY, known, flaws)]
 

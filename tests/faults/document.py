@@ -36,6 +36,7 @@ def _operations() -> _Table:
     words = {
         Part.LISTING: "the listing",
         Part.DETAILS: "a question about a job",
+        Part.MONITORING: "the figures of a monitoring service",
         Part.EXTRA: "an extra that nobody misses",
         Part.LOGIN: "the login",
         Part.METADATA: "the credentials of the instance",

@@ -202,6 +202,10 @@ def _in(*names: str) -> Callable[[Operation], bool]:
     return lambda operation: operation.name in names
 
 
+def _at(host: str) -> Callable[[Operation], bool]:
+    return lambda operation: operation.host == host
+
+
 def _part(part: Part) -> Callable[[Operation], bool]:
     return lambda operation: operation.part is part
 
@@ -229,6 +233,13 @@ UNLESS = (
         "what a gateway says about the type of an answer is often wrong",
     ),
     Special(
+        "200 that says it failed",
+        "the endpoint of containers of AWS",
+        _in("GetContainerCredentials"),
+        Reaction(None),
+        "it never does so; keys are there all the same, and they are good",
+    ),
+    Special(
         ".*",
         "instance metadata",
         _part(Part.METADATA),
@@ -238,9 +249,30 @@ UNLESS = (
     Special(
         "200 that says it failed",
         "STS of AWS",
-        lambda operation: operation.host == "aws_sts",
+        _at("aws_sts"),
         Reaction(Reason.INVALID_RESPONSE),
         "it never does so; what holds no keys is no answer",
+    ),
+    Special(
+        "(400|404|409) in the platform's words|200 that says it failed",
+        "STS of Tencent Cloud",
+        _at("tencent_sts"),
+        Reaction(Reason.AUTH),
+        "it refuses the identity that was set up, and no other will do",
+    ),
+    Special(
+        "(401|403) with .*",
+        "STS of Tencent Cloud",
+        _at("tencent_sts"),
+        Reaction(Reason.INVALID_RESPONSE),
+        "its own refusals come with status 200: it is somebody on the way who says so",
+    ),
+    Special(
+        "200 with an empty object|200 of another service",
+        "`ListMetrics` of CloudWatch",
+        _in("ListMetrics"),
+        Reaction(None),
+        "nothing in it is required: most applications read no stream that has a delay",
     ),
     Special(
         "400 in the platform's words",

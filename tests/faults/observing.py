@@ -67,12 +67,16 @@ class Scenario:
         it = self.it
         jobs, succeeded = it.jobs(), it.snapshot.last_success_timestamp
         await self._prepare()
+        if self.operation.once:
+            # What is shown at once by a source that is opened anew is not all that it told before.
+            jobs = it.jobs()
         began = now()
         failures, details = it.failures(), it.detail_failures()
         requests = it.requests(self.operation.name)
         self.listener.asked.clear()
         await begin()
         await it.next_poll()
+        await asyncio.sleep(self.operation.beside)
         seen = Seen(
             up=bool(it.snapshot.up),
             poll_failures=_increase(failures, it.failures()),
@@ -87,6 +91,8 @@ class Scenario:
             wrong.append(f"the poll took {it.snapshot.poll_duration_seconds} seconds")
         await end()
         await it.next_poll()
+        if self.operation.beside:
+            seen = replace(seen, detail_failures=_increase(details, it.detail_failures()))
         wrong += self._unhealed(jobs, failures, seen)
         wrong += await self._harmed(began)
         return replace(seen, wrong=tuple(wrong))
@@ -99,8 +105,11 @@ class Scenario:
     async def _prepare(self) -> None:
         """Make the exporter ask again for what it keeps."""
         it = self.it
-        if self.operation.part in _KEPT:
+        if self.operation.part in _KEPT or self.operation.once:
             await self.turn()
+            if self.operation.part is Part.MONITORING:
+                # A new source asks about what runs in its second poll.
+                await it.next_poll()
         elif self.operation.part is Part.EXTRA:
             # After a failed listing another JobManager may answer, perhaps of another version.
             self.listener.spoil(hang_up, lambda asked: asked.path == "/jobs/overview")

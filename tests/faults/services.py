@@ -49,6 +49,7 @@ from exporter.simulator.clouds import (
 )
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase
+from exporter.simulator.huawei import cloud_eye as huawei_cloud_eye
 from exporter.simulator.huawei import dataarts as huawei_dataarts
 from exporter.simulator.huawei import dli as huawei_dli
 from exporter.simulator.huawei import iam as huawei_iam
@@ -65,7 +66,9 @@ from exporter.simulator.kubernetes.operator import JobManagers, SimulatedOperato
 from exporter.simulator.tencent import metadata as tencent_metadata
 from exporter.simulator.tencent import monitor as tencent_monitor
 from exporter.simulator.tencent import oceanus as tencent_oceanus
+from exporter.simulator.tencent import sts as tencent_sts
 from exporter.simulator.tencent.access import TencentAccess, TencentKey
+from tests.faults.ever_changing import UnexplainedFailure, UpdatedApplication
 from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
 from tests.faults.restless import Restless
@@ -73,6 +76,7 @@ from tests.faults.without_state import WithoutState
 
 STEADY = "steady"
 _POD = "system:serviceaccount:monitoring:exporter"
+_TENCENT_ROLE = "qcs::cam::uin/100000000001:roleName/exporter"
 QUIET = "quiet"
 """A job that is stopped: it has a state, and costs no questions."""
 
@@ -84,8 +88,8 @@ class Services:
     listeners: dict[str, FaultyListener]
     fleet: Fleet
     tokens: HuaweiTokens
-    pod: Mapping[str, str]
-    """The environment of a pod that Alibaba Cloud trusts."""
+    surroundings: Mapping[str, Mapping[str, str]]
+    """The environments of places that a cloud trusts."""
 
 
 @contextlib.asynccontextmanager
@@ -114,6 +118,8 @@ async def serving(
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET, principal=user))
     role = Role(arn=ALIBABA_ROLE, trusts=frozenset({user}), trusts_pods=frozenset({_POD}))
     issuer = OidcIssuer()
+    pod_token = issuer.token(_POD, now=clock(), lifetime=10 * 86400)
+    aws.web_tokens.add(pod_token)
 
     def calm() -> FaultInjection:
         return FaultInjection(started_at=began)
@@ -142,6 +148,9 @@ async def serving(
             faults=calm(), clock=clock, access=huawei, agencies=HuaweiAgencies([AGENCY])
         ),
         "dli": lambda: huawei_dli.build(
+            fleet=fleet, faults=calm(), clock=clock, access=huawei, project_id=PROJECT_ID
+        ),
+        "cloud_eye": lambda: huawei_cloud_eye.build(
             fleet=fleet, faults=calm(), clock=clock, access=huawei, project_id=PROJECT_ID
         ),
         "dataarts": lambda: huawei_dataarts.build(
@@ -180,6 +189,21 @@ async def serving(
             fleet=fleet, faults=calm(), clock=clock, access=aws
         ),
         "aws_sts": lambda: aws_sts.build(faults=calm(), clock=clock, access=aws),
+        "kinesisanalytics_ever_changing": lambda: UpdatedApplication(
+            aws_kinesisanalytics.build(fleet=fleet, faults=calm(), clock=clock, access=aws), STEADY
+        ),
+        "oceanus_ever_changing": lambda: UnexplainedFailure(
+            tencent_oceanus.build(
+                fleet=fleet, faults=calm(), clock=clock, access=tencent, workspace=OCEANUS_SPACE
+            ),
+            QUIET,
+        ),
+        "tencent_sts": lambda: tencent_sts.build(
+            faults=calm(), clock=clock, access=tencent, token=pod_token, role_arn=_TENCENT_ROLE
+        ),
+        "aws_of_containers_metadata": lambda: aws_metadata.build(
+            faults=calm(), clock=clock, access=aws
+        ),
         "aws_metadata": lambda: aws_metadata.build(faults=calm(), clock=clock, access=aws),
         "kubernetes": lambda: kubernetes.build(
             cluster=cluster,
@@ -200,10 +224,24 @@ async def serving(
                 FaultyListener(applications[host](), context=spoken)
             )
         token = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "token"
-        token.write_text(issuer.token(_POD, now=clock(), lifetime=10 * 86400))
-        pod = {
-            "ALIBABA_CLOUD_ROLE_ARN": role.arn,
-            "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": issuer.provider_arn,
-            "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(token),
+        token.write_text(pod_token)
+        container = listeners.get("aws_of_containers_metadata")
+        port = 0 if container is None else container.port
+        surroundings = {
+            "alibaba_pod": {
+                "ALIBABA_CLOUD_ROLE_ARN": role.arn,
+                "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": issuer.provider_arn,
+                "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(token),
+            },
+            "aws_pod": {"AWS_ROLE_ARN": AWS_ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": str(token)},
+            "aws_container": {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}/v1/credentials"
+            },
+            "tencent_pod": {
+                "TKE_REGION": "ap-guangzhou",
+                "TKE_PROVIDER_ID": "cls-1",
+                "TKE_WEB_IDENTITY_TOKEN_FILE": str(token),
+                "TKE_ROLE_ARN": _TENCENT_ROLE,
+            },
         }
-        yield Services(listeners=listeners, fleet=fleet, tokens=tokens, pod=pod)
+        yield Services(listeners=listeners, fleet=fleet, tokens=tokens, surroundings=surroundings)

@@ -34,6 +34,11 @@ _ALIBABA_ROLE = (
 )
 KEYS: Mapping[str, str] = {
     "huawei": f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}",
+    # A round a minute: each poll begins one.
+    "huawei_cloud_eye": (
+        f"auth: {{access_key: {HUAWEI_KEY}, secret_key: {HUAWEI_SECRET}}}, "
+        "cloud_eye: true, cloud_eye_endpoint: '<cloud_eye>', poll_interval: 60s"
+    ),
     "huawei_login": (
         f"auth: {{iam: {{endpoint: '<iam>', domain: {DOMAIN}, username: {USER}, "
         f"password: {PASSWORD}}}}}"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from exporter.errors import Reason
 from tests.faults.hurried_time import run
 from tests.faults.matrix import FAULTS, Fault, Reaction, expected
 from tests.faults.observing import Seen, scenario
@@ -32,7 +33,9 @@ def _wanted(fault: Fault, operation: Operation, seen: Seen) -> Seen:
     polls = {}
     details = {}
     if reaction.reason is not None:
-        if operation.part in (Part.DETAILS, Part.EXTRA):
+        if operation.part is Part.MONITORING:
+            details = {Reason.MONITORING.value: 1.0}
+        elif operation.part in (Part.DETAILS, Part.EXTRA):
             details = {reaction.reason.value: float(operation.asked)}
             if operation.part is Part.EXTRA and not seen.detail_failures:
                 # That an extra is refused for good is counted once: an earlier fault was that one.

@@ -15,7 +15,7 @@ from tests.faults.operations import OPERATIONS, Operation, Part
 _FIRST = {
     (operation.platform, operation.host): operation
     for operation in reversed(OPERATIONS)
-    if operation.part is not Part.DETAILS and not operation.by_id
+    if operation.part not in (Part.DETAILS, Part.MONITORING) and not operation.by_id
 }
 """For each host of each platform the operation that is called there first."""
 _REACHED = sorted(_FIRST.values(), key=str)

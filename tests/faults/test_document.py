@@ -11,23 +11,9 @@ from tests.faults import document
 from tests.faults.matrix import FAULTS, UNLESS
 from tests.faults.operations import OPERATIONS
 
-_NAMES = (
-    re.compile(
-        r'^[A-Z_]+ = "((?:List|Show|Keystone|Describe|GetMonitor)\w+|/(?:jobs|config)[\w/:]*)"$',
-        re.MULTILINE,
-    ),
-    re.compile(r'\.ask\(\s*"(\w+)"'),
-    re.compile(r'operation="(\w+)"'),
-)
 _ASKED_IN_NEED = {
     # While figures stand still, which no single fault of a calm cluster makes them do.
     "/jobs/:jobid/vertices/:vertexid",
-    # Once for each change of an application, and of streams once an hour.
-    *("ListApplicationOperations", "DescribeApplicationOperation", "ListMetrics"),
-    # Now and then, and about a job that failed and does not say why.
-    *("DescribeWorkSpaces", "DescribeJobEvents"),
-    # Where the environment says that this is how to log in: tests/auth/aws.
-    *("AssumeRoleWithWebIdentity", "GetContainerCredentials"),
 }
 """Operations that no scenario asks at every poll."""
 _ANSWERED_AS_ANOTHER = {
@@ -66,7 +52,7 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
         text = path.read_text()
         named |= set(
             re.findall(
-                r'^[A-Z_]+ = "((?:List|Show|Describe|GetMonitor)\w+|/(?:jobs|config)[\w/:]*)"$',
+                r'^[A-Z_]+ = "((?:List|Batch|Show|Describe|GetMoni)\w+|/(?:jobs|config)[\w/:]*)"$',
                 text,
                 re.M,
             )

@@ -16,7 +16,11 @@ BUFFERED = 16 * MEBIBYTE
 
 @pytest.mark.parametrize(
     "operation",
-    [each for each in OPERATIONS if each.part is not Part.DETAILS and not each.by_id],
+    [
+        each
+        for each in OPERATIONS
+        if each.part not in (Part.DETAILS, Part.MONITORING) and not each.by_id
+    ],
     ids=str,
 )
 def test_answer_is_not_taken_beyond_its_limit(operation: Operation) -> None:

@@ -146,7 +146,7 @@ async def outpost(
     text = [_text(f"{settings}{extra}", f"\n  - {{name: bystander, {other}}}")]
     shift = [0.0]
     log = RecordingLog()
-    environ = services.pod if operation.in_a_pod else {}
+    environ = services.surroundings.get(operation.surroundings, {})
     runtime = _runtime(addresses, shift, environ)
     app = App(lambda: _parse(text[0]), runtime=runtime, log=log)
     # Not `start`: nobody scrapes here, and rendering each state of affairs takes its time.

@@ -132,9 +132,11 @@ def _answer(response: httpx.Response) -> Mapping[str, object]:
     status = response.status_code
     if status != 200:
         # Its own refusals come with status 200: this is somebody on the way.
-        reason = Reason.SERVER if status >= 500 or status == 429 else Reason.INVALID_RESPONSE
+        reason = Reason.SERVER if status >= 500 else Reason.INVALID_RESPONSE
+        reason = Reason.THROTTLED if status == 429 else reason
+        retryable = reason is not Reason.INVALID_RESPONSE
         detail = "not in the words of STS"
-        raise FetchError(reason, OPERATION, status=status, detail=detail, retryable=status >= 500)
+        raise FetchError(reason, OPERATION, status=status, detail=detail, retryable=retryable)
     try:
         document = response.json()
     except (ValueError, RecursionError):

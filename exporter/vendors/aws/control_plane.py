@@ -104,7 +104,11 @@ class ControlPlane:
     async def why_failed(self, name: str, operation_id: str, flaws: Flaws) -> str:
         """Ask why an operation has failed; raises FetchError."""
         fields = {"ApplicationName": name, "OperationId": operation_id}
-        return parse_failure(await self._service.ask(DESCRIBE_OPERATION, fields), flaws)
+        document = await self._service.ask(DESCRIBE_OPERATION, fields)
+        try:
+            return parse_failure(document, flaws)
+        except UnreadableError as exc:
+            raise invalid(DESCRIBE_OPERATION, str(exc)) from exc
 
 
 def _page(token: str) -> Mapping[str, Any]:

@@ -154,8 +154,13 @@ def _parse_operation(record: Record) -> Operation | None:
 
 
 def parse_failure(document: Mapping[str, Any], flaws: Flaws) -> str:
-    """Read why an operation failed from DescribeApplicationOperation; empty if it is not told."""
+    """Read why an operation failed from DescribeApplicationOperation; empty if it is not told.
+
+    Raises UnreadableError when it is none.
+    """
     details = Record(document, "operation", flaws).record("ApplicationOperationInfoDetails")
+    if not details:
+        raise UnreadableError("operation: expected an object as ApplicationOperationInfoDetails")
     error = details.record("OperationFailureDetails").record("ErrorInfo")
     return error.long_text("ErrorString", limit=_LONGEST_ERROR)
 

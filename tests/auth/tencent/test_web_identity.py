@@ -104,7 +104,7 @@ def test_refused_login_ends_the_search(place: Place, code: object, told: str) ->
         (Sts(refusal("RequestLimitExceeded.UinLimitExceeded")), Reason.THROTTLED),
         (Sts(refusal("InternalError.DbError")), Reason.SERVER),
         (Sts("<html>", status=502), Reason.SERVER),
-        (Sts("slow down", status=429), Reason.SERVER),
+        (Sts("slow down", status=429), Reason.THROTTLED),
         (Sts(MARK, status=404), Reason.INVALID_RESPONSE),
         (Sts(MARK), Reason.INVALID_RESPONSE),
         (Sts({"ok": True}), Reason.INVALID_RESPONSE),

@@ -6,7 +6,9 @@ fails with it, and how often one poll asks when each question is answered once.
 
 from exporter.simulator.clouds import NAMESPACE, PROJECT_ID
 from tests.faults.operations.alibaba import ALIBABA
+from tests.faults.operations.aws import AWS
 from tests.faults.operations.operation import Operation, Part
+from tests.faults.operations.tencent import TENCENT
 
 __all__ = ["OPERATIONS", "Operation", "Part"]
 
@@ -14,7 +16,6 @@ _DLI_JOBS = rf"/v1.0/{PROJECT_ID}/streaming/jobs"
 _DATAARTS_JOBS = rf"/v1/{PROJECT_ID}/jobs"
 _FLINK_JOB = "/jobs/[0-9a-f]{32}"
 _OPERATOR = f"/apis/flink.apache.org/v1beta1/namespaces/{NAMESPACE}"
-_TENCENT = ("oceanus", "monitor")
 _LOGIN = "KeystoneCreateUserTokenByPassword"
 _CONNECT_STATUS = "/connectors/{name}/status"
 
@@ -79,6 +80,17 @@ OPERATIONS = (
         path="/.*",
         part=Part.METADATA,
         also=("dli",),
+    ),
+    Operation(
+        platform="huawei_dli",
+        name="BatchListMetricData",
+        host="cloud_eye",
+        path=f"/V1.0/{PROJECT_ID}/batch-query-metric-data",
+        part=Part.MONITORING,
+        login="huawei_cloud_eye",
+        also=("dli",),
+        method="POST",
+        beside=20.0,
     ),
     Operation(
         platform="huawei_dataarts",
@@ -193,29 +205,7 @@ OPERATIONS = (
         path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/metrics",
         part=Part.DETAILS,
     ),
-    *(
-        Operation(
-            platform="aws_flink",
-            name=name,
-            host=host,
-            path="/.*" if part is Part.METADATA else "/",
-            part=part,
-            login=login,
-            by_id=by_id,
-            also=() if host == "kinesisanalytics" else ("kinesisanalytics",),
-            method="POST",
-            target=name if login == "aws" else "",
-            # Version 2 of it may be too many hops away, which version 1 never is.
-            asked_in_silence=2 if part is Part.METADATA else 0,
-        )
-        for name, host, part, login, by_id in (
-            ("ListApplications", "kinesisanalytics", Part.LISTING, "aws", False),
-            ("DescribeApplication", "kinesisanalytics", Part.LISTING, "aws", True),
-            ("GetMetricData", "cloudwatch", Part.DETAILS, "aws", False),
-            ("AssumeRole", "aws_sts", Part.LOGIN, "aws_role", False),
-            ("GetInstanceCredentials", "aws_metadata", Part.METADATA, "", False),
-        )
-    ),
+    *AWS,
     Operation(
         platform="flink_operator",
         name="list flinkdeployments.flink.apache.org",
@@ -258,24 +248,5 @@ OPERATIONS = (
             (_CONNECT_STATUS, "connect_in_part", "/connectors/[^/]+/status", Part.DETAILS),
         )
     ),
-    *(
-        Operation(
-            platform="tencent_oceanus",
-            name=name,
-            host=host,
-            path="/.*" if part is Part.METADATA else "/",
-            part=part,
-            login="" if part is Part.METADATA else "tencent",
-            by_id=by_id,
-            steps=9,
-            also=also,
-            method="POST",
-        )
-        for name, host, part, by_id, also in (
-            ("DescribeJobs", "oceanus", Part.LISTING, False, ("monitor",)),
-            ("DescribeJobs", "oceanus", Part.LISTING, True, ("monitor",)),
-            ("GetMonitorData", "monitor", Part.DETAILS, False, ("oceanus",)),
-            ("GetSecurityCredentials", "tencent_metadata", Part.METADATA, False, _TENCENT),
-        )
-    ),
+    *TENCENT,
 )

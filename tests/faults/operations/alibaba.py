@@ -122,6 +122,6 @@ ALIBABA = (
         login="alibaba_pod",
         also=("ververica",),
         method="POST",
-        in_a_pod=True,
+        surroundings="alibaba_pod",
     ),
 )

@@ -7,8 +7,12 @@ from enum import StrEnum
 from urllib.parse import parse_qs
 
 from exporter.errors import Reason
+from exporter.simulator.clouds import OCEANUS_SPACE
 from tests.faults.exchange import Asked
 from tests.faults.sources import KEYS, PLATFORMS
+
+_ALIAS = re.compile("_in_part|_ever_changing|_of_containers")
+"""What the name of a host adds to that of the service that it is."""
 
 
 class Part(StrEnum):
@@ -18,6 +22,8 @@ class Part(StrEnum):
     """The poll fails: the source is down, its jobs stay as they were."""
     DETAILS = "details"
     """The source stays up: what is known of the job stays, the failure is counted."""
+    MONITORING = "monitoring"
+    """As for details; whatever goes wrong there is told by this reason, and by no other."""
     EXTRA = "extra"
     """Nothing but the extra is missing; counted only when it is refused for good."""
     LOGIN = "login"
@@ -44,15 +50,21 @@ class Operation:
     """Requests to a service of the machine that never answers, if another way is tried then."""
     steps: int = 3
     """Requests of a question that is answered, at most."""
+    beside: float = 0.0
+    """Seconds for which it may go on after its poll, where the next one tells how it ended."""
     also: tuple[str, ...] = field(default=())
     """Other hosts that the scenario needs."""
     method: str = "GET"
     target: str = ""
-    """What the header X-Amz-Target ends in, where that names the operation."""
+    """What X-Amz-Target ends in, or X-TC-Action is, where a header names the operation."""
+    settings: str = ""
+    """What the source has to be told for it to ask."""
+    once: bool = False
+    """Whether it is asked once and then kept, as logins are: the source is opened anew."""
     question: str = ""
     """What is asked of Flink, where that is asked through a proxy that has one path."""
-    in_a_pod: bool = False
-    """Whether the exporter has the token of a pod, which is what it logs in with."""
+    surroundings: str = ""
+    """In which environment the exporter is, where that is what it logs in by."""
 
     @property
     def vendor(self) -> str:
@@ -78,20 +90,24 @@ class Operation:
         if self.question:
             given = parse_qs(asked.target.partition("?")[2]).get("flinkApiPath", [""])[0]
             return re.fullmatch(self.question, given.partition("?")[0]) is not None
-        return not self.target or asked.header("x-amz-target").endswith(f".{self.target}")
+        named = asked.header("x-amz-target").rpartition(".")[2] or asked.header("x-tc-action")
+        return self.target in ("", named)
 
     def source(self, addresses: Mapping[str, str]) -> str:
         """Return the settings of a source that calls this operation, whose hosts are there."""
         settings = [PLATFORMS[self.platform]]
         settings += [KEYS[self.login]] if self.login else []
+        settings += [self.settings] if self.settings else []
         text = ", ".join(settings)
         if self.host == "cloudwatch":
             asked = "cloudwatch_endpoint: '<cloudwatch>', metrics_interval: 1s"
             text = text.replace("metrics_interval: 0", asked)
+        if self.name == "DescribeWorkSpaces":
+            text = text.replace(f"workspaces: [{OCEANUS_SPACE}], ", "")
         if "aws_sts" not in addresses:
             text = text.replace("sts_endpoint: '<aws_sts>', ", "")
         for host, address in addresses.items():
-            text = text.replace(f"<{host.removesuffix('_in_part')}>", address)
+            text = text.replace(f"<{_ALIAS.sub('', host)}>", address)
         return text
 
     def __str__(self) -> str:

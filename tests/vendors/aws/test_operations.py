@@ -106,4 +106,10 @@ def test_answer_without_a_list_is_no_empty_one(document: dict[str, Any]) -> None
 def test_reason_is_read_and_bounded() -> None:
     details = {"OperationFailureDetails": {"ErrorInfo": {"ErrorString": "x" * 9000}}}
     assert parse_failure({"ApplicationOperationInfoDetails": details}, Flaws()) == "x" * 512
-    assert parse_failure({}, Flaws()) == ""
+    assert parse_failure({"ApplicationOperationInfoDetails": {"Operation": "x"}}, Flaws()) == ""
+
+
+@pytest.mark.parametrize("document", [{}, {"ApplicationOperationInfoDetails": []}, {"a": 1}])
+def test_answer_about_no_operation_is_none(document: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableError):
+        parse_failure(document, Flaws())
