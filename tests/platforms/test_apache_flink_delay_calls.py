@@ -4,6 +4,7 @@ import pytest
 
 from exporter.platforms import load
 from exporter.platforms.apache_flink import FlinkSource, Settings
+from exporter.vendors.flink.freshness import GATHERED_WITHIN
 from tests.platforms.flink_job_manager import (
     JID,
     NO_WATERMARK,
@@ -74,7 +75,7 @@ def test_vertex_behind_a_source_without_event_time_is_asked() -> None:
         SOURCE_VERTEX: [metric(SOURCE, NO_WATERMARK, NO_WATERMARK)],
         SINK_VERTEX: [metric("currentInputWatermark", NOW_MS - 4000, NOW_MS)],
     }
-    assert flink.details().job.input_delay_seconds == 4.0
+    assert flink.details().job.input_delay_seconds == 4.0 + GATHERED_WITHIN
 
 
 def test_job_without_event_time_has_no_delay() -> None:
@@ -97,7 +98,7 @@ def test_subtasks_are_asked_one_by_one_where_some_are_idle() -> None:
         {"id": f"0.{SOURCE}", "value": str(NO_WATERMARK)},
         {"id": f"1.{SOURCE}", "value": str(NOW_MS - 3_600_000)},
     ]
-    assert flink.details().job.input_delay_seconds == 3600.0
+    assert flink.details().job.input_delay_seconds == 3600.0 + GATHERED_WITHIN
     wanted = f"0.{SOURCE},1.{SOURCE}"
     path = f"/jobs/{JID}/vertices/{SOURCE_VERTEX}/metrics?get={wanted}"
     assert flink.asked().count(path) == 1
@@ -118,7 +119,7 @@ def test_vertex_of_too_many_subtasks_leaves_the_answer_to_the_next() -> None:
         SOURCE_VERTEX: [metric(SOURCE, NO_WATERMARK, NOW_MS - 1000)],
         SINK_VERTEX: [metric("currentInputWatermark", NOW_MS - 8000, NOW_MS - 8000)],
     }
-    assert flink.details().job.input_delay_seconds == 8.0
+    assert flink.details().job.input_delay_seconds == 8.0 + GATHERED_WITHIN
 
 
 def test_delay_is_unknown_when_a_source_did_not_answer() -> None:

@@ -1,5 +1,6 @@
 """Figures are shown only if they are as fresh as they claim, whatever a TaskManager does."""
 
+import math
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from exporter.fields import Flaws, Record
 from exporter.source import Details
 from exporter.vendors.flink.freshness import (
+    GATHERED_WITHIN,
     Entered,
     Looks,
     is_old,
+    latest,
     parse_attempts,
     parse_entered,
     parse_moment,
@@ -44,6 +47,8 @@ class Cluster(Flink):
         self.frozen: float | None = None
         self.stalled: float | None = None
         self.uptime_at = self.watermark_at = 0.0
+        self.later = 0.0
+        """Seconds by which the figures of the TaskManagers come after the JobManager's own."""
         self.restarts = 0
         self.restarted = 0.0
         self.tells_uptime = True
@@ -55,7 +60,8 @@ class Cluster(Flink):
             return
         self.uptime_at = self.now
         if self.frozen is None:
-            self.watermark_at = self.now if self.stalled is None else self.stalled
+            now = self.now + self.later
+            self.watermark_at = now if self.stalled is None else self.stalled
 
     def answer(self) -> None:
         """Put together what the cluster says."""
@@ -104,17 +110,51 @@ class Cluster(Flink):
         return found
 
     def delays(self, *moments: float, act: Any = None) -> list[float | None]:
-        """Look at these moments, and return the delays that were told."""
+        """Look at these moments, and return the delays that were told, in whole seconds.
+
+        They are never less than they are, and larger by what gathering may take at most.
+        """
         found = self.looks(*moments, act=act)
         for each in found:
             assert ("input_delay_seconds" in each.withdrawn) == (
                 each.job.input_delay_seconds is None
             )
-        return [each.job.input_delay_seconds for each in found]
+        told = [each.job.input_delay_seconds for each in found]
+        assert all(each is None or each % 1 <= GATHERED_WITHIN for each in told), told
+        return [None if each is None else math.floor(each) for each in told]
 
 
 def test_delay_is_told_while_a_cluster_is_well() -> None:
     assert Cluster().delays(0, 120, 240, 250, 253, 360) == [DELAY] * 6
+
+
+@pytest.mark.parametrize("tells_uptime", [True, False])
+def test_delay_is_not_less_than_it_is_where_task_managers_are_gathered_later(
+    tells_uptime: bool,
+) -> None:
+    """Their watermarks have gone on by then, and the JobManager's clock with them."""
+    cluster = Cluster()
+    cluster.later, cluster.tells_uptime = 0.054, tells_uptime
+    [found] = cluster.looks(0)
+    told = found.job.input_delay_seconds
+    assert told is not None
+    assert DELAY <= told <= DELAY + GATHERED_WITHIN
+
+
+@pytest.mark.parametrize(
+    ("moment", "now", "expected"),
+    [
+        (100.0, 100.0, 100.0),
+        (100.0, 100.5, 100.5),
+        (100.0, 109.0, 100.75),
+        # Out of a cache, which says nothing of now.
+        (100.0, 98.0, 100.75),
+    ],
+)
+def test_figures_are_of_the_moment_in_which_the_last_of_them_can_have_come(
+    moment: float, now: float, expected: float
+) -> None:
+    assert latest(moment, now) == expected
 
 
 def test_first_look_after_a_freeze_tells_no_delay_beside_a_fresh_uptime() -> None:

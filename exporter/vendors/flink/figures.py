@@ -15,9 +15,11 @@ from exporter.model import Job, State
 from exporter.pacing import Clock, Sleep
 from exporter.vendors.flink.delay import parse_vertices
 from exporter.vendors.flink.freshness import (
+    GATHERED_WITHIN,
     UPTIME,
     Looks,
     is_old,
+    latest,
     parse_attempts,
     parse_begun,
     parse_entered,
@@ -33,8 +35,6 @@ VERTEX = "/jobs/:jobid/vertices/:vertexid"
 
 _GATHERED_EVERY = 10.0
 """Seconds within which Flink gathers metrics once at most, when it is asked for something."""
-_GATHERED_WITHIN = 0.75
-"""Seconds that it takes, with room to spare: a round trip to every TaskManager."""
 
 
 @dataclass(slots=True)
@@ -119,8 +119,8 @@ class FigureReader:
         await self._note_restarts(parse_restarts(document, flaws), job, graph, found, old=old)
 
     async def _let_gather(self) -> None:
-        left = self._gathering_since + _GATHERED_WITHIN - self._clock()
-        if self._sleep is not None and 0 < left <= _GATHERED_WITHIN:
+        left = self._gathering_since + GATHERED_WITHIN - self._clock()
+        if self._sleep is not None and 0 < left <= GATHERED_WITHIN:
             await self._sleep(left)
 
     def _time_there(self, job: Job, graph: Record) -> float:
@@ -176,13 +176,19 @@ class FigureReader:
             moment = (await look).moment
             return job.observed_timestamp if moment is None else moment
 
+        async def latest_moment() -> float:
+            moment = await moment_of_figures()
+            dated = (await look).moment is not None
+            now = self._time_there(job, graph.reread()) if dated else self._clock()
+            return latest(moment, now)
+
         begun = parse_begun(graph.reread())
         measures = await self._measures.read(
             job.job_id,
             parse_vertices(graph),
             runs_for=None if begun is None else self._time_there(job, graph) - begun,
             flaws=flaws,
-            moment=moment_of_figures,
+            moment=latest_moment,
         )
         found.failures.extend(measures.failures)
         believed = self._believes(job, measures, await look, await moment_of_figures())

@@ -6,7 +6,7 @@ TaskManager hangs nothing is gathered, of no job, for up to 10 min (`web.timeout
 of the moment before, and looks like any other. Three things tell:
 
 - `uptime` says at which moment a JobManager last gathered its own figures. Delays are told as of
-  that moment, not as of now.
+  that moment, not as of now; see `latest`.
 - Of what a source tells something has to move: it emits, or it is idle for longer and longer. Where
   nothing did while the JobManager's own figures went on, no figure of a TaskManager is believed.
 - The JobManager's own figures come first. At the first look after a TaskManager hung up they are
@@ -25,6 +25,11 @@ from typing import TypeVar
 from exporter.fields import Flaws, Record
 
 UPTIME = "uptime"
+GATHERED_WITHIN = 0.75
+"""Seconds that it takes to gather figures, with room to spare: a round trip to every TaskManager.
+
+Those of the JobManager come first, those of the TaskManagers some hundredths of a second later.
+"""
 OLDEST = 30.0
 """Seconds: three times what Flink lets its figures become."""
 _SHORTEST = 5.0
@@ -115,6 +120,17 @@ def parse_attempts(document: object, flaws: Flaws) -> int:
     """Read out of a vertex how often a task of it was begun anew, at most."""
     subtasks = Record(document, "vertex", flaws).records("subtasks")
     return max((attempt for each in subtasks if (attempt := each.count("attempt"))), default=0)
+
+
+def latest(moment: float, now: float) -> float:
+    """Return when the figures of TaskManagers are from at the latest.
+
+    `moment` is when the JobManager gathered its own. A watermark goes on meanwhile, so that a delay
+    behind that moment would be smaller than the truth; behind this one it is larger at most.
+    """
+    passed = now - moment
+    # An answer out of a cache says of the time there only that it is later than that.
+    return moment + (GATHERED_WITHIN if passed < 0 else min(passed, GATHERED_WITHIN))
 
 
 def is_old(moment: float | None, now: float) -> bool:
