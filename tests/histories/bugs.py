@@ -1,6 +1,6 @@
 """Bugs planted on purpose: each must be caught, or the rules are too weak."""
 
-from tests.histories.clouds import BLINK, DATAARTS, DLI, FLINK, VERVERICA
+from tests.histories.clouds import AWS, BLINK, DATAARTS, DLI, FLINK, VERVERICA
 from tests.histories.history import Ours, Weather
 from tests.histories.planting import Bug
 from tests.histories.rules import Rule
@@ -50,6 +50,15 @@ BUGS = (
         rule=Rule.LISTING_IS_WHOLE,
         kinds=(DLI, DATAARTS),
         often=(Deed.SUBMIT,),
+    ),
+    Bug(
+        name="what comes after a page that failed is not there",
+        module="exporter.vendors.aws.control_plane",
+        old="            return found, failure\n        return",
+        new="            return found, None\n        return",
+        rule=Rule.LISTING_IS_WHOLE,
+        kinds=(AWS,),
+        often=(Deed.SUBMIT, Weather.PAGES_FAIL),
     ),
     Bug(
         name="a numbered page is forgotten",

@@ -21,6 +21,7 @@ from exporter.vendors.tencent.listing import Page as ShortPage
 from tests.histories import answers
 from tests.histories.clouds import Kind, Paging
 from tests.histories.history import Weather
+from tests.histories.pages_by_token import PagesByToken
 from tests.histories.parts import Parts
 from tests.histories.truth import PROJECTS, Facts, JobTruth, Truth
 
@@ -166,6 +167,8 @@ class Cloud:
         if self._kind.paging is Paging.NONE:
             rows = [row for _, row in await self._rows(0, PROJECTS[0])]
             return Inventory(jobs=tuple(rows), flaws=flaws)
+        if self._kind.paging is Paging.BY_TOKEN:
+            return await self._list_by_tokens(flaws)
         if self._kind.paging is Paging.BY_ROWS:
             rows_of = parts.rows("List", self._page_of_rows)
             inventory: Inventory = await parts.take_inventory(
@@ -173,6 +176,14 @@ class Cloud:
             )
             return inventory
         return await self._listings.gather(PROJECTS, self._list_project)
+
+    async def _list_by_tokens(self, flaws: Flaws) -> Inventory:
+        pages = PagesByToken(self._rows, self._around.page_size)
+        control = self._around.parts.control_plane(pages)
+        found, failure = await control.applications(flaws)
+        incomplete = () if failure is None else ((PROJECTS[0], failure),)
+        jobs = tuple(pages.told[name] for name in found)
+        return Inventory(jobs=jobs, incomplete=incomplete, flaws=flaws)
 
     async def _list_project(self, project: str, flaws: Flaws) -> Listed:
         async def fetch(index: int) -> NumberedPage[Job]:

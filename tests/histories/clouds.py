@@ -15,6 +15,8 @@ class Paging(Enum):
     """Pages have numbers, as with Alibaba Cloud."""
     BY_SHORT_PAGE = auto()
     """`Offset` counts rows, and only rows end a listing, as with Tencent Cloud."""
+    BY_TOKEN = auto()
+    """Each page says where the next one begins, by the name of its last row, as with Amazon."""
     NONE = auto()
 
 
@@ -139,4 +141,16 @@ OCEANUS = Kind(
     runs_have_ids=False,
     restarts_unseen=True,
 )
-KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK, CONNECT, OCEANUS)
+AWS = Kind(
+    name="aws_flink",
+    paging=Paging.BY_TOKEN,
+    id_is_name=True,
+    # READY is all that is said of what does not run.
+    silent_rows=True,
+    details_tell_end=True,
+    details_tell_update=True,
+    details_tell_restarts=False,
+    starts_when_running=True,
+    restarts_unseen=True,
+)
+KINDS = (DLI, DATAARTS, BLINK, VERVERICA, FLINK, CONNECT, OCEANUS, AWS)

@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter.app import App
 from exporter.vendors.alibaba_listing import Listings, read_pages
+from exporter.vendors.aws.control_plane import ControlPlane
 from exporter.vendors.huawei_inventory import Listing, take_inventory
 from exporter.vendors.tencent.listing import Listings as ShortPages
 
@@ -20,6 +21,7 @@ class Parts:
     listings: type[Listings] = Listings
     read_pages: Callable[..., Awaitable[list[Any]]] = read_pages
     short_pages: type[ShortPages] = ShortPages
+    control_plane: type[ControlPlane] = ControlPlane
 
 
 REAL = Parts()

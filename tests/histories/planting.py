@@ -42,6 +42,7 @@ _COPIED = (
     "exporter.collecting.collector",
     "exporter.vendors.huawei_inventory",
     "exporter.vendors.alibaba_listing",
+    "exporter.vendors.aws.control_plane",
     "exporter.app.opening",
     "exporter.app.application",
 )
@@ -126,4 +127,5 @@ def _parts(copies: dict[str, ModuleType]) -> Parts:
         take_inventory=huawei.take_inventory,
         listings=alibaba.Listings,
         read_pages=alibaba.read_pages,
+        control_plane=copies["exporter.vendors.aws.control_plane"].ControlPlane,
     )

@@ -7,7 +7,7 @@ for the Managed Service for Apache Flink, `monitoring` for CloudWatch, `sts`.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import StringConstraints
 
@@ -53,6 +53,13 @@ def open_identity(settings: AwsSettings, connector: Connector) -> CredentialProv
         instance_url=runtime.aws_metadata,
     )
     return identities.of(settings.auth)
+
+
+class Asks(Protocol):
+    """A service that is asked by the names of its operations."""
+
+    async def ask(self, operation: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the object it answers; raises FetchError."""
 
 
 class JsonService:

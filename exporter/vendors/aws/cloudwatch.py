@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.fields import Flaws, Record, as_number
 from exporter.upstream.refusals import safe_code
-from exporter.vendors.aws.access import invalid
+from exporter.vendors.aws.access import Asks, invalid
 from exporter.vendors.aws.figures import (
     APPLICATION,
     BEHIND,
@@ -48,13 +48,6 @@ class Answered:
 
     points: Mapping[int, Point]
     failures: tuple[FetchError, ...] = ()
-
-
-class Asks(Protocol):
-    """A service that is asked by the names of its operations."""
-
-    async def ask(self, operation: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return the object it answers; raises FetchError."""
 
 
 class CloudWatch:

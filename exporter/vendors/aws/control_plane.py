@@ -10,7 +10,7 @@ from typing import Any
 from exporter.errors import FetchError, UnreadableError
 from exporter.fields import Flaws
 from exporter.source import MOST_JOBS
-from exporter.vendors.aws.access import JsonService, invalid
+from exporter.vendors.aws.access import Asks, invalid
 from exporter.vendors.aws.applications import (
     Description,
     Summary,
@@ -39,7 +39,7 @@ _MOST_PAGES_OF_OPERATIONS = 10
 class ControlPlane:
     """The applications of one account in one region."""
 
-    def __init__(self, service: JsonService) -> None:
+    def __init__(self, service: Asks) -> None:
         self._service = service
 
     async def applications(self, flaws: Flaws) -> tuple[dict[str, Summary], FetchError | None]:
