@@ -3,9 +3,9 @@
 Listings are paged and put together by the exporter's own readers; only the pages are made here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws
@@ -21,7 +21,6 @@ from exporter.vendors.tencent.listing import Page as ShortPage
 from tests.histories import answers
 from tests.histories.clouds import Kind, Paging
 from tests.histories.history import Weather
-from tests.histories.pages_by_token import PagesByToken
 from tests.histories.parts import Parts
 from tests.histories.truth import PROJECTS, Facts, JobTruth, Truth
 
@@ -113,6 +112,41 @@ class Surroundings:
     page_size: int
     listener: Listener
     parts: Parts
+
+
+Rows = Callable[[int, str], Awaitable[list[tuple[JobTruth, Job]]]]
+
+
+class PagesByToken:
+    """The rows of one listing by their names: each page tells its last, where the next begins."""
+
+    def __init__(self, rows: Rows, page_size: int) -> None:
+        """Take what fetches all rows as they are, given how many pages came before.
+
+        `told` holds the rows that were sent.
+        """
+        self._rows = rows
+        self._page_size = page_size
+        self._pages = 0
+        self.told: dict[str, Job] = {}
+
+    async def ask(self, operation: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a page of ListApplications."""
+        rows = await self._rows(self._pages, PROJECTS[0])
+        self._pages += 1
+        after = fields.get("NextToken", "")
+        rest = sorted(
+            (row for _, row in rows if row.job_name > after), key=lambda row: row.job_name
+        )
+        page = rest[: self._page_size]
+        self.told |= {row.job_name: row for row in page}
+        answer: dict[str, Any] = {
+            "ApplicationSummaries": [
+                {"ApplicationName": row.job_name, "ApplicationStatus": row.native_status}
+                for row in page
+            ]
+        }
+        return answer | ({"NextToken": page[-1].job_name} if len(rest) > len(page) else {})
 
 
 class Cloud:

@@ -210,7 +210,9 @@ class Judge:
         dated = [*true, *self._during(job, known.details_of, known.details_of)]
         entered = [facts.since for _, facts in dated if job.state in self._kind.words(facts.state)]
         if since is not None and entered:
-            if not self._kind.rows_tell_run and known.word_at is not None:
+            # One that starts may have neither a start nor an id.
+            names_run = self._kind.rows_tell_run and (job.run_id or job.start_timestamp)
+            if not names_run and known.word_at is not None:
                 # Since then nothing needs to have told that the state was left in between.
                 dated += self._during(job, known.word_at, known.word_at)
             coarse = self._kind.finer or self._kind.restarts_unseen
