@@ -16,6 +16,7 @@ CONSOLES = {
     "alibaba_blink": "https://stream.console.aliyun.com",
     "alibaba_flink": "https://realtime-compute.console.aliyun.com",
     "aws_flink": "https://console.aws.amazon.com/flink",
+    "tencent_oceanus": "https://console.cloud.tencent.com/oceanus",
     "apache_flink|flink_operator": "$flink",
 }
 """Where people manage the jobs of each platform; Kafka Connect and edge jobs have no such place."""

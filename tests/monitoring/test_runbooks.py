@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter import platforms
 from exporter.pages.runbooks import runbooks
 from grafana.source.addresses import EXPORTER
 from tests.monitoring import rules
@@ -119,3 +120,9 @@ def test_every_query_of_a_runbook_is_promql(path: Path, tmp_path: Path) -> None:
     }
     done = promtool("check", "rules", rules.write(document, tmp_path / "queries.yml"))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", [RUNBOOKS / "README.md", RUNBOOKS / "zh" / "README.md"], ids=str)
+def test_every_platform_has_a_row_that_says_where_to_look(path: Path) -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(rows) >= {*platforms.names(), "edge"}
