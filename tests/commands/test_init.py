@@ -4,6 +4,7 @@ import io
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -157,6 +158,28 @@ def test_link_that_leads_nowhere_counts_as_a_file(tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "elsewhere")
     assert init("--platform=flink_operator", f"--output={path}")[0] == 2
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_file_that_appears_while_questions_are_answered_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "exporter.yml"
+
+    class Busy(Terminal):
+        def readline(self, *size: Any) -> str:
+            path.write_text("mine\n")
+            return super().readline(*size)
+
+    err = io.StringIO()
+    code = cli.main(
+        ["init", f"--output={path}"],
+        runtime=Runtime(environ={}),
+        out=io.StringIO(),
+        err=err,
+        stdin=Busy("apache_flink\nhttp://h:1\n"),
+    )
+    assert code == 2
+    assert err.getvalue().endswith(f"error: --output: {path}: File exists\n")
+    assert path.read_text() == "mine\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_configuration_can_be_printed() -> None:
