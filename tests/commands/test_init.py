@@ -164,7 +164,7 @@ def test_file_that_appears_while_questions_are_answered_is_kept(tmp_path: Path) 
     path = tmp_path / "exporter.yml"
 
     class Busy(Terminal):
-        def readline(self, *size: Any) -> str:
+        def readline(self, *size: Any) -> str:  # type: ignore[override]
             path.write_text("mine\n")
             return super().readline(*size)
 

@@ -22,6 +22,7 @@ _WORDS = {
     "a question about a job": "对一个作业的提问",
     "an extra that nobody misses": "没有也无妨的附加信息",
     "the login": "登录",
+    "the figures of a monitoring service": "监控服务的数据",
     "the credentials of the instance": "实例的凭据",
     # Faults.
     "connection refused": "连接被拒绝",
@@ -112,6 +113,21 @@ _WORDS = {
     ),
     "nothing in it is required; fields of the wrong kind are counted as unreadable": (
         "里面没有必需的东西；类型不对的字段计为读不了"
+    ),
+    "the endpoint of containers of AWS": "AWS 容器的凭据端点",
+    "it never does so; keys are there all the same, and they are good": (
+        "它从不这样说；密钥照样在里面，也能用"
+    ),
+    "STS of Tencent Cloud": "腾讯云 STS",
+    "it refuses the identity that was set up, and no other will do": (
+        "它拒绝的是配置好的身份，换别的身份都不对"
+    ),
+    "its own refusals come with status 200: it is somebody on the way who says so": (
+        "它自己的拒绝都带状态码 200：这样说的是路上的什么人"
+    ),
+    "`ListMetrics` of CloudWatch": "CloudWatch 的 `ListMetrics`",
+    "nothing in it is required: most applications read no stream that has a delay": (
+        "里面没有什么是必需的：大多数应用不读有时延的流"
     ),
     "a worker that starts says so of everything": "启动中的 worker 对什么都这样说",
     "workers of before 3.9 do not have it": "3.9 之前的 worker 没有它",

@@ -1,8 +1,8 @@
 """In Chinese everything on the pages is Chinese but what platforms and the interface name."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -123,9 +123,9 @@ class _Texts(HTMLParser):
 
 def _whole(found: Job, number: int) -> Job:
     """Return a job of which everything is known; all words of the platform are Chinese."""
-    values: dict[str, object] = {}
-    for name, field in Job.__dataclass_fields__.items():
-        kind = str(field.type).removeprefix("<class '").removesuffix("'>")
+    values: dict[str, Any] = {}
+    for name, hint in Job.__annotations__.items():
+        kind = str(hint).removeprefix("<class '").removesuffix("'>")
         if name in ("project", "job_id", "job_name", "state", "name_digest"):
             continue
         if kind == "str":
@@ -142,7 +142,7 @@ def _whole(found: Job, number: int) -> Job:
         "other_metrics": (("词", 1.0),),
         "nodes": (Node(name="词", node_type="词", state=State.FAILED, run_id="词"),),
     }
-    return replace(found, **values)  # type: ignore[arg-type]
+    return found._replace(**values)
 
 
 def _everything() -> tuple[Snapshot, ...]:

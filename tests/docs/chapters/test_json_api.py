@@ -3,7 +3,6 @@
 import json
 import re
 import types
-from dataclasses import fields
 from enum import StrEnum
 from typing import Any, get_args, get_type_hints
 
@@ -78,8 +77,7 @@ _NAMES = {**_OF_PYTHON, list: "array", type(None): "null"}
 
 
 def _declared(model: type[Job] | type[Node]) -> dict[str, set[str]]:
-    hints = get_type_hints(model)
-    return {each.name: _types(each.name, hints[each.name]) for each in fields(model)}
+    return {name: _types(name, hint) for name, hint in get_type_hints(model).items()}
 
 
 def _types(name: str, hint: Any) -> set[str]:
