@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from tests.faults.broken_roads import ROADS
-from tests.faults.chinese import in_chinese
+from tests.faults.document.chinese import in_chinese
 from tests.faults.matrix import FAULTS, UNLESS, Fault, Reaction
 from tests.faults.operations import OPERATIONS, Part
 
-_DOCS = Path(__file__).parent.parent.parent / "docs"
+_DOCS = Path(__file__).parents[3] / "docs"
 PAGES: Mapping[Path, Callable[[str], str]] = {
     _DOCS / "faults.md": str,
     _DOCS / "zh" / "faults.md": in_chinese,
@@ -118,8 +118,3 @@ def _section(
 
 def _row(cells: tuple[str, ...], say: Callable[[str], str]) -> str:
     return "| " + " | ".join(map(say, cells)) + " |"
-
-
-if __name__ == "__main__":
-    for each in PAGES:
-        each.write_text(page(each), encoding="utf-8")

@@ -21,7 +21,7 @@ from exporter.auth.aws.roles import ASSUME_ROLE as AWS_ROLE
 from exporter.configuration.config import parse
 from exporter.simulator.fleet.fleet import Phase
 from tests.docs.blocks import DOCS, LANGUAGES, fenced, read, rows, section
-from tests.docs.example_clouds import ENVIRON, Internet, put_secrets, service_account
+from tests.docs.chapters.example_clouds import ENVIRON, Internet, put_secrets, service_account
 from tests.faults.operations import OPERATIONS, Part
 from tests.recording import RecordingLog
 from tests.scrape import samples
