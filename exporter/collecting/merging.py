@@ -115,7 +115,7 @@ def settle(
     job of a name is on the source's list.
     """
     facts = _finished(_facts(row) if details is None else _merged(row, details))
-    if before is None or _tell_apart(before, facts["run_id"], facts["start_timestamp"]):
+    if before is None or _is_another_run(before, facts):
         since = Since(seen_at=facts["observed_timestamp"])
     elif before.state is not facts["state"]:
         since = Since(seen_at=facts["observed_timestamp"], other_at=before.observed_timestamp)
@@ -166,15 +166,28 @@ def _nothing_runs(facts: _Facts) -> bool:
 def new_run(older: Job, newer: Job) -> bool:
     """Say whether the two observations belong to different runs of the job."""
     told = _tell_apart(older, newer.run_id, newer.start_timestamp)
-    return _begins_anew(older.state, newer.state) if told is None else told
+    if told is not None:
+        return told
+    return _begins_anew(older.state, newer.state) or _ended_again(
+        older, newer.state, newer.end_timestamp
+    )
+
+
+def _is_another_run(before: Job, facts: _Facts) -> bool:
+    told = _tell_apart(before, facts["run_id"], facts["start_timestamp"])
+    return _ended_again(before, facts["state"], facts["end_timestamp"]) if told is None else told
 
 
 def _tell_apart(older: Job, run_id: str, start_timestamp: float | None) -> bool | None:
     """Say whether two runs are different by what names them; None when nothing does."""
     if older.run_id and run_id:
         return older.run_id != run_id
-    if older.start_timestamp is None or start_timestamp is None:
+    if start_timestamp is None:
         return None
+    if older.start_timestamp is None:
+        # One that failed before it ran has no start. What begins after its end is another run.
+        ended_before = older.ended and (older.end_timestamp or start_timestamp) < start_timestamp
+        return True if ended_before else None
     return start_timestamp != older.start_timestamp
 
 
@@ -188,6 +201,13 @@ def _begins_anew(before: State, after: State) -> bool:
         # The job of that name is another one.
         return before not in (State.CREATED, State.UNKNOWN)
     return before in ENDED_STATES and after in _BEGINNING
+
+
+def _ended_again(before: Job, state: State, end: float | None) -> bool:
+    """Say whether a job that had ended has ended once more, and ran unseen in between."""
+    if end is None or before.end_timestamp is None:
+        return False
+    return before.ended and state in ENDED_STATES and end > before.end_timestamp + _CACHED
 
 
 def _facts(job: Job) -> _Facts:

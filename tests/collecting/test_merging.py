@@ -69,6 +69,29 @@ def test_new_run_owes_nothing_to_the_last_one(one: dict[str, Any], other: dict[s
     assert merge(details, row) == row
 
 
+def test_run_that_ended_once_more_owes_nothing_to_the_last_one_though_nothing_names_either() -> (
+    None
+):
+    failed = job(state=State.FAILED, start_timestamp=1.0, end_timestamp=9.0, error_type="X")
+    again = job(state=State.FAILED, end_timestamp=60.0, observed_timestamp=EPOCH + 30)
+    assert merge(failed, again) == again
+
+
+def test_run_that_begins_after_the_end_of_one_without_a_start_is_another() -> None:
+    failed = job(state=State.FAILED, end_timestamp=9.0, error_type="X")
+    stopping = job(state=State.STOPPING, start_timestamp=9.5, observed_timestamp=EPOCH + 30)
+    assert merge(failed, stopping) == stopping
+    began_before = job(state=State.STOPPING, start_timestamp=3.0, observed_timestamp=EPOCH + 30)
+    assert merge(failed, began_before).error_type == "X"
+
+
+def test_end_that_is_told_a_moment_apart_is_the_same_one() -> None:
+    failed = job(state=State.FAILED, start_timestamp=1.0, end_timestamp=9.4, error_type="X")
+    row = job(state=State.FAILED, end_timestamp=10.0, observed_timestamp=EPOCH + 30)
+    merged = merge(failed, row)
+    assert (merged.start_timestamp, merged.error_type) == (1.0, "X")
+
+
 @pytest.mark.parametrize("ended", [State.FAILED, State.STOPPED, State.FINISHED])
 @pytest.mark.parametrize("begun", [State.STARTING, State.RUNNING, State.RESTARTING])
 def test_ended_run_leaves_nothing_to_the_next_though_nothing_names_either(

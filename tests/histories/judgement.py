@@ -148,13 +148,16 @@ class Judge:
             if not of:
                 raise Broken(Rule.RUN_OWNS_FACTS, now, f"no run began so: {brief(job)}")
             marks = marks & of if marks and marks & of else marks | set(sorted(of)[-1:])
-        if len(marks) > 1:
+        before = self._may_be_of_the_run_before(known)
+        # A run that failed before it ran tells its error, and no start that would tell it apart.
+        unknowable = before and self._kind.details_are_rows
+        if len(marks) > 1 and not unknowable:
             raise Broken(Rule.RUN_OWNS_FACTS, now, f"{sorted(marks)}: {brief(job)}")
         allowed = {(each.number, facts.run) for each, facts in true}
-        if self._may_be_of_the_run_before(known):
+        if before:
             then = known.details_of
             allowed |= {(each.number, f.run) for each, f in self._during(job, then, then)}
-        if not self._kind.tells_runs:
+        if not self._kind.tells_runs or unknowable:
             # What it failed of last stays told until a word can only be about another run.
             observed = job.observed_timestamp - EPOCH
             allowed |= {
@@ -167,8 +170,12 @@ class Judge:
 
     def _may_be_of_the_run_before(self, known: Told) -> bool:
         """Say whether nothing told that there was another run since details were had."""
-        unnamed = not self._kind.rows_tell_run and not known.another_run
-        return unnamed and (known.details is not None or known.row is None or known.adopted)
+        row = known.row
+        # One that has not run yet may have neither a start nor an id.
+        named = self._kind.rows_tell_run and row is not None and (row.run_id or row.start_timestamp)
+        unnamed = not named and not known.another_run
+        told = known.details is not None or self._kind.details_are_rows
+        return unnamed and (told or row is None or known.adopted)
 
     def _judge_restarts(self, job: Job, known: Told, marks: set[Mark], now: float) -> None:
         if known.restarts is None:

@@ -115,6 +115,9 @@ def shows_another_run(before: Job, after: Job) -> bool:
         return named
     if after.state is State.CREATED:
         return before.state is not State.CREATED
+    if before.state in ENDED_STATES and after.state in ENDED_STATES:
+        ends = before.end_timestamp, after.end_timestamp
+        return None not in ends and ends[0] != ends[1]
     return before.state in ENDED_STATES and after.state in _BEGINNING
 
 

@@ -52,7 +52,7 @@ class Words:
     def marked(self, key: str, **values: object) -> Markup:
         """Return a text as HTML, with values in it that are markup already or are escaped."""
         # The texts are our own, and formatting escapes what is put into them.
-        return Markup(self[key]).format(**values)  # noqa: S704
+        return Markup(self[key]).format(**values)  # noqa: S704  # nosec B704
 
     def gloss(self, word: StrEnum) -> str:
         """Return what a state or condition means; empty where its own word says it."""

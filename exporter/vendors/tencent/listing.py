@@ -2,8 +2,8 @@
 
 TotalCount counts other things than the rows at times, so that only rows end a listing: a page that
 is shorter than asked for, or an empty one. A last page that happens to be full would cost an empty
-one more at every poll; where one has shown that a listing ends after so many rows beside such a
-count, it is believed for an hour.
+one more at every poll; where one has shown that a listing ends after so many rows, and the count
+says so too, it is believed for an hour.
 """
 
 from collections.abc import Awaitable, Callable, Hashable
@@ -100,7 +100,10 @@ class Listings:
         short = page.size < self._page_size
         if short and (page.total is None or page.total <= offset):
             return True
-        # Full, or short beside a greater count: that of a server with smaller pages, perhaps.
+        if not short and (page.total is None or page.total > offset):
+            # All that there is says that more may follow, whatever followed the last time.
+            return False
+        # Full beside a count that agrees, or short beside a greater one: that of a server with smaller pages, perhaps.
         rows, count, seen = self._ends.get(place, (-1, -1, 0.0))
         believed = 0 <= self._monotonic() - seen < _BELIEVED_SECONDS
         return believed and (rows, count) == (offset, page.total)

@@ -73,6 +73,13 @@ def test_listing_of_full_pages_ends_with_an_empty_one(total: int | None) -> None
     assert server.asked == [0, 3, 6]
 
 
+def test_count_beyond_a_full_page_is_looked_after_each_time() -> None:
+    server, reader = Server(6, total=7), listings()
+    read(server, reader)
+    server.rows.append(6)
+    assert len(read(server, reader).rows) == 7
+
+
 def test_end_after_full_pages_is_believed_for_an_hour() -> None:
     clock = Clock()
     server, reader = Server(6, total=6), listings(clock)
