@@ -103,8 +103,8 @@ class Listings:
         if not short and (page.total is None or page.total > offset):
             # All that there is says that more may follow, whatever followed the last time.
             return False
-        # Full beside a count that agrees, or short beside a greater one, which a server with smaller
-        # pages may have.
+        # Full beside a count that agrees, or short beside a greater one, as of a server with
+        # smaller pages.
         rows, count, seen = self._ends.get(place, (-1, -1, 0.0))
         believed = 0 <= self._monotonic() - seen < _BELIEVED_SECONDS
         return believed and (rows, count) == (offset, page.total)
