@@ -142,7 +142,8 @@ def _parser(
     )
 
 
-def _add_help(group: argparse._ArgumentGroup, texts: Texts) -> None:
+def _add_help(group: Any, texts: Texts) -> None:
+    # The class of groups has a name that begins with _.
     group.add_argument("-h", "--help", action="help", help=texts["flag.--help"])
 
 

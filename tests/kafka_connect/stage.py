@@ -99,11 +99,18 @@ class Stage:
         """Poll, and return their states."""
         return {name: job.state for name, job in self.jobs(times).items()}
 
-    def wait_for(self, states: dict[str, State], timeout: float = 60) -> None:
-        """Poll until connectors are in these states."""
+    def wait_for(
+        self, states: dict[str, State], errors: dict[str, str] | None = None, timeout: float = 60
+    ) -> None:
+        """Poll until connectors are in these states, and some of them tell these errors."""
         deadline = time.monotonic() + timeout
-        while (seen := self.states()) != states:
-            assert time.monotonic() < deadline, seen
+        while True:
+            jobs = self.jobs()
+            seen = {name: job.state for name, job in jobs.items()}
+            told = {name: jobs[name].error_type for name in errors or () if name in jobs}
+            if seen == states and told == (errors or {}):
+                return
+            assert time.monotonic() < deadline, (seen, told)
             time.sleep(0.2)
 
     def page(self) -> str:

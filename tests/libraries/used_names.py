@@ -48,6 +48,9 @@ MEANT_FOR_IT = frozenset(
 )
 """Methods that a library documents as the ones a subclass has."""
 
+OF_NAMED_TUPLES = frozenset({"_asdict", "_field_defaults", "_fields", "_make", "_replace"})
+"""Python documents these: they begin with _ lest they are taken for fields."""
+
 Use = tuple[str, str, str]
 """Where, which library, and what."""
 
@@ -116,7 +119,8 @@ def _reached(where: str, tree: ast.Module, own: set[str]) -> Iterator[Use]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "setattr"):
             given = node.args[1] if len(node.args) > 1 else None
             name = str(given.value) if isinstance(given, ast.Constant) else ""
-        if name.startswith("_") and not name.endswith("__") and name not in own:
+        private = name.startswith("_") and not name.endswith("__")
+        if private and name not in own | OF_NAMED_TUPLES:
             yield where, _library_of(name), name
 
 

@@ -41,9 +41,9 @@ def good() -> Iterator[tuple[str, Any]]:
     for path in sorted(documents):
         blocks = re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL)
         for number, block in enumerate(blocks):
-            document = yaml.safe_load(block)
-            if isinstance(document, dict) and {"sources", "edge"} & document.keys():
-                yield f"{path.name} {number}", document
+            for document in yaml.safe_load_all(block):
+                if isinstance(document, dict) and {"sources", "edge"} & document.keys():
+                    yield f"{path.name} {number}", document
     for path in sorted(ROOT.glob("tests/fixtures/*/*/case.yml")):
         case = yaml.safe_load(path.read_text())
         yield f"{path.parent.parent.name} {path.parent.name}", {"sources": [case["source"]]}

@@ -6,6 +6,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 from exporter.commands.help import Texts
 from exporter.commands.help.examples import EXAMPLES, PROGRAM
@@ -22,7 +23,7 @@ class Layout(argparse.HelpFormatter):
         self,
         usage: str | None,
         actions: Iterable[argparse.Action],
-        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        groups: Iterable[Any],
         prefix: str | None = None,
     ) -> None:
         """Add the line of usage, under the word of the language."""
