@@ -148,10 +148,9 @@ def test_second_exporter_says_who_has_the_file_and_ends(tmp_path: Path) -> None:
             check=False,
         )
         assert second.returncode == 2
-        assert re.search(
-            rf"error: edge\.database: .*in use by another process, pid {nursery.exporter}\n",
-            second.stderr,
-        )
+        held = f"in use by another process, pid {nursery.exporter}"
+        told = rf"^\S*second\.yml:\d+:\d+: edge\.database: .*{held}\n"
+        assert re.search(told, second.stderr, re.MULTILINE)
         assert nursery.end(signal.SIGTERM) == 0
     with exporter(tmp_path, tmp_path) as (nursery, port):
         asyncio.run(until_ready(port))

@@ -230,7 +230,7 @@ def test_bad_file_ends_the_program_at_its_start_and_is_found_by_the_check(
             timeout=60,
         )
         assert done.returncode == 2
-        assert "error: web.yml: tls_server_config.min_version: TLS11: refused" in done.stderr
+        assert "\nweb.yml:4:16: tls_server_config.min_version: TLS11: refused" in f"\n{done.stderr}"
 
 
 def _program() -> str:
