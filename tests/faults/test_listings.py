@@ -25,6 +25,8 @@ PAGED = [operation for operation in LISTINGS if operation.platform not in UNPAGE
 
 
 # A connector is the name of a field, which nobody writes twice.
+JOBS = [operation for operation in PAGED if operation.name != "DescribeWorkSpaces"]
+"""Those whose rows are jobs."""
 ROWS = [operation for operation in LISTINGS if operation.platform != "kafka_connect"]
 
 
@@ -110,8 +112,9 @@ def test_listing_that_repeats_its_page_ends_and_is_taken_as_incomplete(
             return seen.poll_failures, seen.wrong, seen.sends
 
     failures, wrong, sends = run(scenario_())
-    if operation.platform.startswith("alibaba"):
-        # A total that is wrong the same way twice counts something else.
+    if operation.platform.startswith("alibaba") or operation not in JOBS:
+        # A total that is wrong the same way twice counts something else. Work spaces that were found
+        # go on to be listed: that the list of them is doubtful is told as a part.
         assert failures == {}
     else:
         assert failures == {"invalid_response": 1.0}
@@ -136,7 +139,7 @@ def test_listing_without_end_is_given_up(operation: Operation, most: int) -> Non
     assert {"quiet", "steady"} <= set(states)
 
 
-@pytest.mark.parametrize("operation", PAGED, ids=str)
+@pytest.mark.parametrize("operation", JOBS, ids=str)
 def test_rows_that_move_between_pages_are_neither_lost_nor_doubled(operation: Operation) -> None:
     """While the second page is asked for, a job of the first one is deleted."""
 
