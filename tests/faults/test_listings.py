@@ -23,10 +23,9 @@ LISTINGS = [
 UNPAGED = ("apache_flink", "flink_operator", "kafka_connect")
 PAGED = [operation for operation in LISTINGS if operation.platform not in UNPAGED]
 
-
-# A connector is the name of a field, which nobody writes twice.
 JOBS = [operation for operation in PAGED if operation.name != "DescribeWorkSpaces"]
 """Those whose rows are jobs."""
+# A connector is the name of a field, which nobody writes twice.
 ROWS = [operation for operation in LISTINGS if operation.platform != "kafka_connect"]
 
 
