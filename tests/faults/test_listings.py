@@ -112,8 +112,8 @@ def test_listing_that_repeats_its_page_ends_and_is_taken_as_incomplete(
 
     failures, wrong, sends = run(scenario_())
     if operation.platform.startswith("alibaba") or operation not in JOBS:
-        # A total that is wrong the same way twice counts something else. Work spaces that were found
-        # go on to be listed: that the list of them is doubtful is told as a part.
+        # A total that is wrong the same way twice counts something else. Work spaces that were
+        # found go on to be listed: that the list of them is doubtful is told as a part.
         assert failures == {}
     else:
         assert failures == {"invalid_response": 1.0}
