@@ -31,7 +31,7 @@ from exporter.collecting.merging import (
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
 from exporter.collecting.successors import ReplacedRuns, full_name, started
-from exporter.collecting.tracked_job import TrackedJob, agree, differs, lives, outdated
+from exporter.collecting.tracked_job import TrackedJob, agree, begins, differs, lives, outdated
 from exporter.collecting.unlisted import Unlisted
 from exporter.model import GoneJob, Job, JobKey
 from exporter.process.steps import Steps, finished, sorted_in_steps
@@ -373,6 +373,8 @@ class JobTracker:
             since=track.since,
             expected=self._selection.expects,
         )
+        if begins(before, track.job):
+            track.seen_at = track.job.observed_timestamp
         self._runs.note(before, track.job)
         track.lived = lived(track.job, before=track.lived)
 

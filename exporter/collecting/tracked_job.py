@@ -12,7 +12,7 @@ class TrackedJob:
 
     row: Job
     seen_at: float
-    """When it was first listed."""
+    """When it was first listed; of one that had not begun then, when it was seen to have."""
     details: Job | None = None
     detailed_at: float | None = None
     """When details were last had."""
@@ -49,6 +49,11 @@ class TrackedJob:
 def lives(job: Job) -> bool:
     """Say whether a job has begun and not ended."""
     return not job.ended and job.state is not State.CREATED
+
+
+def begins(before: Job | None, after: Job) -> bool:
+    """Say whether a job that was not started yet when it was last seen has begun."""
+    return before is not None and before.state is State.CREATED and lives(after)
 
 
 def differs(previous: Job, row: Job) -> bool:

@@ -34,6 +34,18 @@ def _shown(*runs: Job) -> set[str]:
     return found[0]
 
 
+def test_run_that_was_listed_before_it_began_takes_the_place_of_one_that_failed_then() -> None:
+    tracker = job_tracker(supersedes=True)
+    before = (_run("a", State.RUNNING, -60), job("b", State.CREATED, job_name=SQL))
+    tracker.note_inventory(listing(*before), EPOCH)
+    failed, begun = _run("a", State.FAILED, -60, 8), _run("b", State.RUNNING, 8)
+    other = _run("c", State.RUNNING, 7)
+    tracker.note_inventory(
+        listing(*(each.at(EPOCH + 30) for each in (failed, begun, other))), EPOCH + 30
+    )
+    assert {each.job_id for each in tracker.jobs(EPOCH + 30)} == {"b", "c"}
+
+
 @pytest.mark.parametrize(
     ("runs", "shown"),
     [

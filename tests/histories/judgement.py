@@ -150,7 +150,7 @@ class Judge:
             marks = marks & of if marks and marks & of else marks | set(sorted(of)[-1:])
         before = self._may_be_of_the_run_before(known)
         # A run that failed before it ran tells its error, and no start that would tell it apart.
-        unknowable = before and self._kind.details_are_rows
+        unknowable = before and self._kind.rows_tell_run and self._kind.details_are_rows
         if len(marks) > 1 and not unknowable:
             raise Broken(Rule.RUN_OWNS_FACTS, now, f"{sorted(marks)}: {brief(job)}")
         allowed = {(each.number, facts.run) for each, facts in true}
@@ -174,8 +174,8 @@ class Judge:
         # One that has not run yet may have neither a start nor an id.
         named = self._kind.rows_tell_run and row is not None and (row.run_id or row.start_timestamp)
         unnamed = not named and not known.another_run
-        told = known.details is not None or self._kind.details_are_rows
-        return unnamed and (told or row is None or known.adopted)
+        by_row = self._kind.rows_tell_run and self._kind.details_are_rows
+        return unnamed and (known.details is not None or by_row or row is None or known.adopted)
 
     def _judge_restarts(self, job: Job, known: Told, marks: set[Mark], now: float) -> None:
         if known.restarts is None:

@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.histories.bugs import BUGS
 from tests.histories.drawing import histories
+from tests.histories.planted_bugs import ALL
 from tests.histories.planting import Bug, TextIsGone, planted
-from tests.histories.problem_bugs import PROBLEM_BUGS
 from tests.histories.rules import Rule
 from tests.histories.telling import tell_many
 
@@ -13,7 +12,7 @@ _MOST = 150
 """Histories until a bug must be caught."""
 
 
-@pytest.mark.parametrize("bug", [*BUGS, *PROBLEM_BUGS], ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", ALL, ids=lambda bug: bug.name)
 def test_planted_bug_is_caught_by_its_rule(bug: Bug) -> None:
     drawn = histories(kinds=bug.kinds, often=bug.often)
     with planted(bug) as parts:
@@ -23,11 +22,11 @@ def test_planted_bug_is_caught_by_its_rule(bug: Bug) -> None:
 
 
 def test_every_rule_catches_a_bug() -> None:
-    assert {bug.rule for bug in (*BUGS, *PROBLEM_BUGS)} == set(Rule)
+    assert {bug.rule for bug in ALL} == set(Rule)
 
 
 def test_story_of_a_bug_is_short_and_readable() -> None:
-    bug = next(bug for bug in BUGS if bug.name == "a failed poll withdraws all")
+    bug = next(bug for bug in ALL if bug.name == "a failed poll withdraws all")
     with planted(bug) as parts:
         story = tell_many(_MOST, first=1, parts=parts)
     assert story is not None
