@@ -51,6 +51,12 @@ WELL = {
     "sink": State.FAILED,
 }
 LIVING = ("well", "also")
+TASKS = {
+    **{name: ("RUNNING", "RUNNING", "RUNNING") for name in LIVING},
+    "task": ("RUNNING", "FAILED", "FAILED"),
+    "sink": ("RUNNING", "FAILED"),
+}
+"""What connectors and their tasks are, once they are settled: tasks come later than connectors."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,6 +75,8 @@ def _connectors(stage: Stage) -> None:
     # Each is followed by a rebalance, which takes seconds; together they share some.
     with ThreadPoolExecutor(len(configs)) as pool:
         list(pool.map(lambda each: cluster.create(*each), configs.items()))
+    for name, words in TASKS.items():
+        cluster.wait_for(name, *words)
     stage.wait_for(WELL)
 
 
@@ -84,7 +92,6 @@ def test_worker_that_starts_says_so_of_everything(stage: Stage) -> None:
 
 
 def test_failed_task_is_a_failed_connector_with_its_cause(stage: Stage) -> None:
-    stage.cluster.wait_for("task", "RUNNING", "FAILED", "FAILED")
     jobs = stage.jobs()
     task, start, sink = jobs["task"], jobs["start"], jobs["sink"]
     assert task.error_id == "org.apache.kafka.connect.errors.ConnectException"
