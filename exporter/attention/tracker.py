@@ -50,7 +50,7 @@ class SourceAttention:
         looked = not (self._silent_left or self._other_limits)
         if old is not None and looked and _as_before(old, new):
             return self._problems
-        self._other_limits = False
+        same_limits, self._other_limits = not self._other_limits, False
         changed = new.gone != self._gone
         self._gone = new.gone
         self._turn += 1
@@ -58,7 +58,9 @@ class SourceAttention:
         for count, (was, job) in enumerate(_pairs(before, new.jobs), start=1):
             if count % _JOBS_PER_STEP == 0:
                 yield
-            if job is not None and self._look(was, job):
+            if job is None or (job is was and same_limits and self._is_known(job)):
+                continue
+            if self._look(was, job):
                 changed = True
         if self._leave(new):
             changed = True
@@ -66,6 +68,10 @@ class SourceAttention:
             yield
             self._problems = yield from self._in_order()
         return self._problems
+
+    def _is_known(self, job: Job) -> bool:
+        """Say whether nothing was wrong with the very job when it was looked at."""
+        return not self._memories or job_id(job) not in self._memories
 
     def _look(self, was: Job | None, job: Job) -> bool:
         """Look at a job; say whether something else is wrong with it than before."""

@@ -10,7 +10,7 @@ from operator import attrgetter
 from exporter.collecting.detail_queue import DetailQueue, RoundRobin
 from exporter.collecting.selection import Selection
 from exporter.collecting.tracked_job import TrackedJob, lives
-from exporter.model import CHANGING_STATES, Job, JobKey
+from exporter.model import CHANGING_STATES, Job, JobKey, State
 from exporter.process.steps import Steps, sorted_in_steps
 
 JOBS_PER_STEP = 1000
@@ -53,7 +53,8 @@ class DetailScheduler:
             track.routine = False
             if job is None or key in replaced or track.missing:
                 continue
-            if track.row.native_status and self._selection.hides_draft(job):
+            draft = job.state is State.CREATED and track.row.native_status
+            if draft and self._selection.hides_draft(job):
                 # Where the row no longer says so, it may have run since, and failed.
                 continue
             restless = job.state in CHANGING_STATES or not track.row.native_status

@@ -52,6 +52,9 @@ def _compared(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Cha
     common = 0
     for before, after in zip(old.jobs, new.jobs, strict=False):
         # At nearly every poll the same jobs come in the same order.
+        if before is after:
+            common += 1
+            continue
         if before.job_id != after.job_id or before.project != after.project:
             break
         common += 1

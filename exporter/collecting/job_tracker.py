@@ -10,7 +10,6 @@ business of `detail_scheduler`; what takes long with very many jobs is done in s
 import time
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from operator import attrgetter
 from random import Random
 
 from exporter.collecting.detail_queue import DetailQueue
@@ -30,11 +29,12 @@ from exporter.collecting.merging import (
 )
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
+from exporter.collecting.shown_jobs import Shown, ShownJobs
 from exporter.collecting.successors import ReplacedRuns, full_name, started
-from exporter.collecting.tracked_job import TrackedJob, agree, begins, differs, lives, outdated
+from exporter.collecting.tracked_job import TrackedJob, agree, begins, differs, outdated
 from exporter.collecting.unlisted import Unlisted
 from exporter.model import GoneJob, Job, JobKey
-from exporter.process.steps import Steps, finished, sorted_in_steps
+from exporter.process.steps import Steps, finished
 from exporter.source import Inventory, SourceSettings
 
 _ROWS_PER_STEP = 100
@@ -42,7 +42,6 @@ _REPEATS = 3
 """How often details that tell another state than the listing are asked for again at once."""
 _JUST_BEFORE = 1e-3
 """Seconds: enough to tell an earlier observation from a later one."""
-_order = attrgetter("project", "job_name", "job_id")
 
 
 @dataclass(slots=True)
@@ -51,18 +50,6 @@ class _OtherShardJob:
 
     name: str
     missing: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What there is to show of a source."""
-
-    jobs: tuple[Job, ...]
-    """In a fixed order."""
-    gone: tuple[GoneJob, ...] = ()
-    """What is gone without an end that was told, in a fixed order."""
-    detail_age_seconds: float | None
-    """How old the oldest details of a job that lives are; None without such a job."""
 
 
 class JobTracker:
@@ -86,6 +73,7 @@ class JobTracker:
         self._other_shard_jobs: dict[JobKey, _OtherShardJob] = {}
         self._gone = GoneJobs(gone_retention)
         self._runs = ReplacedRuns()
+        self._shown = ShownJobs(self._selection)
         self._listed_once = False
         self._scheduler = DetailScheduler(
             settings.detail_interval, self._selection, credit=random.random()
@@ -155,6 +143,7 @@ class JobTracker:
         track = self._tracks.get(job.key)
         if track is None:
             return
+        self._shown.note(job.key, track.job)
         if track.row.observed_timestamp > now:
             track.row = track.row.at(job.observed_timestamp - _JUST_BEFORE)
         # A part that could not be had this time, or that ended runs no longer tell, stays known.
@@ -185,6 +174,7 @@ class JobTracker:
         """Take in that the details of a job could not be had; what was known stays."""
         track = self._tracks.get(key)
         if track is not None:
+            self._shown.note(key, track.job)
             track.failures += 1
             self._scheduler.note_asked(track, now)
 
@@ -192,6 +182,7 @@ class JobTracker:
         """Take in that the platform says a job does not exist."""
         track = self._tracks.pop(key, None)
         if track is not None:
+            self._shown.note(key, track.job)
             self._runs.note(track.job, None)
             # A listing that told of it a moment ago says otherwise: the next one decides.
             self._note_end(track, now, confirmed=track.missing > 0)
@@ -200,26 +191,16 @@ class JobTracker:
         """Return the jobs to show, in a fixed order."""
         return finished(self.show(now)).jobs
 
-    def show(self, now: float) -> Steps[Shown]:
-        """Put together what there is to show, in steps."""
+    def show(self, now: float, *, again: bool = False) -> Steps[Shown]:
+        """Put together what there is to show, in steps.
+
+        `again`, since the last time nothing has come but details, and little time has passed.
+        """
         replaced = yield from self._replaced()
-        shown, age = [], None
-        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
-            job = track.job
-            if (
-                job is not None
-                and key not in replaced
-                and self._selection.shows(job, asked=track.asked, now=now)
-            ):
-                shown.append(job)
-                if lives(job):
-                    had_at = track.seen_at if track.detailed_at is None else track.detailed_at
-                    age = max(age or 0.0, now - had_at)
-            if count % JOBS_PER_STEP == 0:
-                yield
-        ordered = yield from sorted_in_steps(shown, key=_order)
-        yield
-        return Shown(jobs=tuple(ordered), gone=self._gone.told(now), detail_age_seconds=age)
+        jobs = yield from self._shown.look(self._tracks, replaced=replaced, now=now, again=again)
+        oldest = yield from self._shown.oldest_details()
+        age = None if oldest is None else max(0.0, now - oldest)
+        return Shown(jobs=jobs, gone=self._gone.told(now), detail_age_seconds=age)
 
     def absent(self) -> tuple[str, ...]:
         """Return the `expect` entries that no job of any shard matches, once all were listed."""

@@ -4,6 +4,7 @@ Jobs are chosen by their names or ids. Drafts are shown when asked for, and ende
 failed ones stay as long as the platform lists them, and what is expected to run is always shown.
 """
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from exporter.expressions import Expression
 from exporter.model import Job, State
 from exporter.source import SourceSettings
 
+ALWAYS, NEVER = math.inf, -math.inf
 _NAMES_PER_STEP = 500
 _STEP = 0.005
 """Seconds of the processor for the new names of one step: some take a hundred times as long."""
@@ -106,25 +108,28 @@ class Selection:
             self._jobs.drafts or self._jobs.ids or self.expects(job.job_name)
         )
 
-    def shows(self, job: Job, *, asked: bool, now: float) -> bool:
-        """Say whether to show a watched job; `asked` is whether its details were asked for."""
+    def shown_until(self, job: Job, *, asked: bool) -> float:
+        """Return until when to show a watched job as it is: a time, or either infinity.
+
+        `asked` is whether its details were asked for.
+        """
         if not job.native_status and not asked:
             # The listing says nothing of states and details are on their way: no false unknown.
-            return False
+            return NEVER
         if self._jobs.ids or self.expects(job.job_name):
-            return True
+            return ALWAYS
         if job.state is State.CREATED:
-            return self._jobs.drafts
+            return ALWAYS if self._jobs.drafts else NEVER
         if job.state not in (State.STOPPED, State.FINISHED):
-            return True
+            return ALWAYS
         ended_at = job.end_timestamp or job.updated_timestamp
         if ended_at is None and not asked:
             # Listings hold jobs that ended years ago. Until details have told when, such a job
             # would come and go at every start of the exporter.
-            return False
+            return NEVER
         if ended_at is None:
             ended_at = job.state_since_timestamp or job.observed_timestamp
-        return now - ended_at <= self._ended_retention
+        return ended_at + self._ended_retention
 
     def _is_included(self, name: str) -> bool:
         included = not self._include or _any_matches(self._include, name)

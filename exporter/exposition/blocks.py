@@ -15,6 +15,8 @@ from exporter.exposition.families import (
     Frame,
     changed_fields,
     columns_of,
+    has_zeros,
+    moved_fields,
 )
 from exporter.model import Job
 
@@ -30,6 +32,8 @@ class Block:
     columns: Columns
     identities: list[str]
     pieces: tuple[DeflatedText, ...]
+    has_zeros: bool
+    """Whether a number of them is zero, which may be written in two ways."""
 
 
 def cut(jobs: tuple[Job, ...]) -> Iterator[tuple[Job, ...]]:
@@ -55,17 +59,20 @@ def render(jobs: tuple[Job, ...], frame: Frame, before: Block | None, deflater: 
                 else deflater.piece(write(jobs, columns, identities).encode())
                 for (reads, write), kept in zip(frame.families, before.pieces, strict=True)
             )
-            return Block(jobs, columns, identities, pieces)
+            return Block(jobs, columns, identities, pieces, has_zeros(columns))
     columns = columns_of(jobs)
     identities = frame.identities(columns)
     pieces = tuple(
         deflater.piece(write(jobs, columns, identities).encode()) for _, write in frame.families
     )
-    return Block(jobs, columns, identities, pieces)
+    return Block(jobs, columns, identities, pieces, has_zeros(columns))
 
 
 def _compare(jobs: tuple[Job, ...], before: Block) -> tuple[Columns, set[int]]:
     """Return the columns of some jobs, and the numbers of those that are not as before."""
+    if not before.has_zeros and all(map(Job.tells_same, jobs, before.jobs)):
+        # Where nothing happens all are such, and this takes half the time.
+        return moved_fields(jobs, before.columns)
     others = [place for place, job in enumerate(jobs) if job is not before.jobs[place]]
     if len(others) * 4 > len(jobs):
         columns = columns_of(jobs)

@@ -23,6 +23,8 @@ _NUMBERS = frozenset(
     _FIELDS.index(family.reads[0]) for family in JOB_FAMILIES if family.form is Form.NUMBER
 )
 _read_fields = attrgetter(*_FIELDS)
+_TIMED = tuple((_FIELDS.index(name), name) for name in ("observed_timestamp", "duration_seconds"))
+"""What `Job.tells_same` leaves out."""
 _REMEMBERED = 4096
 
 Columns = tuple[tuple[object, ...], ...]
@@ -51,14 +53,39 @@ def changed_fields(columns: Columns, before: Columns) -> set[int]:
     return {
         place
         for place, (new, old) in enumerate(zip(columns, before, strict=True))
-        if new != old
-        or (place in _NUMBERS and _has_zero(new) and [*map(repr, new)] != [*map(repr, old)])
+        if _is_changed(place, new, old)
     }
+
+
+def moved_fields(jobs: Sequence[Job], before: Columns) -> tuple[Columns, set[int]]:
+    """Return the columns of jobs that tell the same as before, and which are written otherwise.
+
+    They tell the same by `Job.tells_same`: when they were seen, and for how long they have run, may
+    be something else.
+    """
+    columns = list(before)
+    for place, name in _TIMED:
+        columns[place] = tuple(map(attrgetter(name), jobs))
+        if columns[place] == _unknown(len(jobs)):
+            columns[place] = _unknown(len(jobs))
+    changed = {place for place, _ in _TIMED if _is_changed(place, columns[place], before[place])}
+    return tuple(columns), changed
+
+
+def has_zeros(columns: Columns) -> bool:
+    """Say whether `Job.tells_same` may hide a change of these columns, as it does of minus zero."""
+    return any(_has_zero(columns[place]) for place in _NUMBERS)
+
+
+def _is_changed(place: int, new: Sequence[object], old: Sequence[object]) -> bool:
+    return new != old or (
+        place in _NUMBERS and _has_zero(new) and [*map(repr, new)] != [*map(repr, old)]
+    )
 
 
 def _has_zero(values: Sequence[object]) -> bool:
     """Say whether minus zero may be in a column: it is equal to zero, but not written so."""
-    return values.count(None) != len(values) and 0.0 in values
+    return values is not _unknown(len(values)) and 0.0 in values
 
 
 IDENTITY_FIELDS = frozenset(range(len(_KEY)))

@@ -51,10 +51,10 @@ class Listings:
             self.read_anew += 1
             return parse(record)
 
-        read = self.memory.parser(parse_row, about=version, now=self._now, flaws=self.flaws)
-        return [
-            read(Record(each, f"overview.jobs[{n}]", self.flaws)) for n, each in enumerate(rows)
-        ]
+        read = self.memory.reader(
+            "overview.jobs", parse_row, about=version, now=self._now, flaws=self.flaws
+        )
+        return [read(number, each) for number, each in enumerate(rows)]
 
     def as_read(self, *rows: dict[str, Any], version: str = "2.3.0") -> list[Job | None]:
         """Read the listing that was read last by itself, with nothing remembered."""

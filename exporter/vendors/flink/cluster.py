@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason
-from exporter.fields import Flaws, Record, row_reader
+from exporter.fields import Flaws, Record
 from exporter.model import Job
 from exporter.pacing import Clock, Sleep
 from exporter.process.steps import Steps, in_steps
@@ -179,8 +179,7 @@ class FlinkCluster:
                 engine_version=self._version,
                 task_counts=self._rows.task_counts,
             )
-            known = self._rows.parser(parse_row, about=self._version, now=now, flaws=flaws)
-            return row_reader(ROWS, known, flaws)
+            return self._rows.reader(ROWS, parse_row, about=self._version, now=now, flaws=flaws)
 
         rows = RowReader(paths=[("jobs",)], start=start)
         document = await self._managers.ask(OVERVIEW, ("jobs", "overview"), rows=rows)

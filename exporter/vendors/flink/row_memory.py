@@ -5,36 +5,29 @@ a row field by field takes ten times as long as to compare it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws, Record, row_reader
 from exporter.model import Job
 from exporter.vendors.flink.graph import TaskCounts, parse_task_counts
 
 _STEADY: Final = (
     *("jid", "name", "state", "jobType", "schedulerType"),
-    *("start-time", "end-time", "last-modification"),
+    *("start-time", "end-time", "last-modification", "tasks"),
 )
-"""What a row tells beside `duration` and `tasks`, up to Flink 2.3."""
-_TASKS: Final = ("tasks",)
+"""What a row tells beside `duration`, up to Flink 2.3: first the key, and last what is no text."""
 _LONGEST: Final = 1024
 """Characters of a text that is remembered."""
+_LONGEST_DURATION: Final = 2**53
+"""Milliseconds: longer ones are read as anything else is that may not be true."""
 _MOST_COUNTS: Final = 1000
 """Different sets of counts remembered: most jobs of a cluster are alike in them."""
 _MOST_TASK_STATES: Final = 32
 
 _Steady = tuple[object, ...]
 _Told = Mapping[str, object] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A row of the last listing."""
-
-    steady: _Steady
-    tasks: _Told
-    job: Job
+_Known = tuple[_Steady, Job]
+"""What a row of the last listing told, and the job that was read of it."""
 
 
 class RowMemory:
@@ -45,9 +38,15 @@ class RowMemory:
         self._about: object = None
         self._counts: dict[tuple[tuple[str, object], ...], tuple[_Told, TaskCounts]] = {}
 
-    def parser(
-        self, parse: Callable[[Record], Job | None], *, about: object, now: float, flaws: Flaws
-    ) -> Callable[[Record], Job | None]:
+    def reader(
+        self,
+        place: str,
+        parse: Callable[[Record], Job | None],
+        *,
+        about: object,
+        now: float,
+        flaws: Flaws,
+    ) -> Callable[[int, object], Job | None]:
         """Return what reads a row of the next listing as `parse` does, or knows it from the last.
 
         What was read while `about` was something else is of no use. A row in which something could
@@ -58,23 +57,39 @@ class RowMemory:
         self._known, self._about = known, about
 
         def read(row: Record) -> Job | None:
-            steady, tasks = row.unread(_STEADY), row.unread(_TASKS)[0]
-            found = before.get(steady[0]) if isinstance(steady[0], str) else None
-            if found is not None and found.steady == steady and found.tasks == tasks:
-                job = found.job.later(now, row.milliseconds("duration"))
-                # The texts of the last listing go on living; those of this one need not.
-                known[found.steady[0]] = _Known(found.steady, found.tasks, job)
-                return job
             noted = flaws.count
-            read_anew = parse(row)
-            if read_anew is not None and noted == flaws.count and all(map(_is_plain, steady)):
-                counts = None if tasks is None else self._known_counts(tasks)
-                if tasks is None or counts is not None:
+            job = parse(row)
+            steady = row.unread(_STEADY)
+            if job is not None and noted == flaws.count and all(map(_is_plain, steady[:-1])):
+                told = steady[-1]
+                counts = None if told is None else self._known_counts(told)
+                if told is None or counts is not None:
                     shared = None if counts is None else counts[0]
-                    known[steady[0]] = _Known(steady, shared, read_anew)
-            return read_anew
+                    known[steady[0]] = (*steady[:-1], shared), job
+            return job
 
-        return read
+        read_anew = row_reader(place, read, flaws)
+
+        def recognise(number: int, fields: object) -> Job | None:
+            if type(fields) is dict:
+                get = fields.get
+                steady, duration = tuple(map(get, _STEADY)), get("duration")
+                key = steady[0]
+                found = before.get(key) if type(key) is str else None
+                if (
+                    found is not None
+                    and found[0] == steady
+                    and type(duration) is int
+                    and 0 <= duration < _LONGEST_DURATION
+                ):
+                    # The texts of the last listing go on living; those of this one need not.
+                    told = found[0]
+                    job = found[1].later(now, duration / 1000)
+                    known[told[0]] = told, job
+                    return job
+            return read_anew(number, fields)
+
+        return recognise
 
     def task_counts(self, counts: Record) -> TaskCounts:
         """Read counts of tasks, or know them: one value serves all jobs that are alike in them."""

@@ -209,16 +209,16 @@ BUGS = (
     Bug(
         name="ended jobs stay twice as long",
         module="exporter.collecting.selection",
-        old="        return now - ended_at <= self._ended_retention\n",
-        new="        return now - ended_at <= 2 * self._ended_retention\n",
+        old="        return ended_at + self._ended_retention\n",
+        new="        return ended_at + 2 * self._ended_retention\n",
         rule=Rule.ENDED_LEAVE,
         often=(Deed.CHANGE,),
     ),
     Bug(
         name="ended jobs stay half as long",
         module="exporter.collecting.selection",
-        old="        return now - ended_at <= self._ended_retention\n",
-        new="        return now - ended_at <= self._ended_retention / 2\n",
+        old="        return ended_at + self._ended_retention\n",
+        new="        return ended_at + self._ended_retention / 2\n",
         rule=Rule.ENDED_STAY,
         often=(Deed.CHANGE,),
     ),
@@ -327,11 +327,14 @@ BUGS = (
     Bug(
         name="what has a failed job in it is not published",
         module=_COLLECTOR,
-        old="            shown = await in_steps(self._job_tracker.show(self._runtime.clock()))\n",
-        new="""            shown = await in_steps(self._job_tracker.show(self._runtime.clock()))
-            if any(job.state == "failed" for job in shown.jobs):
+        old="""            self._snapshot = replace(
+                self._snapshot,
+                jobs=""",
+        new="""            if any(job.state == "failed" for job in shown.jobs):
                 return
-""",
+            self._snapshot = replace(
+                self._snapshot,
+                jobs=""",
         rule=Rule.FAILURE_IS_SEEN,
         often=(Deed.CHANGE,),
     ),

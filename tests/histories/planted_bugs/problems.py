@@ -59,13 +59,13 @@ PROBLEM_BUGS = (
     Bug(
         name="an outage ends all problems",
         module=_TRACKER,
-        old="        self._other_limits = False\n        changed = new.gone",
-        new="""        self._other_limits = False
-        if new.up is False:
+        old="        changed = new.gone != self._gone\n",
+        new="""        if new.up is False:
             self._memories.clear()
             self._problems = ()
             return ()
-        changed = new.gone""",
+        changed = new.gone != self._gone
+""",
         rule=Rule.PROBLEM_STAYS,
         often=(Weather.OUTAGE,),
     ),

@@ -1,0 +1,146 @@
+"""Choose what is shown of the jobs of a source, and put it in order.
+
+A poll publishes what its listing told, and again what details have told since. Often those are of
+few jobs: then only these are looked at again, and put where they belong among the others. What
+takes long is done in steps: see `exporter.process.steps`.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from operator import attrgetter
+
+from exporter.collecting.selection import ALWAYS, Selection
+from exporter.collecting.tracked_job import TrackedJob, lives
+from exporter.model import GoneJob, Job, JobKey
+from exporter.process.steps import Steps, sorted_in_steps
+
+_JOBS_PER_STEP = 1000
+_AGES_PER_STEP = 10_000
+_FEW = 200
+"""Jobs that are looked at one by one, in a step: of more at once all are looked at."""
+_order = attrgetter("project", "job_name", "job_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What there is to show of a source."""
+
+    jobs: tuple[Job, ...]
+    """In a fixed order."""
+    gone: tuple[GoneJob, ...] = ()
+    """What is gone without an end that was told, in a fixed order."""
+    detail_age_seconds: float | None
+    """How old the oldest details of a job that lives are; None without such a job."""
+
+
+class ShownJobs:
+    """The jobs of a source that are shown, and which of them have changed since."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._ordered: list[Job] = []
+        self._living: dict[JobKey, TrackedJob] = {}
+        self._replaced: Set[JobKey] = frozenset()
+        self._until = ALWAYS
+        """When the first job leaves that is shown for a while only."""
+        self._changed: dict[JobKey, Job | None] | None = None
+        """What was known, at the last look, of the jobs of which more was heard since; None when
+        this cannot be said."""
+
+    def note(self, key: JobKey, job: Job | None) -> None:
+        """Hear that from now on something else than this is known of a job."""
+        if self._changed is not None:
+            self._changed.setdefault(key, job)
+
+    def look(
+        self,
+        tracks: Mapping[JobKey, TrackedJob],
+        *,
+        replaced: Set[JobKey],
+        now: float,
+        again: bool = False,
+    ) -> Steps[tuple[Job, ...]]:
+        """Return the jobs to show, in a fixed order; `replaced` are runs that are not.
+
+        A look `again` is at those alone that something was heard of since the last one: all others
+        are shown, or are not, as they were, unless one leaves because it has ended long ago.
+        """
+        changed, self._changed = self._changed, {}
+        as_before = replaced is self._replaced or replaced == self._replaced
+        if (
+            again
+            and as_before
+            and now <= self._until
+            and changed is not None
+            and len(changed) <= _FEW
+        ):
+            # In one step: what is heard meanwhile could be shown twice.
+            for key, before in changed.items():
+                self._look_again(key, before, tracks.get(key), now)
+        else:
+            self._replaced, self._until = replaced, ALWAYS
+            yield from self._look_at_all(tracks, now)
+            if self._changed:
+                # What was heard meanwhile may be among what was found, or not.
+                self._changed = None
+        yield
+        return tuple(self._ordered)
+
+    def oldest_details(self) -> Steps[float | None]:
+        """Return when the oldest details were had of a job that lives; None without such a job."""
+        oldest, living = None, list(self._living.values())
+        for start in range(0, len(living), _AGES_PER_STEP):
+            first = min(map(_had_at, living[start : start + _AGES_PER_STEP]))
+            oldest = first if oldest is None else min(first, oldest)
+            yield
+        return oldest
+
+    def _look_at_all(self, tracks: Mapping[JobKey, TrackedJob], now: float) -> Steps[None]:
+        shown, living = [], {}
+        for count, (key, track) in enumerate(list(tracks.items()), start=1):
+            job = track.job
+            if job is not None and self._shows(key, job, track, now):
+                shown.append(job)
+                if lives(job):
+                    living[key] = track
+            if count % _JOBS_PER_STEP == 0:
+                yield
+        self._ordered = yield from sorted_in_steps(shown, key=_order)
+        self._living = living
+
+    def _look_again(
+        self, key: JobKey, before: Job | None, track: TrackedJob | None, now: float
+    ) -> None:
+        ordered, place = self._ordered, None
+        if before is not None:
+            found = bisect_left(ordered, _order(before), key=_order)
+            place = found if found < len(ordered) and ordered[found] is before else None
+        job = None if track is None else track.job
+        self._living.pop(key, None)
+        if track is None or job is None or not self._shows(key, job, track, now):
+            if place is not None:
+                del ordered[place]
+            return
+        if lives(job):
+            self._living[key] = track
+        if place is not None and _order(ordered[place]) == _order(job):
+            ordered[place] = job
+            return
+        if place is not None:
+            del ordered[place]
+        ordered.insert(bisect_left(ordered, _order(job), key=_order), job)
+
+    def _shows(self, key: JobKey, job: Job, track: TrackedJob, now: float) -> bool:
+        if key in self._replaced:
+            return False
+        until = self._selection.shown_until(job, asked=track.asked)
+        if now > until:
+            return False
+        if until < self._until:
+            self._until = until
+        return True
+
+
+def _had_at(track: TrackedJob) -> float:
+    return track.seen_at if track.detailed_at is None else track.detailed_at

@@ -1,0 +1,1 @@
+"""What is shown of the jobs of a source, and in what order."""
