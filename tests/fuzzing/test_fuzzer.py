@@ -38,7 +38,7 @@ print(outcome.crashed, outcome.executions > 0)
 """
 
 
-def _python(*arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def _python(*arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
     # Measuring coverage beside the fuzzer's own instruments would take many times as long.
     environ = {name: value for name, value in os.environ.items() if "COV" not in name}
     return subprocess.run(
