@@ -188,22 +188,6 @@ class AlibabaAuthSettings(Section):
         return self
 
 
-class TencentAuthSettings(Section):
-    """A key of Tencent Cloud, temporary when a token is given."""
-
-    secret_id: SecretText = None
-    secret_id_file: SecretFile = None
-    secret_key: SecretText = None
-    secret_key_file: SecretFile = None
-    token: SecretText = None
-    token_file: SecretFile = None
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        self.needs("secret_id", "secret_key")
-        return self
-
-
 class BasicSettings(Section):
     """User name and password of the proxy before Flink."""
 

@@ -332,6 +332,7 @@ UNLESS = (
             "/jobs/:jobid/metrics",
             "/jobs/:jobid/checkpoints",
             "/jobs/:jobid/exceptions",
+            "/jobs/:jobid/vertices/:vertexid",
             "/jobs/:jobid/vertices/:vertexid/metrics",
             "/jobs/:jobid/vertices/:vertexid/subtasks/metrics",
         ),

@@ -43,6 +43,7 @@ from exporter.simulator.clouds import (
     PASSWORD,
     PROJECT_ID,
     TENCENT_ID,
+    TENCENT_ROLE,
     TENCENT_SECRET,
     USER,
     WORKSPACE,
@@ -67,11 +68,12 @@ from exporter.simulator.tencent import metadata as tencent_metadata
 from exporter.simulator.tencent import monitor as tencent_monitor
 from exporter.simulator.tencent import oceanus as tencent_oceanus
 from exporter.simulator.tencent import sts as tencent_sts
-from exporter.simulator.tencent.access import TencentAccess, TencentKey
+from exporter.simulator.tencent.access import CamRole, TencentAccess, TencentKey
 from tests.faults.ever_changing import UnexplainedFailure, UpdatedApplication
 from tests.faults.faulty_listener import FaultyListener
 from tests.faults.half_idle import HalfIdle
 from tests.faults.restless import Restless
+from tests.faults.standing_still import StandingStill
 from tests.faults.without_state import WithoutState
 
 STEADY = "steady"
@@ -182,6 +184,7 @@ async def serving(
             faults=calm(), clock=clock, access=tencent
         ),
         "flink": lambda: Restless(HalfIdle(flink())),
+        "flink_standing_still": lambda: StandingStill(flink()),
         "kinesisanalytics": lambda: aws_kinesisanalytics.build(
             fleet=fleet, faults=calm(), clock=clock, access=aws
         ),
@@ -199,7 +202,12 @@ async def serving(
             QUIET,
         ),
         "tencent_sts": lambda: tencent_sts.build(
-            faults=calm(), clock=clock, access=tencent, token=pod_token, role_arn=_TENCENT_ROLE
+            faults=calm(),
+            clock=clock,
+            access=tencent,
+            token=pod_token,
+            role_arn=_TENCENT_ROLE,
+            roles=[CamRole(arn=TENCENT_ROLE, trusts=frozenset({TENCENT_ID}))],
         ),
         "aws_of_containers_metadata": lambda: aws_metadata.build(
             faults=calm(), clock=clock, access=aws

@@ -23,6 +23,7 @@ from exporter.simulator.clouds import (
     PASSWORD,
     PROJECT_ID,
     TENCENT_ID,
+    TENCENT_ROLE,
     TENCENT_SECRET,
     USER,
     WORKSPACE,
@@ -63,6 +64,10 @@ KEYS: Mapping[str, str] = {
     ),
     "alibaba_pod": "auth: {sts_endpoint: '<alibaba_sts>'}",
     "tencent": f"auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}}}",
+    "tencent_role": (
+        f"auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}, "
+        f"assume_role: {{role_arn: '{TENCENT_ROLE}'}}}}"
+    ),
 }
 PLATFORMS: Mapping[str, str] = {
     "huawei_dli": f"platform: huawei_dli, endpoint: '<dli>', project_id: {PROJECT_ID}",

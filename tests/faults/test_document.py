@@ -11,11 +11,6 @@ from tests.faults import document
 from tests.faults.matrix import FAULTS, UNLESS
 from tests.faults.operations import OPERATIONS
 
-_ASKED_IN_NEED = {
-    # While figures stand still, which no single fault of a calm cluster makes them do.
-    "/jobs/:jobid/vertices/:vertexid",
-}
-"""Operations that no scenario asks at every poll."""
 _ANSWERED_AS_ANOTHER = {
     "AssumeAgencyForPodIdentity",
     "AssumeAgencyWithOIDC",
@@ -69,6 +64,6 @@ def test_every_platform_and_every_operation_that_the_source_names_is_in_the_matr
         text = (EXPORTER / f"auth/alibaba/{name}.py").read_text()
         named |= set(re.findall(r'^(?:OPERATION|ASSUME_\w+) = "(\w+)"', text, re.M))
     named |= {f"{verb} {DEPLOYMENTS.resource}" for verb in ("list", "get")}
-    named -= _ASKED_IN_NEED | _ANSWERED_AS_ANOTHER
+    named -= _ANSWERED_AS_ANOTHER
     # Through a proxy the same questions are asked by another way.
     assert named == {operation.name.removeprefix("FlinkApiProxy ") for operation in OPERATIONS}

@@ -5,22 +5,17 @@ from typing import Any
 
 import pytest
 
-from exporter.fields import Flaws, Record
+from exporter.fields import Flaws
 from exporter.source import Details
 from exporter.vendors.flink.freshness import (
     GATHERED_WITHIN,
-    Entered,
-    Looks,
     is_old,
     latest,
-    parse_attempts,
-    parse_entered,
     parse_moment,
 )
 from tests.platforms.flink_job_manager import (
     JID,
     NOW_MS,
-    OTHER_JID,
     SOURCE,
     SOURCE_VERTEX,
     Flink,
@@ -53,6 +48,7 @@ class Cluster(Flink):
         self.restarted = 0.0
         self.tells_uptime = True
         self.running_tasks = 2
+        self.busy = False
 
     def gather(self) -> None:
         """Gather what can be: the figures of the JobManager come first."""
@@ -83,6 +79,8 @@ class Cluster(Flink):
         self.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = {
             "subtasks": [{"attempt": self.restarts}, {"attempt": 0}]
         }
+        if self.busy:
+            self.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = (500, {"errors": ["busy"]})
 
     @property
     def counted(self) -> int:
@@ -257,14 +255,23 @@ def test_one_restart_is_certain_where_attempts_cannot_be_had() -> None:
         cluster.frozen = 130.0 if moment >= 130 else None
         cluster.restarted = moment - 1 if moment >= 300 else 0.0
 
-    def answer() -> None:
-        Cluster.answer(cluster)
-        cluster.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = (500, {"errors": ["busy"]})
-
-    cluster.answer = answer  # type: ignore[method-assign]
+    cluster.busy = True
     found = cluster.looks(0, 120, 240, 360, act=act)
     assert _restarts(found) == [0, 0, 0, 1]
     assert [len(each.failures) for each in found] == [0, 0, 0, 1]
+
+
+def test_attempts_that_cannot_be_had_take_no_restarts_away() -> None:
+    """Started while metrics stand still, the exporter has nothing else to count by."""
+    cluster = Cluster()
+    cluster.frozen, cluster.uptime_at, cluster.restarts = 0.0, 0.0, 4
+
+    def act(moment: float) -> None:
+        cluster.busy = moment > 600
+
+    heard, unheard = cluster.looks(600, 720, act=act)
+    assert (heard.job.restart_times, len(unheard.failures)) == (4, 1)
+    assert "restart_times" not in unheard.withdrawn
 
 
 def test_restarts_that_nobody_counted_are_withdrawn() -> None:
@@ -325,71 +332,3 @@ def test_figures_become_old() -> None:
     assert [is_old(moment, 100.0) for moment in (None, 100.0, 70.0, 69.0)] == [
         *(False, False, False, True)
     ]
-
-
-@pytest.mark.parametrize(
-    ("document", "attempts"),
-    [
-        ({"subtasks": [{"attempt": 2}, {"attempt": 7}, {"attempt": -1}, {}]}, 7),
-        ({"subtasks": []}, 0),
-        ([], 0),
-    ],
-    ids=str,
-)
-def test_attempts_of_a_vertex(document: Any, attempts: int) -> None:
-    assert parse_attempts(document, Flaws()) == attempts
-
-
-def test_looks_are_forgotten_with_the_job() -> None:
-    looks = Looks()
-    entered = parse_entered(Record(graph(), "job", Flaws()))
-    assert entered == Entered(running=EPOCH - 3600)
-    for job_id in (JID, OTHER_JID):
-        assert looks.restarts(job_id, 3, entered) == 3
-        assert looks.believes(job_id, EPOCH, 3.0)
-    looks.keep_only([JID])
-    assert looks.least_restarts(JID, entered) == (3, True)
-    assert looks.least_restarts(OTHER_JID, entered) == (None, False)
-
-
-def test_restart_that_the_count_does_not_know_of_makes_it_old() -> None:
-    """The object of a job is fresher than its metrics: they stand still, or are on their way."""
-    looks = Looks()
-    assert looks.restarts(JID, 3, Entered(running=50.0)) == 3
-    assert looks.restarts(JID, 3, Entered(running=60.0)) == 3
-    assert looks.restarts(JID, 3, Entered(running=90.0, restarting=80.0)) is None
-    assert looks.least_restarts(JID, Entered(running=90.0, restarting=80.0)) == (4, False)
-    assert looks.restarts(JID, 4, Entered(running=90.0, restarting=80.0)) == 4
-    assert looks.restarts(JID, None, Entered()) is None
-
-
-def test_look_that_is_too_soon_changes_nothing() -> None:
-    looks = Looks()
-    assert looks.believes(JID, 0.0, 10.0)
-    assert looks.believes(JID, 3.0, 10.0)
-    assert not looks.believes(JID, 20.0, 30.0)
-    assert not looks.believes(JID, 22.0, 30.0)
-    assert looks.believes(JID, 40.0, 50.0)
-    assert looks.believes(JID, 30.0, 99.0)
-
-
-@pytest.mark.parametrize("pause", [1.0, 4.0, 7.0, 30.0])
-def test_delay_that_really_grows_stays_once_it_is_believed(pause: float) -> None:
-    looks = Looks()
-    told = [looks.believes(JID, moment, moment) for moment in moments(0.0, 200.0, pause)]
-    first = told.index(False)
-    again = first + told[first:].index(True)
-    assert (again - first) * pause <= 2 * max(pause, 8.0)
-    assert all(told[again:])
-
-
-def moments(begin: float, end: float, step: float) -> list[float]:
-    """Return the moments from the first to the last."""
-    return [begin + step * number for number in range(int((end - begin) / step))]
-
-
-@pytest.mark.parametrize("pause", [1.0, 4.0, 30.0])
-def test_delay_that_grows_by_more_than_the_time_that_goes_by_is_real(pause: float) -> None:
-    """A source that begins with old data, or goes back to it, is no cluster that hangs."""
-    looks = Looks()
-    assert all(looks.believes(JID, each, 10 * each) for each in moments(0.0, 200.0, pause))

@@ -4,7 +4,8 @@ Vendor pages: "Credential management" of tencentcloud-sdk-python, "Instance meta
 "Access management for pods" of TKE. The SDKs take environment, profile file, CVM role and TKE's
 identity of the pod in this order; here the pod comes before the role of the node it runs on, since
 that is the identity that somebody set up. They read no token from the environment: temporary keys
-without theirs are refused, so the names that other tools of the vendor use for it are read.
+without theirs are refused, so the names that other tools of the vendor use for it are read, as are
+those for a role that is to be assumed by whatever is found.
 """
 
 import re
@@ -24,6 +25,8 @@ from exporter.auth.credentials import (
     UnsupportedSource,
     found_at,
 )
+from exporter.auth.tencent.roles import role_of_environment
+from exporter.auth.tencent.sts import Sts
 from exporter.auth.tencent.web_identity import WebIdentity, web_identity
 from exporter.errors import CredentialError, UnusableError
 from exporter.pacing import Clock
@@ -40,7 +43,6 @@ _TOKENS = (
     "TENCENTCLOUD_SESSION_TOKEN",
 )
 _FILE = "TENCENTCLOUD_CREDENTIALS_FILE"
-_ASSUMED = "TENCENTCLOUD_ASSUME_ROLE_ARN"
 _ROLE = "TENCENTCLOUD_CAM_ROLE_NAME"
 _ROLE_NAME = re.compile(r"[A-Za-z0-9_.@+=,-]{1,128}")
 
@@ -50,29 +52,27 @@ def tencent_chain(
     environ: Mapping[str, str],
     home: Path,
     send: Send,
-    send_login: Send,
     clock: Clock,
     metadata_url: str,
     system_file: Path,
-    sts: str | None,
+    sts: Sts,
     aside: Wait,
 ) -> CredentialProvider:
-    """Build the chain that is used when a source has no `auth`.
+    """Build the chain that is used when a source has no key in its `auth`.
 
-    `send` asks the metadata service, `send_login` STS, which is at the endpoint `sts`: None where
-    it cannot be told from the endpoint of the source.
+    `send` asks the metadata service. A role that the environment names is assumed by whatever is
+    found.
     """
+    try:
+        role = role_of_environment(environ)
+    except UnusableError as exc:
+        return UnsupportedSource(str(exc))
     token = next((name for name in _TOKENS if environ.get(name)), _TOKENS[0])
     named = environ.get(_FILE)
     paths = (Path(named),) if named else (home / ".tencentcloud" / "credentials", system_file)
-    pod = web_identity(environ, sts=sts, send=send_login, clock=clock, aside=aside)
+    pod = web_identity(environ, sts=sts, aside=aside)
     server = MetadataProvider(environ, send, metadata_url)
-    providers: list[CredentialProvider] = []
-    if environ.get(_ASSUMED):
-        # A key beside it is that of whoever may assume the role, not of the role.
-        text = f"environment: {_ASSUMED} is set, but assuming a role is not supported"
-        providers.append(UnsupportedSource(text))
-    providers += [
+    providers: list[CredentialProvider] = [
         EnvironmentProvider(environ, (*_KEYS, token)),
         *(ProfileProvider(path, aside=aside, named=bool(named)) for path in paths),
     ]
@@ -80,7 +80,8 @@ def tencent_chain(
         margin = WebIdentity.MARGIN_SECONDS
         providers.append(Refreshing(pod, clock=clock, margin=margin))
     providers.append(Refreshing(server, clock=clock, margin=_MARGIN_SECONDS))
-    return Chain(providers)
+    chain = Chain(providers)
+    return chain if role is None else sts.assumed(chain, role)
 
 
 class ProfileProvider:
@@ -101,7 +102,7 @@ class ProfileProvider:
             raise UnusableError(f"{path}: no section [default]")
         if section.get("role_arn"):
             # The SDKs leave it out, and sign as somebody else than was meant.
-            raise UnusableError(f"{path}: role_arn is set, but assuming a role is not supported")
+            raise UnusableError(f"{path}: role_arn is not read here, give auth.assume_role")
         secret_id, secret_key = section.get("secret_id", ""), section.get("secret_key", "")
         if not secret_id or not secret_key:
             raise UnusableError(f"{path}: no secret_id and secret_key in [default]")

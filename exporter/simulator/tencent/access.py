@@ -6,13 +6,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TencentKey:
-    """One key; a temporary one has a token and an end."""
+    """One key; a temporary one has a token and an end.
+
+    `principal` is the ARN of whoever has it; without one it is known by its id.
+    """
 
     secret_id: str
     secret_key: str
     token: str = ""
     expires_at: float | None = None
     denied_operations: frozenset[str] = frozenset()
+    principal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CamRole:
+    """A role: by which keys and principals it may be assumed, and for how long at most."""
+
+    arn: str
+    trusts: frozenset[str] = frozenset()
+    external_id: str = ""
+    longest_seconds: int = 43200
+
+    def may_be_assumed(self, key: TencentKey, external_id: str) -> bool:
+        """Say whether its trust policy allows it."""
+        known = (key.principal or key.secret_id) in self.trusts
+        return known and self.external_id in ("", external_id)
 
 
 class TencentAccess:
@@ -31,7 +50,7 @@ class TencentAccess:
         """Add a key, or replace the one of the same id."""
         self._keys[key.secret_id] = key
 
-    def issue(self, *, expires_at: float) -> TencentKey:
+    def issue(self, *, expires_at: float, principal: str = "") -> TencentKey:
         """Make temporary credentials, as STS does for a role."""
         self._issued += 1
         key = TencentKey(
@@ -39,6 +58,7 @@ class TencentAccess:
             secret_key=self._random_text("secret", 44),
             token=self._random_text("token", 120),
             expires_at=expires_at,
+            principal=principal,
         )
         self.put(key)
         return key

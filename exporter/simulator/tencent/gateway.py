@@ -16,18 +16,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from exporter.simulator.fault_injection import FaultInjection, Trouble
-from exporter.simulator.tencent.access import TencentAccess
+from exporter.simulator.tencent.access import TencentAccess, TencentKey
 from exporter.simulator.tencent.refusal import JsonObject, Refusal, invalid_value, missing
 from exporter.simulator.tencent.signature import SignatureGate, WireRequest
 
-_REGIONS = frozenset({"ap-guangzhou", "ap-beijing", "ap-shanghai", "ap-chengdu", "ap-chongqing"})
+REGIONS = frozenset({"ap-guangzhou", "ap-beijing", "ap-shanghai", "ap-chengdu", "ap-chongqing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call that was let in: its parameters, and what an operation needs to answer it."""
+    """One call that was let in: its parameters, whose it is, and when it came."""
 
     parameters: Mapping[str, object]
+    key: TencentKey
     now: float
 
     def text(self, name: str, *, required: bool = False) -> str:
@@ -98,9 +99,10 @@ class Gateway:
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
-        return Starlette(routes=[Route("/", self._serve, methods=["POST"])])
+        return Starlette(routes=[Route("/", self.serve, methods=["POST"])])
 
-    async def _serve(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
+        """Answer one request."""
         now = self._clock()
         wire = WireRequest(
             method=request.method,
@@ -122,32 +124,33 @@ class Gateway:
             if trouble is Trouble.THROTTLED:
                 message = "Your current request times exceeds the limit of the operation."
                 raise Refusal("RequestLimitExceeded", message)
-            operation = self._admit(wire, action)
+            key, operation = self._admit(wire, action)
             if canned := self._faults.overrides.get(name):
                 self._faults.record(name, now)
                 return Response(canned.body, canned.status, headers=canned.headers)
-            answer = operation.answer(Call(parameters=_decoded(wire, operation), now=now))
+            call = Call(parameters=_decoded(wire, operation), key=key, now=now)
+            answer = operation.answer(call)
         except Refusal as refusal:
             self._faults.record(name, now, refusal.code)
             return _json(refusal.body(request_id))
         self._faults.record(name, now)
         return _json({"Response": {**answer, "RequestId": request_id}})
 
-    def _admit(self, wire: WireRequest, action: str) -> Operation:
+    def _admit(self, wire: WireRequest, action: str) -> tuple[TencentKey, Operation]:
         key = self._gate.check(wire)
         operation = self._operations.get(action)
         if operation is None:
             raise Refusal("InvalidAction", "The action does not exist or is not public.")
         if wire.headers.get("x-tc-version") != self._version:
             raise Refusal("NoSuchVersion", "The version does not exist.")
-        if wire.headers.get("x-tc-region") not in _REGIONS:
+        if wire.headers.get("x-tc-region") not in REGIONS:
             raise Refusal("InvalidParameter.InvalidRegion", "The region is not valid.")
         if action in key.denied_operations:
             raise Refusal(
                 "AuthFailure.UnauthorizedOperation",
                 f"you are not authorized to perform operation ({self._service}:{action})",
             )
-        return operation
+        return key, operation
 
     def _request_id(self) -> str:
         digest = sha256(f"{self._seed}:{self._service}:{self._arrivals}".encode()).digest()

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from exporter.simulator.fault_injection import FaultInjection, Trouble
 from exporter.simulator.tencent.access import TencentAccess, TencentKey
 
+_ACCOUNT = "qcs::cam::uin/100000000001"
 _CREDENTIALS = "/latest/meta-data/cam/security-credentials/"
 
 
@@ -69,7 +70,9 @@ class _Metadata:
         self._faults.record("credentials", now)
         key = self._key
         if key is None or (key.expires_at or now) - now <= self._lifetime / 2:
-            key = self._key = self._access.issue(expires_at=int(now + self._lifetime))
+            key = self._key = self._access.issue(
+                expires_at=int(now + self._lifetime), principal=f"{_ACCOUNT}:roleName/{self._role}"
+            )
         end = int(key.expires_at or now)
         return JSONResponse(
             {

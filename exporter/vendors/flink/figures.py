@@ -138,25 +138,33 @@ class FigureReader:
             number = self._looks.restarts(job.job_id, number, entered)
             old = number is None
         if old:
-            number = await self._certain_restarts(job, graph, found)
+            number, heard = await self._certain_restarts(job, graph, found)
+            if number is None and not heard:
+                # A question that fails takes nothing away from what is known.
+                return
             if number is None:
                 found.withdrawn.append("restart_times")
         found.facts["restart_times"] = number
 
-    async def _certain_restarts(self, job: Job, graph: Record, found: Figures) -> int | None:
-        """Return how often a job restarted at least, by what does not stand still with metrics."""
+    async def _certain_restarts(
+        self, job: Job, graph: Record, found: Figures
+    ) -> tuple[int | None, bool]:
+        """Return how often a job restarted at least, by what does not stand still with metrics.
+
+        And whether all that was asked for it was answered.
+        """
         least, certain = self._looks.least_restarts(job.job_id, parse_entered(graph))
         vertices = graph.records("vertices")
         vertex = vertices[0].text("id") if vertices else ""
         if certain or not vertex.isalnum():
-            return least
+            return least, True
         try:
             path = ("jobs", job.job_id, "vertices", vertex)
             attempts = parse_attempts(await self._managers.ask(VERTEX, path), Flaws())
         except FetchError as exc:
             found.failures.append(exc)
-            return least
-        return max(attempts, least or 0)
+            return least, False
+        return max(attempts, least or 0), True
 
     async def _note_measures(
         self,

@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from exporter.auth.credentials import CredentialProvider, StaticProvider
 from exporter.auth.guard import RejectionGuard
-from exporter.auth.settings import TencentAuthSettings
+from exporter.auth.tencent.settings import TencentAuthSettings
 from exporter.auth.tencent.sources import tencent_chain
-from exporter.auth.tencent.web_identity import OPERATION as LOGIN
+from exporter.auth.tencent.sts import REGION, Sts
 from exporter.settings import Endpoint
 from exporter.source import Names, SourceSettings
 from exporter.upstream.connector import Connector
@@ -67,6 +67,15 @@ class TencentSettings(SourceSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _sts_is_somewhere(self) -> Self:
+        assumes = self.auth is not None and self.auth.assume_role is not None
+        if assumes and self.endpoint_of(STS) is None:
+            raise PydanticCustomError(
+                "sts_endpoint", "sts_endpoint is required where endpoint is not a public one"
+            )
+        return self
+
     def endpoint_of(self, service: str) -> str | None:
         """Return where a service is; None where nothing says so.
 
@@ -87,22 +96,34 @@ def credentials(
     settings: TencentSettings, connector: Connector
 ) -> tuple[CredentialProvider, RejectionGuard]:
     """Return what hands out the credentials, and the guard that all who use them share."""
-    auth = settings.auth
-    if auth is not None:
-        secret_id, secret_key = auth.known_secret("secret_id"), auth.known_secret("secret_key")
-        guard = connector.guards.of(secret_id.reveal(), secret_key.reveal())
-        return StaticProvider(secret_id, secret_key, auth.secret("token")), guard
-    runtime = connector.runtime
-    chain = tencent_chain(
-        environ=runtime.environ,
-        home=runtime.home,
-        send=partial(connector.send, operation="GetSecurityCredentials"),
-        send_login=partial(connector.send, operation=LOGIN),
+    auth, runtime = settings.auth, connector.runtime
+    sts = Sts(
+        settings.endpoint_of(STS),
+        send=connector.send,
+        guards=connector.guards,
         clock=runtime.clock,
-        metadata_url=runtime.tencent_metadata,
-        system_file=runtime.tencent_credentials,
-        sts=settings.endpoint_of(STS),
-        aside=runtime.aside,
+        # A host of a finance region serves no other.
+        region=settings.region if settings.region.endswith(_FINANCE) else REGION,
     )
-    # One process has one environment and one role, so what the chain finds is one key.
-    return chain, connector.guards.of("tencent default credential chain")
+    if auth is not None and auth.has_a_key:
+        secret_id, secret_key = auth.known_secret("secret_id"), auth.known_secret("secret_key")
+        provider: CredentialProvider = StaticProvider(secret_id, secret_key, auth.secret("token"))
+        guard = connector.guards.of(secret_id.reveal(), secret_key.reveal())
+    else:
+        provider = tencent_chain(
+            environ=runtime.environ,
+            home=runtime.home,
+            send=partial(connector.send, operation="GetSecurityCredentials"),
+            clock=runtime.clock,
+            metadata_url=runtime.tencent_metadata,
+            system_file=runtime.tencent_credentials,
+            sts=sts,
+            aside=runtime.aside,
+        )
+        # One process has one environment and one role, so what the chain finds is one key.
+        guard = connector.guards.of("tencent default credential chain")
+    if auth is not None and auth.assume_role is not None:
+        role = auth.assume_role.role()
+        provider = sts.assumed(provider, role)
+        guard = connector.guards.of("\n".join(("tencent role", role.arn, role.session_name)))
+    return provider, guard

@@ -8,7 +8,10 @@ import httpx
 
 from exporter.auth import Send
 from exporter.auth.credentials import CredentialProvider
+from exporter.auth.guard import GuardBook
 from exporter.auth.tencent.sources import tencent_chain
+from exporter.auth.tencent.sts import SendAs
+from exporter.auth.tencent.sts import Sts as TencentSts
 from exporter.files import at_once
 from tests.auth.sources.key_places import URL, Handler, refuse
 from tests.auth.tools import MARK, Clock
@@ -77,6 +80,7 @@ class Place:
         self.clock = Clock()
         self.server: Handler = refuse
         self.sts: Handler = refuse
+        self.operations: list[str] = []
 
     def write(self, name: str, text: str) -> Path:
         """Write a file in the home."""
@@ -91,22 +95,40 @@ class Place:
         self.environ |= {**TKE, "TKE_WEB_IDENTITY_TOKEN_FILE": str(path)}
         return path
 
-    def chain(self, *, sts: str | None = STS, **options: Any) -> CredentialProvider:
+    def chain(
+        self,
+        *,
+        sts: str | None = STS,
+        send: Send | None = None,
+        send_login: SendAs | None = None,
+    ) -> CredentialProvider:
         """Return the chain that looks here."""
-        given: dict[str, Any] = {
-            "send": self._sending(lambda request: self.server(request)),
-            "send_login": self._sending(lambda request: self.sts(request)),
-            **options,
-        }
         return tencent_chain(
             environ=self.environ,
             home=self.home,
+            send=send or self._sending(lambda request: self.server(request)),
             clock=self.clock,
             metadata_url=URL,
             system_file=self.system,
-            sts=sts,
+            sts=self.service(sts, send_login),
             aside=at_once,
-            **given,
+        )
+
+    def service(
+        self, endpoint: str | None = STS, send: SendAs | None = None, **options: Any
+    ) -> TencentSts:
+        """Return the STS that is asked here."""
+
+        async def ask(request: httpx.Request, operation: str) -> httpx.Response:
+            self.operations.append(operation)
+            return await self._sending(lambda request: self.sts(request))(request)
+
+        return TencentSts(
+            endpoint,
+            send=send or ask,
+            guards=GuardBook(clock=self.clock),
+            clock=self.clock,
+            **options,
         )
 
     def _sending(self, handler: Handler) -> Send:

@@ -38,7 +38,7 @@ def test_signatures_equal_those_of_the_sdk(tmp_path: Path) -> None:
         drawn: dict[str, Any] = {
             "service": service,
             "host": rng.choice(HOSTS[service]),
-            "action": rng.choice(["DescribeJobs", "GetMonitorData"]),
+            "action": rng.choice(["DescribeJobs", "GetMonitorData", "AssumeRole"]),
             "region": rng.choice(["ap-guangzhou", "ap-shanghai-fsi"]),
             "parameters": parameters(rng),
             "access_key": key_text(rng),

@@ -1,5 +1,6 @@
 """Tencent's keys are found where its SDK finds them, what is set up first, and never shown."""
 
+import httpx
 import pytest
 
 from exporter.auth.credentials import Credentials
@@ -60,14 +61,6 @@ def test_token_of_temporary_keys_is_read_under_the_names_that_tools_give_it(
             {"TENCENTCLOUD_TOKEN": MARK},
             "environment: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY not set",
         ),
-        (
-            {
-                "TENCENTCLOUD_ASSUME_ROLE_ARN": "qcs::cam::uin/1:roleName/x",
-                "TENCENTCLOUD_SECRET_ID": "a",
-                "TENCENTCLOUD_SECRET_KEY": MARK,
-            },
-            "TENCENTCLOUD_ASSUME_ROLE_ARN is set, but assuming a role is not supported",
-        ),
     ],
 )
 def test_identity_that_is_set_up_by_halves_is_never_passed_over(
@@ -85,7 +78,7 @@ def test_identity_that_is_set_up_by_halves_is_never_passed_over(
         ("[default]\nsecret_id = a\n", "no secret_id and secret_key in [default]"),
         (
             INI.format("a") + "role_arn = qcs::cam::uin/1:roleName/x\n",
-            "role_arn is set, but assuming a role is not supported",
+            "role_arn is not read here, give auth.assume_role",
         ),
         (f"{MARK} = 1\n", "cannot be understood"),
     ],
@@ -140,7 +133,7 @@ def test_metadata_that_cannot_be_used_is_told_without_what_it_said(
 
 
 def test_metadata_that_the_client_cannot_reach_is_told_by_its_reason(place: Place) -> None:
-    async def send(request: object) -> object:
+    async def send(request: httpx.Request) -> httpx.Response:
         raise FetchError(Reason.TIMEOUT, "GetSecurityCredentials", detail=MARK)
 
     assert problem(place.chain(send=send)).endswith("CVM metadata: no answer (timeout)")

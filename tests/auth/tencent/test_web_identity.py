@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import httpx
 import pytest
 
 from exporter.auth.credentials import CredentialProvider
@@ -86,16 +87,18 @@ def test_token_is_sent_nowhere_while_nobody_says_where_sts_is(place: Place) -> N
 @pytest.mark.parametrize(
     ("code", "told"),
     [
-        ("ResourceNotFound.RoleNotFound", "STS refuses it: ResourceNotFound.RoleNotFound"),
-        ("InvalidParameter.WebIdentityTokenError", "WebIdentityTokenError"),
-        (f"{MARK}!", "STS refuses it: without a code"),
-        (None, "STS refuses it: without a code"),
+        ("ResourceNotFound.RoleNotFound", "RoleNotFound, the role does not exist"),
+        ("InvalidParameter.WebIdentityTokenError", "the token of the pod is refused"),
+        (f"{MARK}!", "refused without a code"),
+        (None, "refused without a code"),
     ],
 )
 def test_refused_login_ends_the_search(place: Place, code: object, told: str) -> None:
     place.server, place.sts = Server(), Sts(refusal(code))
     place.on_tke()
-    assert problem(place.chain()).endswith(told)
+    found = failure(place.chain())
+    assert str(found).startswith("AssumeRoleWithWebIdentity failed: auth, HTTP 200")
+    assert str(found).endswith(told)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +129,8 @@ def test_failure_to_reach_sts_keeps_its_reason(place: Place) -> None:
     place.server = Server()
     place.on_tke()
 
-    async def send(request: object) -> object:
-        raise FetchError(Reason.TIMEOUT, "AssumeRoleWithWebIdentity")
+    async def send(request: httpx.Request, operation: str) -> httpx.Response:
+        raise FetchError(Reason.TIMEOUT, operation)
 
     assert failure(place.chain(send_login=send)).reason is Reason.TIMEOUT
 

@@ -205,6 +205,14 @@ OPERATIONS = (
         path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}/metrics",
         part=Part.DETAILS,
     ),
+    # Asked only while metrics stand still.
+    Operation(
+        platform="apache_flink",
+        name="/jobs/:jobid/vertices/:vertexid",
+        host="flink_standing_still",
+        path=f"{_FLINK_JOB}/vertices/[0-9a-f]{{32}}",
+        part=Part.DETAILS,
+    ),
     *AWS,
     Operation(
         platform="flink_operator",

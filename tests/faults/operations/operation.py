@@ -11,7 +11,7 @@ from exporter.simulator.clouds import OCEANUS_SPACE
 from tests.faults.exchange import Asked
 from tests.faults.sources import KEYS, PLATFORMS
 
-_ALIAS = re.compile("_in_part|_ever_changing|_of_containers")
+_ALIAS = re.compile("_in_part|_standing_still|_ever_changing|_of_containers")
 """What the name of a host adds to that of the service that it is."""
 
 

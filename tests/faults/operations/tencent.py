@@ -43,6 +43,18 @@ TENCENT = (
     ),
     Operation(
         platform="tencent_oceanus",
+        name="AssumeRole",
+        host="tencent_sts",
+        path="/",
+        part=Part.LOGIN,
+        login="tencent_role",
+        also=("oceanus", "monitor"),
+        method="POST",
+        target="AssumeRole",
+        settings="sts_endpoint: '<tencent_sts>'",
+    ),
+    Operation(
+        platform="tencent_oceanus",
         name="AssumeRoleWithWebIdentity",
         host="tencent_sts",
         path="/",

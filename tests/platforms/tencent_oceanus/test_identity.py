@@ -139,7 +139,7 @@ def test_pod_whose_login_is_refused_does_not_pass_for_its_node(pod: dict[str, st
         await asyncio.sleep(300)
         snapshot = it.app.store.snapshots["oceanus"]
         assert not snapshot.up
-        assert "STS refuses it: ResourceNotFound.RoleNotFound" in snapshot.failure
+        assert "ResourceNotFound.RoleNotFound, the role does not exist" in snapshot.failure
         assert (it.calls(KEYS), it.cloud.faults["cvm"].count()) == (0, 0)
         await it.app.stop()
 

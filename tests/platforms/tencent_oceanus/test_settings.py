@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from exporter.vendors.tencent.settings import MONITOR, OCEANUS, STS
 from tests.platforms.tencent_oceanus.api import settings
 
+ROLE = {"role_arn": "qcs::cam::uin/1:roleName/reader"}
+
 
 @pytest.mark.parametrize(
     ("region", "host"),
@@ -65,6 +67,22 @@ def test_services_beside_an_endpoint_of_ones_own_are_not_guessed(endpoint: str) 
         ({"auth": {"secret_id": "a"}}, "secret_key or secret_key_file is required"),
         ({"auth": {"token": "a"}}, "secret_id or secret_id_file is required"),
         ({"auth": {"secret_id": "a", "secret_key": "b", "role_arn": "c"}}, "role_arn"),
+        ({"auth": {}}, "secret_id or secret_id_file is required"),
+        ({"auth": {"assume_role": ROLE, "token": "a"}}, "secret_id or secret_id_file is required"),
+        ({"auth": {"assume_role": {}}}, "auth.assume_role.role_arn"),
+        (
+            {"auth": {"assume_role": {"role_arn": "acs:ram::1:role/x"}}},
+            "expected qcs::cam::uin/<account>:roleName/<name>",
+        ),
+        ({"auth": {"assume_role": {**ROLE, "session_name": "a b"}}}, "session_name"),
+        (
+            {"auth": {"assume_role": {**ROLE, "duration": "13h"}}},
+            "expected a duration from 15m to 12h",
+        ),
+        (
+            {"auth": {"assume_role": ROLE}, "endpoint": "https://gateway.example"},
+            "sts_endpoint is required where endpoint is not a public one",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], told: str) -> None:
@@ -78,3 +96,13 @@ def test_finance_region_may_have_an_endpoint_with_its_name() -> None:
     assert settings(endpoint=endpoint, region="ap-shanghai-fsi").endpoint_of(STS) == (
         "https://sts.ap-shanghai-fsi.tencentcloudapi.com"
     )
+
+
+def test_role_needs_no_key_where_the_machine_has_one() -> None:
+    auth = settings(auth={"assume_role": ROLE}).auth
+    assert auth is not None
+    assert auth.assume_role is not None
+    role = auth.assume_role.role()
+    assert not auth.has_a_key
+    assert (role.session_name, role.seconds) == ("streaming-job-exporter", 7200)
+    assert "external_id" not in repr(role)

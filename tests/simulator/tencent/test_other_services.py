@@ -157,7 +157,8 @@ def test_token_is_exchanged_for_keys_that_end() -> None:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ({"headers": {"X-TC-Action": "AssumeRole"}}, "InvalidAction"),
+        ({"headers": {"X-TC-Version": "2019-04-22"}}, "NoSuchVersion"),
+        ({"headers": {"X-TC-Action": "AssumeRole"}}, "AuthFailure.InvalidAuthorization"),
         ({"headers": {"Authorization": "x"}}, "AuthFailure.InvalidAuthorization"),
         ({"RoleSessionName": ""}, "MissingParameter"),
         ({"WebIdentityToken": "x"}, "InvalidParameter.WebIdentityTokenError"),

@@ -12,12 +12,14 @@ from starlette.types import ASGIApp
 
 from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet, Phase
-from exporter.simulator.tencent import monitor, oceanus
-from exporter.simulator.tencent.access import TencentAccess, TencentKey
+from exporter.simulator.tencent import monitor, oceanus, sts
+from exporter.simulator.tencent.access import CamRole, TencentAccess, TencentKey
 from exporter.simulator.tencent.rows import job_id
 from tests.auth.test_oracle import INTERPRETER, ROOT
 
 ID, SECRET = "AKIDtest", "test-secret"
+ROLE = "qcs::cam::uin/100000000002:roleName/reader"
+SERVICES = {"GetMonitorData": "monitor", "AssumeRole": "sts"}
 SCRIPT = ROOT / "tests" / "oracle" / "tencent_client.py"
 
 
@@ -36,7 +38,7 @@ async def _ask(questions: list[dict[str, Any]]) -> list[Any]:
 
 
 class _Served:
-    """Two simulated services on loopback, in real time: the client signs with its own clock."""
+    """Three simulated services on loopback, in real time: the client signs with its own clock."""
 
     def __init__(self) -> None:
         began = time.time() - 3600
@@ -44,7 +46,7 @@ class _Served:
         self.orders = job_id(self.fleet.add("orders", began, lag_slope=0.01).number)
         self.broken = job_id(self.fleet.add("broken", began).number)
         self.fleet.set_phase("broken", Phase.FAILED, began + 600)
-        access = TencentAccess(TencentKey(secret_id=ID, secret_key=SECRET))
+        access = self.access = TencentAccess(TencentKey(secret_id=ID, secret_key=SECRET))
         faults = FaultInjection(started_at=began)
         self.apps: dict[str, ASGIApp] = {
             "oceanus": oceanus.build(
@@ -52,6 +54,12 @@ class _Served:
             ),
             "monitor": monitor.build(
                 fleet=self.fleet, faults=faults, clock=time.time, access=access
+            ),
+            "sts": sts.build(
+                faults=faults,
+                clock=time.time,
+                access=access,
+                roles=[CamRole(arn=ROLE, trusts=frozenset({ID}))],
             ),
         }
 
@@ -67,7 +75,7 @@ class _Served:
             {
                 "action": action,
                 "parameters": parameters,
-                "host": hosts["monitor" if action == "GetMonitorData" else "oceanus"],
+                "host": hosts[SERVICES.get(action, "oceanus")],
                 "secret_id": ID,
                 "secret_key": secret,
             }
@@ -119,3 +127,15 @@ def test_wrong_key_is_refused_in_words_that_the_client_understands() -> None:
     assert asyncio.run(_Served().ask([("DescribeJobs", {})], "other")) == [
         {"error": "AuthFailure.SignatureFailure"}
     ]
+
+
+def test_what_the_vendor_assumes_roles_with_gets_keys_that_are_good() -> None:
+    served = _Served()
+    good = {"RoleArn": ROLE, "RoleSessionName": "vendor", "DurationSeconds": 3600}
+    unknown = {**good, "RoleArn": ROLE + "-not-there"}
+    questions: list[tuple[str, dict[str, Any]]] = [("AssumeRole", good), ("AssumeRole", unknown)]
+    found, refused = asyncio.run(served.ask(questions, SECRET))
+    key = served.access.find(found["id"])
+    assert key is not None
+    assert (key.secret_key, key.token, key.principal) == (found["key"], found["token"], ROLE)
+    assert refused == {"error": "ResourceNotFound.RoleNotFound"}
