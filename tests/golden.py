@@ -60,6 +60,13 @@ class Exchanges:
         self.unexpected.append(asked)
         return httpx.Response(418, text=f"not in case.yml: {asked}")
 
+    @property
+    def unused(self) -> list[str]:
+        """Return the requests that nobody has made."""
+        return [
+            entry["request"] for index, entry in enumerate(self.entries) if index not in self.used
+        ]
+
     def _body(self, entry: dict[str, Any]) -> bytes:
         if "body" in entry:
             return (self.folder / str(entry["body"])).read_bytes()
@@ -97,29 +104,42 @@ def world_of(case: Mapping[str, Any], transport: httpx.AsyncBaseTransport) -> Ru
 
 
 def play(folder: Path) -> Outcome:
-    """Poll the source of a case once and return its part of the exposition."""
+    """Poll the source of a case once and return its part of the exposition.
+
+    Where the case says what was told `before`, the source is polled twice: some words mean this or
+    that by what was.
+    """
     case = yaml.safe_load((folder / "case.yml").read_text())
-    exchanges = Exchanges(folder, case["exchanges"], [], set())
+    told = [
+        Exchanges(folder, case[name], [], set()) for name in ("before", "exchanges") if name in case
+    ]
     text = yaml.safe_dump({"sources": [case["source"]]})
+    servers = told[:1]
 
     async def poll() -> str:
-        runtime = world_of(case, httpx.MockTransport(exchanges))
-        app = App(
-            lambda: parse(text, environ={}, directory=folder), runtime=runtime, log=RecordingLog()
-        )
+        runtime = world_of(case, httpx.MockTransport(lambda request: servers[-1](request)))
+        config = parse(text, environ={}, directory=folder)
+        app = App(lambda: config, runtime=runtime, log=RecordingLog())
         try:
-            await app.poll_once()
+            if len(told) == 1:
+                await app.poll_once()
+                return app.exposition.scrape()[0].decode()
+            (source,) = config.sources
+            await app.start()
+            await asyncio.sleep(source.settings.poll_interval)
+            servers.append(told[-1])
+            await asyncio.sleep(source.settings.poll_interval)
+            app.exposition.refresh()
             return app.exposition.scrape()[0].decode()
         finally:
             await app.stop()
 
     page = run(poll())
-    unused = [
-        entry["request"]
-        for index, entry in enumerate(exchanges.entries)
-        if index not in exchanges.used
-    ]
-    return Outcome(_readable(page), exchanges.unexpected, unused)
+    return Outcome(
+        _readable(page),
+        [request for each in told for request in each.unexpected],
+        [request for each in told for request in each.unused],
+    )
 
 
 def _readable(page: str) -> str:
