@@ -45,6 +45,7 @@ AWS_ROLE, AWS_EXTERNAL_ID = "arn:aws:iam::123456789012:role/demo-reader", "demo-
 ALIBABA_ROLE = "acs:ram::1000000000000001:role/watcher"
 TENCENT_ID, TENCENT_SECRET = "AKIDdemoTencentSecretId", "demo-tencent-secret-key"
 TENCENT_ROLE = "qcs::cam::uin/100000000002:roleName/watcher"
+TENCENT_EXTERNAL_ID = "demo-tencent-external-id"
 USER, PASSWORD, DOMAIN = "demo-exporter", "demo-iam-password", "demo-domain"
 AGENCY = Agency(
     name="watched-by-exporter",

@@ -42,6 +42,7 @@ from exporter.simulator.clouds import (
     OCEANUS_SPACE,
     PASSWORD,
     PROJECT_ID,
+    TENCENT_EXTERNAL_ID,
     TENCENT_ID,
     TENCENT_ROLE,
     TENCENT_SECRET,
@@ -116,6 +117,9 @@ async def serving(
     key = AwsKey(key_id=AWS_KEY, secret=AWS_SECRET)
     aws = AwsAccess(key, roles={AWS_ROLE: AWS_EXTERNAL_ID}, role_seconds=token_seconds)
     tencent = TencentAccess(TencentKey(secret_id=TENCENT_ID, secret_key=TENCENT_SECRET))
+    watcher = CamRole(
+        arn=TENCENT_ROLE, trusts=frozenset({TENCENT_ID}), external_id=TENCENT_EXTERNAL_ID
+    )
     user = "acs:ram::1000000000000001:user/exporter"
     alibaba = Access(AccessKey(key_id=ALIBABA_KEY, secret=ALIBABA_SECRET, principal=user))
     role = Role(arn=ALIBABA_ROLE, trusts=frozenset({user}), trusts_pods=frozenset({_POD}))
@@ -207,7 +211,7 @@ async def serving(
             access=tencent,
             token=pod_token,
             role_arn=_TENCENT_ROLE,
-            roles=[CamRole(arn=TENCENT_ROLE, trusts=frozenset({TENCENT_ID}))],
+            roles=[watcher],
         ),
         "aws_of_containers_metadata": lambda: aws_metadata.build(
             faults=calm(), clock=clock, access=aws

@@ -22,6 +22,7 @@ from exporter.simulator.clouds import (
     OCEANUS_SPACE,
     PASSWORD,
     PROJECT_ID,
+    TENCENT_EXTERNAL_ID,
     TENCENT_ID,
     TENCENT_ROLE,
     TENCENT_SECRET,
@@ -66,7 +67,7 @@ KEYS: Mapping[str, str] = {
     "tencent": f"auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}}}",
     "tencent_role": (
         f"auth: {{secret_id: {TENCENT_ID}, secret_key: {TENCENT_SECRET}, "
-        f"assume_role: {{role_arn: '{TENCENT_ROLE}'}}}}"
+        f"assume_role: {{role_arn: '{TENCENT_ROLE}', external_id: {TENCENT_EXTERNAL_ID}}}}}"
     ),
 }
 PLATFORMS: Mapping[str, str] = {

@@ -22,6 +22,7 @@ from exporter.simulator.clouds import (
     HUAWEI_SECRET,
     KUBERNETES_TOKEN,
     PASSWORD,
+    TENCENT_EXTERNAL_ID,
     TENCENT_SECRET,
 )
 from exporter.simulator.kafka_connect.cluster import IN_THE_CLEAR
@@ -33,7 +34,7 @@ from tests.recording import RecordingLog
 EPOCH = 1_700_000_000.0
 SECRETS = (
     *(HUAWEI_SECRET, ALIBABA_SECRET, AWS_SECRET, PASSWORD, KUBERNETES_TOKEN, CONNECT_SECRET),
-    TENCENT_SECRET,
+    *(TENCENT_SECRET, TENCENT_EXTERNAL_ID),
     # What an answer shows to whoever reads it.
     IN_THE_CLEAR,
 )
