@@ -14,6 +14,7 @@ from exporter.simulator.fault_injection import FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
 from exporter.simulator.tencent import metadata, oceanus, sts
 from exporter.simulator.tencent.access import CamRole, TencentAccess, TencentKey
+from tests.platforms.tencent_oceanus.api import Api, inventory, listing
 from tests.recording import RecordingLog
 from tests.virtual_time import EPOCH, run, virtual_world
 
@@ -213,3 +214,22 @@ def test_sts_that_is_down_for_a_while_keeps_the_source_up_as_long_as_its_keys_li
         await it.app.stop()
 
     run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "asked_in"),
+    [
+        ("ap-beijing", "sts.tencentcloudapi.com", "ap-guangzhou"),
+        ("ap-shanghai-fsi", "sts.ap-shanghai-fsi.tencentcloudapi.com", "ap-shanghai-fsi"),
+    ],
+)
+def test_sts_is_asked_where_the_sdks_ask_it_and_of_a_finance_region_in_it(
+    region: str, host: str, asked_in: str
+) -> None:
+    keys = {"TmpSecretId": "a", "TmpSecretKey": "b", "Token": "c"}
+    api = Api(AssumeRole={"Credentials": keys, "ExpiredTime": EPOCH + 7200}, DescribeJobs=listing())
+    auth = {"secret_id": ID, "secret_key": SECRET, "assume_role": {"role_arn": THEIRS}}
+    inventory(api, region=region, auth=auth)
+    login, jobs = api.requests
+    assert (login.url.host, login.headers["x-tc-region"]) == (host, asked_in)
+    assert (jobs.headers["x-tc-region"], jobs.headers["x-tc-token"]) == (region, "c")
