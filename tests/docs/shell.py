@@ -19,7 +19,18 @@ _YOURS = re.compile(r"(\./)?(exporter|my-[a-z]+|streaming-job-exporter[-_*].*)\.
 """Files that are not ours to have: the reader writes or builds them."""
 _PLAIN = {
     *("amtool", "apt", "cat", "cd", "cp", "curl", "dnf", "editor", "grep", "head", "helm"),
-    *("htpasswd", "install", "jq", "journalctl", "kubectl", "mkdir", "pip", "pipx", "promtool"),
+    *(
+        "htpasswd",
+        "install",
+        "jq",
+        "journalctl",
+        "kubectl",
+        "ln",
+        "mkdir",
+        "pip",
+        "pipx",
+        "promtool",
+    ),
     *("rm", "sort", "systemctl", "tail", "tr"),
 }
 
@@ -51,8 +62,9 @@ def words(command: str) -> list[list[str]]:
 def problem(command: str) -> str | None:
     """Return what is wrong with a command; None when all that it names is there."""
     for program, *arguments in words(command):
-        check = _CHECKS.get(program.rpartition("/")[2])
-        if check is None and program not in _PLAIN:
+        name = program.rpartition("/")[2]
+        check = _CHECKS.get(name)
+        if check is None and name not in _PLAIN:
             return f"{program}: nobody here knows what this is"
         told = (check(arguments) if check else None) or _missing(arguments)
         if told:

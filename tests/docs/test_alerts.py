@@ -115,7 +115,7 @@ def test_component_of_the_overlays_is_there(language: str) -> None:
 @pytest.mark.real
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_prometheus_takes_what_loads_the_rules(language: str, tmp_path: Path) -> None:
-    (block,) = _blocks(language, "rule_files:")
+    (block,) = _blocks(language, "global:")
     path = tmp_path / "prometheus.yml"
     path.write_text(block.replace("/etc/prometheus/rules", str(PROMETHEUS / "rules")))
     done = promtool("check", "config", path)

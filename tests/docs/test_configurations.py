@@ -24,7 +24,7 @@ from tests.monitoring import rules
 from tests.monitoring.alerting_rules import promtool
 
 _LANGUAGES = {"configuration", "listener", "prometheus", "alertmanager", "rules", "kubernetes"}
-_LANGUAGES |= {"json", "promql", "console"}
+_LANGUAGES |= {"json", "promql", "console", "kustomization", "values"}
 
 
 def blocks(*kinds: str) -> Callable[[Any], Any]:
@@ -71,6 +71,14 @@ def test_json_is_json_and_targets_are_read(each: Written) -> None:
     document = json.loads(each.block.text)
     if isinstance(document, list) and all("targets" in row for row in document):
         assert parse_json_groups(each.block.text.encode())
+
+
+@blocks("values")
+def test_configuration_in_values_of_the_chart_is_accepted(each: Written, tmp_path: Path) -> None:
+    """Whether the chart takes the values is for the tests of packages, which have Helm."""
+    (values,) = documents(each.block.text)
+    text = with_files(yaml.safe_dump(values["config"]), tmp_path)
+    assert parse(text, environ={}, directory=tmp_path).sources
 
 
 @blocks("kubernetes")

@@ -18,13 +18,17 @@ PROMETHEUS = {"global", "scrape_configs", "rule_files", "alerting"}
 ALERTMANAGER = {"route", "receivers"}
 RULES = {"groups"}
 KUBERNETES = {"apiVersion", "kind"}
+KUSTOMIZATION = {"configMapGenerator", "patches"}
+VALUES = {"existingSecret", "config"}
 _KINDS = (
     ("configuration", CONFIGURATION),
     ("listener", LISTENER),
     ("alertmanager", ALERTMANAGER),
     ("rules", RULES),
     ("prometheus", PROMETHEUS),
+    ("kustomization", KUSTOMIZATION),
     ("kubernetes", KUBERNETES),
+    ("values", VALUES),
 )
 
 

@@ -90,7 +90,7 @@ def test_commands_of_the_page_exist(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_prometheus_accepts_what_scrapes_the_exporter(language: str, tmp_path: Path) -> None:
     blocks = fenced(read(PAGE, language), "yaml")
-    block = next(each for each in blocks if each.startswith("scrape_configs:"))
+    block = next(each for each in blocks if "\nscrape_configs:" in each)
     path = tmp_path / "prometheus.yml"
     path.write_text(block.replace("/etc/prometheus/rules", str(PROMETHEUS / "rules")))
     done = promtool("check", "config", path)
