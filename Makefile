@@ -110,7 +110,7 @@ sbom: $(VENV)/.test
 # each time from the same commit.
 release: $(VENV)/.test
 	scripts/check-version
-	scripts/setup-packaging
+	scripts/setup-packaging tools
 	$(BIN)/python scripts/make_release.py
 
 lock:

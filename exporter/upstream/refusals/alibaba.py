@@ -49,6 +49,11 @@ _NO_SUCH_API = frozenset(
 _MISSING = re.compile(r"Not_?(Found|Exist)", re.IGNORECASE)
 _NUMBERED_MISSING = frozenset({"990301"})
 """Business codes of ververica: "does not exist", of a deployment as of the namespace around it."""
+_KEYS = "the access key is not accepted: check auth, and the clock of this machine"
+_RIGHTS = (
+    "the user may not do this: allow it in a RAM policy, "
+    "and make it a member of the namespace or project"
+)
 _XML_CODE = re.compile(rb"<Code>([A-Za-z0-9._-]{1,64})</Code>")
 _CLAIMS = ("success", "Success", "asapiSuccess")
 _PAIRS = (
@@ -111,9 +116,9 @@ def _judge(answer: Answer, code: str, message: str) -> Refusal | None:
             reason=Reason.THROTTLED, code=safe, retryable=True, retry_after=_retry_after(answer)
         )
     if not segments.isdisjoint(_REJECTED):
-        return Refusal(reason=Reason.AUTH, code=safe, rejected=True)
+        return Refusal(reason=Reason.AUTH, code=safe, rejected=True, advice=_KEYS)
     if not segments.isdisjoint(_FORBIDDEN):
-        return Refusal(reason=Reason.AUTH, code=safe)
+        return Refusal(reason=Reason.AUTH, code=safe, advice=_RIGHTS)
     if not segments.isdisjoint(_PASSING):
         detail = safe_detail(message)
         return Refusal(reason=Reason.SERVER, code=safe, detail=detail, retryable=True)

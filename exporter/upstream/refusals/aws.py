@@ -42,6 +42,7 @@ _SKEWED = re.compile(r"Signature (?:expired|not yet current)")
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]{1,40}:[A-Za-z0-9]{1,80})")
 _LOOKED_AT = 4096
 _RIGHTS = "the identity may not do this: allow it in one of its policies"
+_KEYS = "AWS does not take these credentials: check auth, the region, and whether they have expired"
 _CLOCK = "the clock of this machine is wrong: AWS takes signatures of the last five minutes"
 
 
@@ -67,7 +68,7 @@ def _judge(status: int, code: str, message: str) -> Refusal | None:
     if code in _CREDENTIALS:
         # Not `rejected`: no key is locked by wrong signatures. The message can quote what was
         # signed, and is dropped.
-        advice = _CLOCK if _SKEWED.search(message[:_LOOKED_AT]) else ""
+        advice = _CLOCK if _SKEWED.search(message[:_LOOKED_AT]) else _KEYS
         return Refusal(reason=Reason.AUTH, code=safe, advice=advice)
     if code in _FORBIDDEN:
         match = _ACTION.search(message[:_LOOKED_AT])

@@ -53,6 +53,7 @@ _PROJECT = (
     "and auth.iam.project_name if it is given"
 )
 _CREDENTIALS = "check the credentials in auth, and what they may do in this project and region"
+_SIGNATURE = "the key or token is not accepted: check auth, and the clock of this machine"
 _REQUEST = "the request itself is refused: check project_id, region and endpoint"
 _NO_SUCH_API = "the gateway has no such API: check endpoint and region"
 
@@ -106,7 +107,7 @@ def _judge(status: int, words: _Words) -> Refusal | None:
     if code in _NO_SUCH_JOB:
         return Refusal(reason=Reason.NOT_FOUND, code=safe, detail=safe_detail(message), gone=True)
     if code in _AUTH:
-        return Refusal(reason=Reason.AUTH, code=safe, rejected=status == 401)
+        return Refusal(reason=Reason.AUTH, code=safe, rejected=status == 401, advice=_CREDENTIALS)
     if code in _PASSING:
         detail = safe_detail(message)
         return Refusal(reason=Reason.SERVER, code=safe, detail=detail, retryable=True)
@@ -131,7 +132,9 @@ def _means_other_project(words: _Words) -> bool:
 def _judge_gateway(number: str, code: str, status: int, message: str) -> Refusal | None:
     if number in _GATEWAY_AUTH:
         # 0301 is what counts towards the lock of an access key after five in a row.
-        return Refusal(reason=Reason.AUTH, code=code, rejected=number == "0301")
+        rejected = number == "0301"
+        advice = _SIGNATURE if rejected else _CREDENTIALS
+        return Refusal(reason=Reason.AUTH, code=code, rejected=rejected, advice=advice)
     if number in _GATEWAY_THROTTLED:
         return Refusal(reason=Reason.THROTTLED, code=code, retryable=True)
     if number in _GATEWAY_NO_SUCH_API:
