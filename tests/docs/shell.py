@@ -107,12 +107,17 @@ def _docker(arguments: list[str]) -> str | None:
     return None if arguments[0] in ("build", "compose", "run", "logs") else f"docker {arguments[0]}"
 
 
+def _systemd_run(arguments: list[str]) -> str | None:
+    return parse_own(arguments[arguments.index(OWN) + 1 :])
+
+
 _CHECKS: Mapping[str, Callable[[list[str]], str | None]] = {
     OWN: parse_own,
     "make": _make,
     "python": _python,
     "python3": _python,
     "docker": _docker,
+    "systemd-run": _systemd_run,
 }
 
 
