@@ -140,6 +140,8 @@ class Job(NamedTuple):
     last_checkpoint_size_bytes: float | None = None
     checkpoints_completed: int | None = None
     checkpoints_failed: int | None = None
+    checkpoints_observed_timestamp: float | None = None
+    """When the platform told of them, where that was before it told of the rest."""
     nodes: tuple[Node, ...] = ()
 
     read_records: float | None = None

@@ -14,6 +14,8 @@ from exporter.model import CHANGING_STATES, IDLE_STATES, Job, Problem, ProblemKi
 GROWTH_WINDOW = 600.0
 """Seconds over which a delay has to grow all the time before a job is said to fall behind."""
 _MOST_DELAYS = 100
+_TOLD_APART = 5.0
+"""Seconds by which clocks may differ where an error is told to come before a restart."""
 _RUN_APART = 1.0
 """Seconds by which the beginnings of two runs differ at least: some platforms round them."""
 
@@ -26,6 +28,8 @@ class JobMemory:
     """What is remembered of one job."""
 
     restarts: Events = field(default_factory=list)
+    unexplained: Events = field(default_factory=list)
+    """Restarts of which no error was told so far: of a rescaling there is none."""
     runs: Events = field(default_factory=list)
     failed_checkpoints: Events = field(default_factory=list)
     failed_in_a_row: int = 0
@@ -47,6 +51,7 @@ class JobMemory:
         """Say whether there is nothing to remember."""
         return not (
             self.restarts
+            or self.unexplained
             or self.runs
             or self.failed_checkpoints
             or self.delays
@@ -72,6 +77,7 @@ class JobMemory:
         self._note_delay(job, limits)
         now = job.observed_timestamp
         _forget(self.restarts, now - limits.restarts.budget_within)
+        _forget(self.unexplained, now - limits.restarts.within)
         _forget(self.runs, now - limits.restarts.budget_within)
         _forget(self.failed_checkpoints, now - limits.checkpoint_age)
 
@@ -107,10 +113,19 @@ class JobMemory:
         self, before: Job, job: Job, limits: AttentionSettings, *, rescales: bool
     ) -> None:
         more = _increase(self._last("restart_times", before, job), job.restart_times)
-        now, failed = job.observed_timestamp, job.last_error_timestamp
-        fresh = failed is not None and now - failed < limits.restarts.within
-        if more and (fresh or not rescales):
-            self.restarts.append((now, more))
+        if more:
+            restarts = self.unexplained if rescales else self.restarts
+            restarts.append((job.observed_timestamp, more))
+        # Flink may tell the error a look later than the restart: both come out of caches.
+        failed, within = job.last_error_timestamp, limits.restarts.within
+        if self.unexplained and failed is not None:
+            explained = [
+                (at, number)
+                for at, number in self.unexplained
+                if at > failed - _TOLD_APART and at - failed < within
+            ]
+            self.restarts += explained
+            self.unexplained = [each for each in self.unexplained if each not in explained]
 
     def _note_checkpoints(self, before: Job, job: Job) -> None:
         completed = job.last_checkpoint_completed_timestamp

@@ -137,7 +137,13 @@ def _checkpoint_old(job: Job, memory: JobMemory, limits: AttentionSettings) -> V
         return UNSEEN
     # A run that has just begun had no time to complete one.
     since = began(job) if completed is None else max(began(job), completed)
-    return Verdict(holds=job.observed_timestamp - since > limits.checkpoint_age, since=since)
+    return Verdict(holds=_checkpoints_told_at(job) - since > limits.checkpoint_age, since=since)
+
+
+def _checkpoints_told_at(job: Job) -> float:
+    """Return as of when it is known which checkpoints a job has completed."""
+    told_at = job.checkpoints_observed_timestamp
+    return job.observed_timestamp if told_at is None else told_at
 
 
 def _none_known(job: Job) -> bool:
@@ -192,7 +198,7 @@ def is_unremarkable(job: Job, limits: AttentionSettings) -> bool:
         return False
     if job.nothing_runs_since_timestamp is not None:
         return False
-    delay, now = job.input_delay_seconds, job.observed_timestamp
+    delay = job.input_delay_seconds
     if delay is not None and delay >= min(
         limits.input_delay.falling_behind, limits.input_delay.far_behind
     ):
@@ -200,4 +206,4 @@ def is_unremarkable(job: Job, limits: AttentionSettings) -> bool:
     completed = job.last_checkpoint_completed_timestamp
     if completed is None:
         return job.checkpoints_failed is None
-    return now - completed <= limits.checkpoint_age
+    return _checkpoints_told_at(job) - completed <= limits.checkpoint_age

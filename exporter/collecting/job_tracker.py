@@ -18,6 +18,7 @@ from exporter.collecting.gone_jobs import GONE_RETENTION, GoneJobs, lived
 from exporter.collecting.merging import (
     FLOW,
     Since,
+    date_checkpoints,
     lasting,
     measures,
     merge,
@@ -146,6 +147,7 @@ class JobTracker:
         self._shown.note(job.key, track.job)
         if track.row.observed_timestamp > now:
             track.row = track.row.at(job.observed_timestamp - _JUST_BEFORE)
+        job = date_checkpoints(job)
         # A part that could not be had this time, or that ended runs no longer tell, stays known.
         known = track.details if track.details is None else without(track.details, withdrawn)
         track.details = job if known is None else merge(known, job)

@@ -91,6 +91,16 @@ def without(job: Job, names: Collection[str]) -> Job:
     return Job(**_facts(job) | {name: _NOTHING[name] for name in names}) if names else job
 
 
+def date_checkpoints(details: Job) -> Job:
+    """Return details with when they told of checkpoints.
+
+    The listing goes on without them, at times for long: no checkpoint is older for that.
+    """
+    if details.checkpoints_failed is None and details.last_checkpoint_completed_timestamp is None:
+        return details
+    return details._replace(checkpoints_observed_timestamp=details.observed_timestamp)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
     """What we ourselves saw of when the state of a job began."""

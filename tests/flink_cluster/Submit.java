@@ -37,6 +37,7 @@ import org.apache.flink.table.api.TableResult;
  *   sql   STATEMENT         a table definition, or the INSERT that is the job
  *   late  SECONDS           a DataStream job whose events are that old, instead of SQL
  *   count SHAPE FOLDER      a job that counts for itself, see Counting
+ *   steer FOLDER            a job that does what it is told, see Steered
  *   end                     submit; answered by "jid ID" or "error TEXT"
  * </pre>
  */
@@ -95,6 +96,7 @@ public final class Submit {
             case "sql" -> submitSql(words[1]);
             case "late" -> submitLate(Duration.ofSeconds(Long.parseLong(words[1])));
             case "count" -> submitCounting(words[1], words[2]);
+            case "steer" -> submitSteered(words[1]);
             default -> throw new IllegalArgumentException("unknown word: " + words[0]);
         }
     }
@@ -136,6 +138,12 @@ public final class Submit {
     private void submitCounting(String shape, String folder) throws Exception {
         StreamExecutionEnvironment environment = new StreamExecutionEnvironment(configuration);
         Counting.build(environment, shape, folder);
+        submitGraph(environment);
+    }
+
+    private void submitSteered(String folder) throws Exception {
+        StreamExecutionEnvironment environment = new StreamExecutionEnvironment(configuration);
+        Steered.build(environment, folder);
         submitGraph(environment);
     }
 

@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("folder", type=Path)
     figures = commands.add_parser("figures", help="hold what the exporter tells against the truth")
     figures.add_argument("--minutes", type=float, default=10)
+    figures.add_argument("--detail", default="40s", help="detail_interval of the exporter")
     return parser
 
 
@@ -48,7 +49,9 @@ def main() -> None:
     # A plain kill then unwinds the stack, as Ctrl-C does, and stops the cluster.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.command == "figures":
-        sys.stdout.write("".join(f"{line}\n" for line in hold(options.minutes, _say).lines()))
+        sys.stdout.write(
+            "".join(f"{line}\n" for line in hold(options.minutes, options.detail, _say).lines())
+        )
         return
     port = getattr(options, "port", None)
     with (

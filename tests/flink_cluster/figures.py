@@ -1,9 +1,10 @@
 """Hold the figures that the exporter tells of a real Flink against what is so.
 
-`python -m tests.flink_cluster figures --minutes 10`: a cluster with Flink's own intervals that
-nobody else asks, polls of 20 s, details of 40 s. Two jobs whose events are 120 s old; three that
-count for themselves what they read and write, and restart once on the way; in the end another
-TaskManager hangs, and with it Flink's metrics.
+`python -m tests.flink_cluster figures --minutes 10 --detail 40s`: a cluster with Flink's own
+intervals that nobody else asks, polls of 20 s. Two jobs whose events are 120 s old, and one that
+falls behind by half a second in each; three that count for themselves what they read and write, and
+restart once on the way. Then another TaskManager hangs, and with it Flink's metrics; then nobody
+reaches the JobManager; in the end the job that fell behind has caught up.
 """
 
 import os
@@ -17,6 +18,7 @@ from pathlib import Path
 from tests.flink_cluster.cluster import PATIENT, FlinkCluster
 from tests.flink_cluster.distribution import FlinkDistribution
 from tests.flink_cluster.jobs import JobSpec, Shape
+from tests.flink_cluster.outages import Passage
 from tests.flink_cluster.watched import Tallies, WatchingExporter
 
 LATE = ("late_sql", "late_stream")
@@ -24,8 +26,14 @@ SHAPES: tuple[Shape, ...] = ("chained", "unchained", "reduced")
 LOOPING = "looping"
 _DELAY, _READ, _WRITTEN = "input_delay_seconds", "read_records", "written_records"
 _RESTARTS = "restart_times"
+FALLING = "falling"
+_FELL_BEHIND = ("falling_behind", FALLING)
+_SETTINGS = {"attention": "{input_delay: {falling_behind: 1m}}"}
+_FALLS = "70 0.5"
 _SETTLE = 100.0
 _FREEZE = 180.0
+_OUTAGE = 60.0
+_CATCH_UP = 120.0
 
 
 @dataclass(slots=True)
@@ -41,6 +49,12 @@ class Findings:
     silent_after: dict[str, float | None] = field(default_factory=dict)
     frozen_delays: dict[str, list[float]] = field(default_factory=dict)
     restarts: tuple[float | None, float | None] = (None, None)
+    fell_behind_after: float | None = None
+    falling_behind: set[str] = field(default_factory=set)
+    """All jobs of which that was told."""
+    fell_behind_unseen: list[bool] = field(default_factory=list)
+    """Whether it was told at each look while nothing could be seen."""
+    caught_up_after: float | None = None
 
     def lines(self) -> list[str]:
         """Return them as lines of a report."""
@@ -61,19 +75,31 @@ class Findings:
             shown = self.frozen_delays.get(name) or [float("nan")]
             told.append(f"{name}: frozen, no delay after {after} s, until then up to {max(shown)}")
         told.append(f"restarts while frozen: {self.restarts[0]} to {self.restarts[1]}")
+        told.append(
+            f"falling behind: {sorted(self.falling_behind)} after {self.fell_behind_after} s, in "
+            f"{sum(self.fell_behind_unseen)} of {len(self.fell_behind_unseen)} looks unseen, "
+            f"until {self.caught_up_after} s after it had caught up"
+        )
         return told
 
 
-def hold(minutes: float, say: Callable[[str], object]) -> Findings:
-    """Run the story, and return what was seen."""
+def hold(minutes: float, detail: str, say: Callable[[str], object]) -> Findings:
+    """Run the story with details at this interval, and return what was seen."""
     with tempfile.TemporaryDirectory() as name:
         workdir = Path(name)
         distribution = FlinkDistribution.locate()
         with FlinkCluster(distribution, workdir, slots=16, settings=PATIENT) as cluster:
             tallies = _submit(cluster, workdir)
             say("jobs are submitted")
-            with WatchingExporter(cluster.url, workdir) as exporter:
-                return _watch(cluster, exporter, tallies, minutes * 60, say)
+            with (
+                Passage(cluster.rest_port) as passage,
+                WatchingExporter(
+                    passage.url, workdir, detail=detail, settings=_SETTINGS
+                ) as exporter,
+            ):
+                found = _watch(cluster, exporter, tallies, minutes * 60, say)
+                _catch_up(passage, exporter, workdir, found, say)
+                return found
 
 
 def _submit(cluster: FlinkCluster, workdir: Path) -> dict[str, Tallies]:
@@ -83,6 +109,9 @@ def _submit(cluster: FlinkCluster, workdir: Path) -> dict[str, Tallies]:
         JobSpec(name="late_stream", kind="late_stream", parallelism=2),
         JobSpec(name=LOOPING, kind="crash_looping"),
     ]
+    (workdir / FALLING).mkdir()
+    (workdir / FALLING / "age").write_text(f"{_FALLS} {time.time() * 1000:.0f}")
+    jobs.append(JobSpec(name=FALLING, kind="steered", folder=str(workdir / FALLING)))
     for shape in SHAPES:
         tallies[shape].folder.mkdir()
         parallelism = 2 if shape == "reduced" else 1
@@ -108,16 +137,22 @@ def _watch(
     say: Callable[[str], object],
 ) -> Findings:
     found = Findings(delays={name: [] for name in LATE}, ages={name: [] for name in SHAPES})
+    since = time.monotonic()
     frozen = cluster.add_taskmanager()
     _for(_SETTLE, tallies, lambda: None)
     say("settled")
+
+    def scrape() -> None:
+        _scrape(exporter, tallies, found)
+        _note_falling(exporter, found, since)
+
     calls, began = exporter.calls(), time.monotonic()
-    _for(seconds / 2, tallies, lambda: _scrape(exporter, tallies, found))
+    _for(seconds / 2, tallies, scrape)
     found.calls_a_minute = (exporter.calls() - calls) / (time.monotonic() - began) * 60
     for each in tallies.values():
         each.crash()
     say("crashed")
-    _for(seconds / 2, tallies, lambda: _scrape(exporter, tallies, found))
+    _for(seconds / 2, tallies, scrape)
     os.kill(frozen, signal.SIGSTOP)
     say("frozen")
     try:
@@ -166,6 +201,37 @@ def _while_frozen(exporter: WatchingExporter, tallies: dict[str, Tallies], found
                 found.silent_after[name] = None
             elif found.silent_after[name] is None:
                 found.silent_after[name] = round(time.monotonic() - began, 1)
+        found.fell_behind_unseen.append(_FELL_BEHIND in exporter.problems())
         found.restarts = (first, figures[_RESTARTS].get(LOOPING))
 
     _for(_FREEZE, tallies, look)
+
+
+def _note_falling(exporter: WatchingExporter, found: Findings, since: float) -> None:
+    names = {job for problem, job in exporter.problems() if problem == _FELL_BEHIND[0]}
+    found.falling_behind |= names
+    if FALLING in names and found.fell_behind_after is None:
+        found.fell_behind_after = round(time.monotonic() - since, 1)
+
+
+def _catch_up(
+    passage: Passage,
+    exporter: WatchingExporter,
+    workdir: Path,
+    found: Findings,
+    say: Callable[[str], object],
+) -> None:
+    def look() -> None:
+        found.fell_behind_unseen.append(_FELL_BEHIND in exporter.problems())
+
+    passage.close()
+    say("nobody reaches the cluster")
+    (workdir / FALLING / "age").write_text("10 0 0")
+    _for(_OUTAGE, {}, look)
+    passage.open()
+    began = time.monotonic()
+    while time.monotonic() - began < _CATCH_UP:
+        if _FELL_BEHIND not in exporter.problems():
+            found.caught_up_after = round(time.monotonic() - began, 1)
+            return
+        time.sleep(1)

@@ -18,6 +18,7 @@ JobKind = Literal[
     "late_stream",
     "starting",
     "counting",
+    "steered",
 ]
 """What becomes of a job.
 
@@ -30,6 +31,7 @@ JobKind = Literal[
 - `starting`: the same, held in INITIALIZING for 10 seconds.
 - `counting`: counts for itself, into files of `folder`, what it reads and writes; it is of one of
   the shapes that Counting.java tells.
+- `steered`: does what files of `folder` tell it, as Steered.java says.
 """
 
 
@@ -71,6 +73,7 @@ _SETTINGS = {
         "restart-strategy.fixed-delay.attempts": "2147483647",
         "restart-strategy.fixed-delay.delay": "1 s",
     },
+    "steered": {"execution.checkpointing.storage": "Steered$Patience"},
     "failing": {"restart-strategy.type": "none"},
     "crash_looping": {
         "restart-strategy.type": "fixed-delay",
@@ -114,7 +117,10 @@ def _lines(job: JobSpec, version: tuple[int, int]) -> Iterator[str]:
     for key, value in settings.items():
         first, before = _RENAMED.get(key, ((0, 0), key))
         yield f"set\t{before if version < first else key}\t{value}"
-    if job.kind == "counting":
+    if job.kind == "steered":
+        yield f"set\trig.folder\t{job.folder}"
+        yield f"steer\t{job.folder}"
+    elif job.kind == "counting":
         yield f"count\t{job.shape}\t{job.folder}"
     elif job.kind in ("late_stream", "starting"):
         yield f"late\t{job.late_seconds}"

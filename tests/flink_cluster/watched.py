@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +23,25 @@ sources:
     endpoint: {url}
     poll_interval: {poll}
     detail_interval: {detail}
-"""
+{more}"""
 
 
 class WatchingExporter:
     """An exporter that watches one cluster, and what its pages say of each job."""
 
-    def __init__(self, url: str, workdir: Path, *, poll: str = "20s", detail: str = "40s") -> None:
+    def __init__(
+        self,
+        url: str,
+        workdir: Path,
+        *,
+        poll: str = "20s",
+        detail: str = "40s",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take where the cluster is; `settings` of the source are written as in YAML."""
         config = workdir / "exporter.yml"
-        config.write_text(_CONFIG.format(url=url, poll=poll, detail=detail))
+        more = "".join(f"    {name}: {value}\n" for name, value in (settings or {}).items())
+        config.write_text(_CONFIG.format(url=url, poll=poll, detail=detail, more=more))
         self._port = free_port()
         listen = f"--web.listen-address=127.0.0.1:{self._port}"
         self._process = GuardedProcess(
@@ -66,6 +77,14 @@ class WatchingExporter:
                 sample.value
             )
         return found
+
+    def problems(self) -> frozenset[tuple[str, str]]:
+        """Return the problems that it tells, each with the name of its job."""
+        name = "streaming_job_problem_since_timestamp_seconds"
+        return frozenset(
+            (sample.labels["problem"], sample.labels["job_name"])
+            for sample in samples(self.page(), name)
+        )
 
     def calls(self) -> float:
         """Return how many questions it has sent."""

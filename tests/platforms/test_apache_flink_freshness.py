@@ -46,6 +46,8 @@ class Cluster(Flink):
         """Seconds by which the figures of the TaskManagers come after the JobManager's own."""
         self.restarts = 0
         self.restarted = 0.0
+        self.ran_since = BEGAN
+        """Since when it ran when its figures were gathered."""
         self.tells_uptime = True
         self.running_tasks = 2
         self.busy = False
@@ -54,14 +56,14 @@ class Cluster(Flink):
         """Gather what can be: the figures of the JobManager come first."""
         if self.frozen is not None and self.uptime_at >= self.frozen:
             return
-        self.uptime_at = self.now
+        self.uptime_at, self.ran_since = self.now, self.runs_since
         if self.frozen is None:
             now = self.now + self.later
             self.watermark_at = now if self.stalled is None else self.stalled
 
     def answer(self) -> None:
         """Put together what the cluster says."""
-        timestamps = {"RUNNING": (BEGAN + self.restarted) * 1000}
+        timestamps = {"RUNNING": self.runs_since * 1000}
         if self.restarted:
             timestamps["RESTARTING"] = timestamps["RUNNING"] - 1
         tasks = {"RUNNING": self.running_tasks, "SCHEDULED": 2 - self.running_tasks}
@@ -70,7 +72,7 @@ class Cluster(Flink):
             timestamps=timestamps, now=NOW_MS + self.now * 1000, vertices=[vertex]
         )
         counted = [{"id": "numRestarts", "value": str(self.counted)}]
-        uptime = EPOCH + self.uptime_at - BEGAN - self.restarted
+        uptime = EPOCH + self.uptime_at - self.ran_since
         if self.tells_uptime:
             counted.append({"id": "uptime", "value": str(int(uptime * 1000))})
         self.answers[f"/jobs/{JID}/metrics"] = counted
@@ -81,6 +83,11 @@ class Cluster(Flink):
         }
         if self.busy:
             self.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = (500, {"errors": ["busy"]})
+
+    @property
+    def runs_since(self) -> float:
+        """Return since when it runs."""
+        return EPOCH + self.restarted if self.restarted else BEGAN
 
     @property
     def counted(self) -> int:
@@ -332,3 +339,17 @@ def test_figures_become_old() -> None:
     assert [is_old(moment, 100.0) for moment in (None, 100.0, 70.0, 69.0)] == [
         *(False, False, False, True)
     ]
+
+
+def test_job_object_that_is_older_than_the_count_adds_no_restart() -> None:
+    """Attempts tell how it is, once; then the count is enough again."""
+    cluster = Cluster()
+
+    def act(moment: float) -> None:
+        # It restarted 2 s before the second look, whose job object is from before that.
+        cluster.restarts = 1 if moment >= 120 else 0
+        cluster.restarted = 118.0 if moment >= 240 else 0.0
+
+    asked = f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"
+    assert _restarts(cluster.looks(0, 120, 240, 360, act=act)) == [0, 1, 1, 1]
+    assert [request.url.path for request in cluster.requests].count(asked) == 1

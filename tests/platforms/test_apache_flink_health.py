@@ -66,6 +66,37 @@ def test_job_without_a_completed_checkpoint_has_no_figures() -> None:
     assert found.failed is not None
 
 
+@pytest.mark.parametrize(
+    ("counts", "latest", "known"),
+    [
+        ({"failed": 0, "in_progress": 0, "completed": 0}, {}, (None, None)),
+        # A savepoint, which somebody has asked for.
+        ({"failed": 0, "in_progress": 0, "completed": 1}, {"savepoint": {"id": 1}}, (None, None)),
+        ({"failed": 0, "in_progress": 1, "completed": 0}, {}, (0, 0)),
+        ({"failed": 2, "in_progress": 0, "completed": 0}, {}, (2, 0)),
+        ({"failed": 0, "in_progress": 0, "completed": 4}, {"completed": {"id": 4}}, (0, 4)),
+        ({"failed": 0, "completed": 0}, {}, (0, 0)),
+    ],
+    ids=str,
+)
+def test_job_that_has_begun_no_checkpoint_tells_none(
+    counts: dict[str, int], latest: dict[str, object], known: tuple[int | None, int | None]
+) -> None:
+    """Flink counts for every job that streams, also for those without checkpointing."""
+    found = parse_checkpoints({"counts": counts, "latest": latest}, Flaws())
+    assert (found.failed, found.completed) == known
+
+
+def test_real_job_without_checkpointing_tells_no_checkpoints() -> None:
+    assert parse_checkpoints(recorded("no_checkpoints/checkpoints"), Flaws()).facts() == {
+        "checkpoints_completed": None,
+        "checkpoints_failed": None,
+        "last_checkpoint_completed_timestamp": None,
+        "last_checkpoint_duration_seconds": None,
+        "last_checkpoint_size_bytes": None,
+    }
+
+
 @pytest.mark.parametrize("name", ["failed", "crash_looping"])
 def test_exception_of_a_real_job_is_named_by_its_cause(name: str) -> None:
     """The exception that ended a job is wrapped by Flink, the one it restarts from is not."""

@@ -28,7 +28,7 @@ def test_looks_are_forgotten_with_the_job() -> None:
     entered = parse_entered(Record(graph(), "job", Flaws()))
     assert entered == Entered(running=EPOCH - 3600)
     for job_id in (JID, OTHER_JID):
-        assert looks.restarts(job_id, 3, entered) == 3
+        assert looks.restarts(job_id, 3, entered, EPOCH) == 3
         assert looks.believes(job_id, EPOCH, 3.0)
     looks.keep_only([JID])
     assert looks.least_restarts(JID, entered) == (3, True)
@@ -37,13 +37,25 @@ def test_looks_are_forgotten_with_the_job() -> None:
 
 def test_restart_that_the_count_does_not_know_of_makes_it_old() -> None:
     """The object of a job is fresher than its metrics: they stand still, or are on their way."""
-    looks = Looks()
-    assert looks.restarts(JID, 3, Entered(running=50.0)) == 3
-    assert looks.restarts(JID, 3, Entered(running=60.0)) == 3
-    assert looks.restarts(JID, 3, Entered(running=90.0, restarting=80.0)) is None
-    assert looks.least_restarts(JID, Entered(running=90.0, restarting=80.0)) == (4, False)
-    assert looks.restarts(JID, 4, Entered(running=90.0, restarting=80.0)) == 4
-    assert looks.restarts(JID, None, Entered()) is None
+    looks, after = Looks(), Entered(running=90.0, restarting=80.0)
+    assert looks.restarts(JID, 3, Entered(running=50.0), 55.0) == 3
+    assert looks.restarts(JID, 3, Entered(running=60.0), 65.0) == 3
+    assert looks.restarts(JID, 3, after, 95.0) is None
+    assert looks.least_restarts(JID, after) == (4, False)
+    assert looks.restarts(JID, 4, after, 95.0) == 4
+    assert looks.restarts(JID, None, Entered(), 95.0) is None
+
+
+def test_restart_that_was_counted_before_the_job_object_told_of_it_is_counted_once() -> None:
+    """Flink keeps job objects for three seconds: the metrics can be fresher."""
+    looks, after = Looks(), Entered(running=90.0, restarting=80.0)
+    assert looks.restarts(JID, 4, Entered(running=60.0), 82.0) == 4
+    assert looks.restarts(JID, 4, after, 95.0) is None
+    assert looks.least_restarts(JID, after) == (4, False)
+    looks.confirm_restarts(JID, 4, after, 95.0)
+    assert looks.restarts(JID, 4, after, 115.0) == 4
+    looks.confirm_restarts(OTHER_JID, 4, after, 95.0)
+    assert looks.least_restarts(OTHER_JID, after) == (None, False)
 
 
 def test_look_that_is_too_soon_changes_nothing() -> None:

@@ -133,17 +133,20 @@ class FigureReader:
     async def _note_restarts(
         self, number: int | None, job: Job, graph: Record, found: Figures, *, old: bool
     ) -> None:
-        entered = parse_entered(graph)
+        entered, now = parse_entered(graph), self._time_there(job, graph.reread())
+        behind = old
         if number is not None and not old:
-            number = self._looks.restarts(job.job_id, number, entered)
-            old = number is None
-        if old:
+            number = self._looks.restarts(job.job_id, number, entered, now)
+            behind = number is None
+        if behind:
             number, heard = await self._certain_restarts(job, graph, found)
             if number is None and not heard:
                 # A question that fails takes nothing away from what is known.
                 return
             if number is None:
                 found.withdrawn.append("restart_times")
+            elif heard and not old:
+                self._looks.confirm_restarts(job.job_id, number, entered, now)
         found.facts["restart_times"] = number
 
     async def _certain_restarts(

@@ -40,7 +40,8 @@ _JITTER = 1.0
 """Seconds by which the moments of two figures may differ."""
 _MOST_STATES = 50
 _AHEAD = 5.0
-"""Seconds by which an answer out of a cache may be older than another."""
+"""Seconds by which an answer out of a cache may be older than another: Flink keeps those about a
+job for 3 s."""
 
 _T = TypeVar("_T")
 
@@ -80,6 +81,8 @@ class Restarts:
 
     number: int
     entered: Entered
+    read_at: float
+    """When that was, in the time of the JobManager."""
 
 
 def parse_entered(graph: Record) -> Entered:
@@ -191,14 +194,17 @@ class Looks:
         self._beats[job_id] = _Beat(moment=before.moment, pulse=pulse, moved=False)
         return False
 
-    def restarts(self, job_id: str, number: int | None, entered: Entered) -> int | None:
-        """Take in a number of restarts; return it, or None when the job has restarted since."""
+    def restarts(self, job_id: str, number: int | None, entered: Entered, now: float) -> int | None:
+        """Take in a number of restarts; return it, or None when the job may have restarted since.
+
+        `now` is the time of the JobManager.
+        """
         known = self._restarts.get(job_id)
         if number is None:
             return None
         if known is not None and known.number == number and _restarted(known.entered, entered):
             return None
-        self._restarts[job_id] = Restarts(number=number, entered=entered)
+        self._restarts[job_id] = Restarts(number=number, entered=entered, read_at=now)
         return number
 
     def least_restarts(self, job_id: str, entered: Entered) -> tuple[int | None, bool]:
@@ -208,7 +214,16 @@ class Looks:
             return None, False
         if known.entered == entered:
             return known.number, True
-        return known.number + int(_restarted(known.entered, entered)), False
+        # A restart of about then may be counted already: the job object, out of a cache, was older.
+        since = entered.restarting or 0.0
+        more = _restarted(known.entered, entered) and since > known.read_at + _AHEAD
+        return known.number + int(more), False
+
+    def confirm_restarts(self, job_id: str, number: int, entered: Entered, now: float) -> None:
+        """Take in that a number of restarts holds for a job object after all."""
+        known = self._restarts.get(job_id)
+        if known is not None and known.number == number:
+            self._restarts[job_id] = Restarts(number=number, entered=entered, read_at=now)
 
 
 def _restarted(before: Entered, after: Entered) -> bool:

@@ -98,13 +98,21 @@ def parse_restarts(document: object, flaws: Flaws) -> int | None:
 
 
 def parse_checkpoints(document: object, flaws: Flaws) -> Checkpoints:
-    """Read a job's checkpoint statistics."""
+    """Read a job's checkpoint statistics.
+
+    Flink counts for every job that streams. Where none was ever begun but for savepoints, which
+    somebody asks for, the job takes none as far as anybody can tell: zeros would say that all is
+    well, or that the first one is overdue.
+    """
     statistics = Record(document, "checkpoints", flaws)
     completed = statistics.record("latest").record("completed")
     counts = statistics.record("counts")
+    failed, in_progress = counts.count("failed"), counts.count("in_progress")
+    if failed == 0 and in_progress == 0 and not completed:
+        return Checkpoints()
     return Checkpoints(
         completed=counts.count("completed"),
-        failed=counts.count("failed"),
+        failed=failed,
         completed_timestamp=completed.time_milliseconds("latest_ack_timestamp"),
         duration_seconds=completed.milliseconds("end_to_end_duration"),
         # What this checkpoint wrote, as in Flink's own gauge lastCheckpointSize; versions before
