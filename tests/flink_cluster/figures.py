@@ -46,8 +46,8 @@ class Findings:
     unknown: dict[str, int] = field(default_factory=dict)
     scrapes: int = 0
     calls_a_minute: float = 0.0
-    silent_after: dict[str, float | None] = field(default_factory=dict)
-    frozen_delays: dict[str, list[float]] = field(default_factory=dict)
+    frozen: dict[str, list[tuple[float, float | None]]] = field(default_factory=dict)
+    """Delays while a TaskManager hangs, with how long it has."""
     restarts: tuple[float | None, float | None] = (None, None)
     fell_behind_after: float | None = None
     falling_behind: set[str] = field(default_factory=set)
@@ -71,9 +71,14 @@ class Findings:
                 f"unknown {self.unknown.get(name, 0)} times"
             )
         told.append(f"zeros where something was counted: {self.zeros}")
-        for name, after in self.silent_after.items():
-            shown = self.frozen_delays.get(name) or [float("nan")]
-            told.append(f"{name}: frozen, no delay after {after} s, until then up to {max(shown)}")
+        for name, looks in self.frozen.items():
+            silent = [after for after, delay in looks if delay is None]
+            shown = [delay for _, delay in looks if delay is not None]
+            told.append(
+                f"{name}: frozen for {looks[-1][0]:.0f} s, no delay at {len(silent)} of "
+                f"{len(looks)} looks, from {min(silent, default=None)} to "
+                f"{max(silent, default=None)} s; shown up to {max(shown, default=None)}"
+            )
         told.append(f"restarts while frozen: {self.restarts[0]} to {self.restarts[1]}")
         told.append(
             f"falling behind: {sorted(self.falling_behind)} after {self.fell_behind_after} s, in "
@@ -189,18 +194,13 @@ def _scrape(exporter: WatchingExporter, tallies: dict[str, Tallies], found: Find
 
 def _while_frozen(exporter: WatchingExporter, tallies: dict[str, Tallies], found: Findings) -> None:
     began = time.monotonic()
-    found.silent_after = dict.fromkeys(LATE)
     first = exporter.figures(_RESTARTS)[_RESTARTS].get(LOOPING)
 
     def look() -> None:
         figures = exporter.figures(_DELAY, _RESTARTS)
         for name in LATE:
-            delay = figures[_DELAY].get(name)
-            if delay is not None:
-                found.frozen_delays.setdefault(name, []).append(delay)
-                found.silent_after[name] = None
-            elif found.silent_after[name] is None:
-                found.silent_after[name] = round(time.monotonic() - began, 1)
+            after = round(time.monotonic() - began, 1)
+            found.frozen.setdefault(name, []).append((after, figures[_DELAY].get(name)))
         found.fell_behind_unseen.append(_FELL_BEHIND in exporter.problems())
         found.restarts = (first, figures[_RESTARTS].get(LOOPING))
 
