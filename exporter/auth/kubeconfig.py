@@ -23,6 +23,8 @@ _INSTEAD = (
 )
 _LISTS = (("contexts", "context"), ("clusters", "cluster"), ("users", "user"))
 
+_DEEPEST = 100
+"""Lists and mappings within each other; a kubeconfig has four, and its extensions some more."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Makes plain values only, in C where that is installed."""
 
@@ -137,12 +139,24 @@ class _Merged:
 
 def _load(path: Path, text: str) -> Any:
     try:
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # nosec B506
+        # Some versions of the loader in C do not look how deep they are, and end the process.
+        if not _is_deep(text):
+            return yaml.load(text, Loader=_LOADER)  # noqa: S506  # nosec B506
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError):
         # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
         pass
     # Raised out here: the exceptions of the parser hold the text that it stumbled over.
     raise UnusableError(f"{path}: not a kubeconfig, which is YAML or JSON")
+
+
+def _is_deep(text: str) -> bool:
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _named(value: object, place: str, singular: str) -> dict[str, Mapping[str, Any]]:
