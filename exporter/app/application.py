@@ -187,7 +187,9 @@ class App:
         self.telemetry.reloaded(successful=True, now=self._runtime.clock())
         self._log.info("configuration loaded", sources=len(config.sources), unchanged=len(kept))
         for warning in config_warnings(config):
-            self._conditions.once("configuration allows what is not safe", detail=str(warning))
+            self._conditions.once(
+                "configuration allows what is not safe or costs money", detail=str(warning)
+            )
 
     async def poll_once(self) -> bool:
         """Load the configuration and poll each source once; say whether all succeeded.
