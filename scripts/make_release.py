@@ -81,7 +81,8 @@ def build_python(source: Path, dist: Path, time: int) -> Path:
     repack(archive, time)
     with tempfile.TemporaryDirectory() as folder:
         # By tar: Python wants a `filter` of who unpacks, and 3.11.2, which Debian 12 has, none.
-        run("tar", "--extract", "--file", archive, "--directory", folder)
+        kept = ("--preserve-permissions", "--no-same-owner")
+        run("tar", "--extract", *kept, "--file", archive, "--directory", folder)
         [unpacked] = Path(folder).iterdir()
         run(sys.executable, "-c", BUILD, "build_wheel", dist, cwd=unpacked, **environ)
     [wheel] = dist.glob("*.whl")
