@@ -75,7 +75,7 @@ BEGUN_UNSEEN = frozenset(
 """What goes wrong while nobody sees it."""
 TOO = frozenset({("stuck", "dripping"), ("stuck", "looping"), ("stuck", "calm")})
 """What may be told too: that a job is stuck which is never seen to run between two crashes."""
-ENDED = frozenset({"brittle", "later", "optional", "dripping", "lingering"})
+ENDED = frozenset({"brittle", "later", "optional", "dripping", "lingering", "resting"})
 """Jobs that had ended when the JobManager was replaced."""
 
 _NO_CHECKPOINTS = (
@@ -213,8 +213,8 @@ class Teller:
         for name, file in (("held", "hold"), ("lingering", "linger"), ("unsaved", "decline")):
             (self._folder / name / file).unlink()
         self._order("late", age="10 0 0")
-        self._cluster.cancel(self._ids["dripping"])
-        self._cluster.cancel(self._ids["later"])
+        for name in ("dripping", "resting", "later"):
+            self._cluster.cancel(self._ids[name])
         self._order("brittle", crash=1)
         self._order("calm", crash=_FOR_EVER)
         self._order("pausing", crash=1)
@@ -295,7 +295,7 @@ _SPECS = {
     "dripping": _delayed(3),
     "unsaved": _delayed(1),
     "held": _delayed(1),
-    "resting": _delayed(45),
+    "resting": _delayed(3600),
     "nearly": _delayed(1),
     "calm": _delayed(0.5),
     "later": _delayed(1),
