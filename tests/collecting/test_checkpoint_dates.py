@@ -1,5 +1,7 @@
 """A checkpoint is as old as it was when its platform last told of it, however long ago that was."""
 
+from typing import Any
+
 import pytest
 
 from exporter.attention.tracker import SourceAttention
@@ -34,7 +36,7 @@ def _problems(jobs: tuple[Job, ...], now: float) -> list[str]:
     ],
     ids=str,
 )
-def test_no_checkpoint_grows_old_while_details_are_not_had(told: dict[str, float]) -> None:
+def test_no_checkpoint_grows_old_while_details_are_not_had(told: dict[str, Any]) -> None:
     """As after an outage: a listing is there before the details of any job are."""
     tracker = job_tracker()
     tracker.note_inventory(listing(job("a", observed_timestamp=EPOCH)), EPOCH)
