@@ -32,7 +32,7 @@ RUN /opt/exporter/bin/pip install --no-cache-dir --disable-pip-version-check \
 # Nothing of the build but the finished environment: no compiler, no pip, no sources.
 FROM ${BASE}
 ARG SOURCE=https://git.example/streaming-job-exporter
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="streaming-job-exporter" \
       org.opencontainers.image.description="Prometheus exporter of managed streaming jobs" \

@@ -1,3 +1,3 @@
 """Watch managed streaming jobs and tell Prometheus the truth about each."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
