@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -234,7 +235,7 @@ def test_bad_file_ends_the_program_at_its_start_and_is_found_by_the_check(
 
 
 def _program() -> str:
-    return str(Path(__file__).parent.parent.parent / ".venv" / "bin" / "streaming-job-exporter")
+    return str(Path(sys.executable).parent / "streaming-job-exporter")
 
 
 @pytest.mark.parametrize("secured", [False, True], ids=["plain", "tls"])
