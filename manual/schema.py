@@ -85,18 +85,28 @@ def schema() -> str:
         if key not in _OWN_PLACE
     }
     del defs[refs[SourceSettings]]
-    text = json.dumps(
-        {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "$id": SCHEMA,
-            "title": "exporter.yml of streaming-job-exporter",
-            **_top(refs, defaults),
-            "$defs": {**_DEFS, "source": _source(names), **dict(sorted(defs.items()))},
-        },
-        ensure_ascii=False,
-        indent=1,
-    )
-    return f"{text}\n"
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": SCHEMA,
+        "title": "exporter.yml of streaming-job-exporter",
+        **_top(refs, defaults),
+        "$defs": {**_DEFS, "source": _source(names), **dict(sorted(defs.items()))},
+    }
+    return f"{json.dumps(_plain(schema), ensure_ascii=False, indent=1)}\n"
+
+
+def _plain(value: Any) -> Any:
+    """Return a schema as each version of pydantic means it: they differ in how they write it."""
+    if isinstance(value, dict):
+        plain = {name: _plain(each) for name, each in value.items()}
+        match plain.get("allOf"):
+            case [only]:
+                del plain["allOf"]
+                return {**only, **plain}
+        return plain
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _top(refs: Mapping[type[BaseModel], str], defaults: Mapping[str, Json]) -> Json:

@@ -26,6 +26,7 @@ ALLOWED = frozenset(
 """Identifiers of SPDX."""
 
 _OLDER_WORDS = {
+    "Apache 2": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",

@@ -178,6 +178,7 @@ def _groups(job: Job, snapshot: Snapshot, reader: Reader) -> tuple[Group, ...]:
             text("fact_checkpoint_size", size(job.last_checkpoint_size_bytes)),
             text("fact_checkpoints_completed", number(job.checkpoints_completed)),
             text("fact_checkpoints_failed", number(job.checkpoints_failed)),
+            time("fact_checkpoints_as_of", job.checkpoints_observed_timestamp),
         ),
         "records": (
             text("fact_read", number(job.read_records)),

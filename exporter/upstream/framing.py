@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import http_exceptions
 from aiohttp.client_exceptions import ClientPayloadError
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 MOST_FRAMING: Final = 64 * 1024
 """Bytes around one answer beyond one for each byte of its body. Heads have a few thousand."""
@@ -47,10 +48,10 @@ class BoundedHandler(ResponseHandler):
 
     def _take(self, data: bytes) -> None:
         before = self._payload
-        known = 0 if before is None else before.total_bytes
+        known = _body(before)
         super().data_received(data)
         payload = self._payload
-        body = 0 if payload is None else payload.total_bytes
+        body = _body(payload)
         if payload is before:
             body -= known
         # Each byte of a body may come in a chunk of its own, but none pays for trailers later.
@@ -67,3 +68,8 @@ class BoundedHandler(ResponseHandler):
         self.set_exception(http_exceptions.BadHttpMessage(reason))
         if self.transport is not None:
             self.transport.abort()
+
+
+def _body(payload: StreamReader | None) -> int:
+    """Return how many bytes of a body have come; an answer that has none has no count either."""
+    return 0 if payload is None or payload is EMPTY_PAYLOAD else payload.total_bytes

@@ -199,6 +199,7 @@ CHINESE: Texts = MappingProxyType(
         "fact_checkpoint_size": "检查点大小",
         "fact_checkpoints_completed": "完成的检查点",
         "fact_checkpoints_failed": "失败的检查点",
+        "fact_checkpoints_as_of": "检查点情况截至",
         "group_records": "记录",
         "fact_read": "已读取",
         "fact_written": "已写出",

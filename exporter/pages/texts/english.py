@@ -202,6 +202,7 @@ ENGLISH: Texts = MappingProxyType(
         "fact_checkpoint_size": "Its size",
         "fact_checkpoints_completed": "Completed checkpoints",
         "fact_checkpoints_failed": "Failed checkpoints",
+        "fact_checkpoints_as_of": "Checkpoints as of",
         "group_records": "Records",
         "fact_read": "Read",
         "fact_written": "Written",
