@@ -7,10 +7,9 @@ these, and much of it at once.
 
 from typing import Any, Final
 
-from aiohttp import http_exceptions
+from aiohttp import EMPTY_PAYLOAD, StreamReader, http_exceptions
 from aiohttp.client_exceptions import ClientPayloadError
 from aiohttp.client_proto import ResponseHandler
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 MOST_FRAMING: Final = 64 * 1024
 """Bytes around one answer beyond one for each byte of its body. Heads have a few thousand."""
