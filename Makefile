@@ -82,7 +82,7 @@ test-newest: .venv-newest/.venv
 	scripts/setup-debian small
 	scripts/setup-oracle
 	.venv-newest/bin/pip install --quiet --disable-pip-version-check --upgrade \
-		--upgrade-strategy eager --editable '.[test]'
+		--upgrade-strategy eager setuptools --editable '.[test]'
 	.venv-newest/bin/python -m pytest -q -n 2 --dist loadgroup -m "not real"
 
 lint: $(VENV)/.test
