@@ -185,7 +185,13 @@ def new_run(older: Job, newer: Job) -> bool:
 
 def _is_another_run(before: Job, facts: _Facts) -> bool:
     told = _tell_apart(before, facts["run_id"], facts["start_timestamp"])
-    return _ended_again(before, facts["state"], facts["end_timestamp"]) if told is None else told
+    if told is not None:
+        return told
+    start = facts["start_timestamp"]
+    if start is not None and before.start_timestamp is None and before.state is facts["state"]:
+        # Nothing was told of the run that was seen, but this one had not begun then.
+        return bool(start > before.observed_timestamp)
+    return _ended_again(before, facts["state"], facts["end_timestamp"])
 
 
 def _tell_apart(older: Job, run_id: str, start_timestamp: float | None) -> bool | None:

@@ -43,3 +43,15 @@ def test_another_run_has_its_own_times() -> None:
     one = _job(State.RESTARTING, 0, start_timestamp=EPOCH - 900)
     other = _job(State.RUNNING, -20, start_timestamp=EPOCH - 20)
     assert _looks((0.0, one), (30.0, other)) == [0, -20]
+
+
+def test_state_of_a_run_is_no_older_than_the_run() -> None:
+    """The listing told of no run: it was of one that was stopped and run anew since."""
+    tracker = job_tracker()
+    tracker.note_inventory(listing(job("a").at(EPOCH)), EPOCH)
+    [listed] = tracker.jobs(EPOCH)
+    assert listed.state_since_timestamp == EPOCH
+    anew = job("a", run_id="2", start_timestamp=EPOCH + 1)
+    tracker.note_details(anew.at(EPOCH + 2), EPOCH + 2)
+    [shown] = tracker.jobs(EPOCH + 2)
+    assert shown.state_since_timestamp == EPOCH + 2
