@@ -6,7 +6,7 @@ truth itself where that says more. Limits are short, so that problems begin and 
 
 from collections.abc import Callable, Iterator
 
-from exporter.attention_settings import AttentionSettings, RestartLimits
+from exporter.attention_settings import AttentionSettings, DelayLimits, RestartLimits
 from exporter.model import CHANGING_STATES, Job, JobKey, Problem, ProblemKind, Snapshot, State
 from tests.histories.history import POLL_INTERVAL, told
 from tests.histories.rules import Broken, Rule, brief
@@ -18,6 +18,8 @@ LIMITS = AttentionSettings(
     stuck_after=70.0,
     unknown_after=70.0,
     restarts=RestartLimits(burst=2, within=150.0, budget=3, budget_within=500.0),
+    # The delay that the clouds tell is a mark of when they did so: it grows for ever.
+    input_delay=DelayLimits(falling_behind=86400.0, far_behind=86400.0),
 )
 _ROUNDED = 1.0
 """Seconds by which the times that a platform tells may be off."""
