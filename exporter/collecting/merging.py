@@ -187,11 +187,17 @@ def _is_another_run(before: Job, facts: _Facts) -> bool:
     told = _tell_apart(before, facts["run_id"], facts["start_timestamp"])
     if told is not None:
         return told
+    return _began_since(before, facts) or _ended_again(
+        before, facts["state"], facts["end_timestamp"]
+    )
+
+
+def _began_since(before: Job, facts: _Facts) -> bool:
+    """Say whether a run has begun since a job was seen, of whose run nothing was told then."""
     start = facts["start_timestamp"]
-    if start is not None and before.start_timestamp is None and before.state is facts["state"]:
-        # Nothing was told of the run that was seen, but this one had not begun then.
-        return bool(start > before.observed_timestamp)
-    return _ended_again(before, facts["state"], facts["end_timestamp"])
+    if start is None or before.start_timestamp is not None:
+        return False
+    return before.state is facts["state"] and bool(start > before.observed_timestamp)
 
 
 def _tell_apart(older: Job, run_id: str, start_timestamp: float | None) -> bool | None:
