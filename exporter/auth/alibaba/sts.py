@@ -17,7 +17,8 @@ from exporter.auth.alibaba import Send
 from exporter.auth.alibaba.asking import ask
 from exporter.auth.alibaba.signature import sign
 from exporter.auth.alibaba.sts_answers import parse_role_keys, read_sts_refusal
-from exporter.auth.credentials import CredentialProvider, Credentials
+from exporter.auth.assumed_role import margin_of
+from exporter.auth.credentials import Credentials
 from exporter.auth.guard import GuardBook
 from exporter.errors import Reason, UnusableError
 from exporter.pacing import Clock
@@ -33,7 +34,6 @@ LONGEST_SECONDS = 43200
 
 _VERSION = "2015-04-01"
 _FORM = "application/x-www-form-urlencoded"
-_LONGEST_MARGIN = 900.0
 _ROLE_ARN = re.compile(r"acs:ram::\d{1,32}:role/[\w.+=@-]{1,64}", re.ASCII)
 
 
@@ -55,7 +55,7 @@ class Role:
     @property
     def margin(self) -> float:
         """Return how many seconds before their end its keys are renewed, as the SDKs do."""
-        return min(_LONGEST_MARGIN, self.seconds / 4)
+        return margin_of(self.seconds)
 
     def parameters(self) -> list[tuple[str, str]]:
         """Return what STS is told of it."""
@@ -148,22 +148,6 @@ class Sts:
         if refusal is not None:
             raise refusal
         return parse_role_keys(response, operation)
-
-
-class AssumedRole:
-    """Temporary keys of a role that others may assume; to be cached by whoever asks."""
-
-    def __init__(self, others: CredentialProvider, role: Role, sts: Sts) -> None:
-        self._others = others
-        self._role = role
-        self._sts = sts
-
-    async def credentials(self) -> Credentials:
-        """Assume the role anew.
-
-        Raises CredentialError when there are no keys to do so with, and what `Sts` raises.
-        """
-        return await self._sts.assume(self._role, await self._others.credentials())
 
 
 def sts_endpoint(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import httpx
 
+from exporter.auth.assumed_role import by_segments
 from exporter.auth.credentials import Credentials, found_at
 from exporter.auth.renewal import parse_expiry
 from exporter.errors import CredentialError, FetchError, Reason
@@ -114,10 +115,9 @@ def _retry_after(response: httpx.Response, now: float) -> float | None:
 
 
 def _sentence(code: str, status: int) -> tuple[Reason, str]:
-    segments = code.split(".")
-    for length in range(len(segments), 0, -1):
-        if found := _SENTENCES.get(".".join(segments[:length])):
-            return found
+    found = by_segments(code, _SENTENCES)
+    if found is not None:
+        return found
     if status in _BY_STATUS:
         return _BY_STATUS[status], ""
     return Reason.INVALID_RESPONSE, _NOT_STS

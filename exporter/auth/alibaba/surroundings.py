@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from exporter.auth.alibaba import Send
 from exporter.auth.alibaba.oidc import OidcRole
-from exporter.auth.alibaba.sts import AssumedRole, Role, Sts, sts_endpoint
+from exporter.auth.alibaba.sts import Role, Sts, sts_endpoint
+from exporter.auth.assumed_role import AssumedRole
 from exporter.auth.credentials import CredentialProvider, Refreshing
 from exporter.auth.guard import GuardBook
 from exporter.pacing import Clock
@@ -40,7 +42,7 @@ class Surroundings:
         self, others: CredentialProvider, role: Role, sts: Sts | None = None
     ) -> CredentialProvider:
         """Return the keys of a role that others may assume, renewed before they end."""
-        provider = AssumedRole(others, role, sts or self.sts())
+        provider = AssumedRole(others, partial((sts or self.sts()).assume, role))
         return Refreshing(provider, clock=self.clock, margin=role.margin)
 
     def with_oidc(self, provider: OidcRole, role: Role) -> CredentialProvider:

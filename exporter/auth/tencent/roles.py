@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from exporter.auth.assumed_role import margin_of
 from exporter.errors import UnusableError
 from exporter.secret import Secret, TextSecret
 
@@ -18,7 +19,6 @@ SHORTEST_SECONDS = 900
 LONGEST_SECONDS = 43200
 """STS gives out nothing longer; what is shorter than the first of the three is of no use here."""
 
-_LONGEST_MARGIN = 900.0
 _ROLE_ARN = re.compile(
     r"qcs::cam::uin/\d{1,32}:"
     r"(?:roleName/|role/(?:tencentcloudServiceRole(?:Name)?/)?)[\w+=,.@-]{1,128}",
@@ -48,11 +48,8 @@ class Role:
 
     @property
     def margin(self) -> float:
-        """Return how many seconds before their end its keys are renewed.
-
-        The SDK renews them when a tenth of their life is over, which is a slip of its formula.
-        """
-        return min(_LONGEST_MARGIN, self.seconds / 4)
+        """Return how many seconds before their end its keys are renewed."""
+        return margin_of(self.seconds)
 
     def parameters(self) -> dict[str, object]:
         """Return what STS is told of it."""

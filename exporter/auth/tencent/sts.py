@@ -6,9 +6,11 @@ as any other call; of the second the token is all that proves who asks.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import httpx
 
+from exporter.auth.assumed_role import AssumedRole
 from exporter.auth.credentials import CredentialProvider, Credentials, Refreshing
 from exporter.auth.guard import GuardBook
 from exporter.auth.headers import read_headers, with_headers
@@ -54,7 +56,9 @@ class Sts:
 
     def assumed(self, others: CredentialProvider, role: Role) -> CredentialProvider:
         """Return the keys of a role that others may assume, renewed before they end."""
-        return Refreshing(AssumedRole(others, role, self), clock=self._clock, margin=role.margin)
+        return Refreshing(
+            AssumedRole(others, partial(self.assume, role)), clock=self._clock, margin=role.margin
+        )
 
     async def assume(self, role: Role, credentials: Credentials) -> Credentials:
         """Return keys of a role that the owner of these credentials may assume.
@@ -125,19 +129,3 @@ class Sts:
         response = await self._send(request, operation)
         await response.aread()
         return parse_role_keys(response, operation)
-
-
-class AssumedRole:
-    """Temporary keys of a role that others may assume; to be cached by whoever asks."""
-
-    def __init__(self, others: CredentialProvider, role: Role, sts: Sts) -> None:
-        self._others = others
-        self._role = role
-        self._sts = sts
-
-    async def credentials(self) -> Credentials:
-        """Assume the role anew.
-
-        Raises CredentialError when there are no keys to do so with, and what `Sts` raises.
-        """
-        return await self._sts.assume(self._role, await self._others.credentials())

@@ -10,6 +10,7 @@ from math import isfinite
 
 import httpx
 
+from exporter.auth.assumed_role import by_segments
 from exporter.auth.credentials import Credentials, found_at
 from exporter.errors import CredentialError, FetchError, Reason
 
@@ -117,10 +118,9 @@ def _refusal(operation: str, told: object) -> FetchError:
 
 
 def _sentence(code: str) -> tuple[Reason, str]:
-    segments = code.split(".")
-    for length in range(len(segments), 0, -1):
-        if found := _SENTENCES.get(".".join(segments[:length])):
-            return found
+    found = by_segments(code, _SENTENCES)
+    if found is not None:
+        return found
     return Reason.AUTH, "" if code else "refused without a code"
 
 
