@@ -28,7 +28,7 @@ class Row:
 
     where: str
     """The last part of the name of the module that uses it."""
-    library: str
+    package: str
     name: str
     why: str
     breaks: str
@@ -56,13 +56,13 @@ def _of_protocol(name: str, why: str = _READS, breaks: str = _LIMITS) -> Row:
     def holds() -> bool:
         return hasattr(_Protocol, name) or _mentions(_Protocol, name)
 
-    return Row(where="protocol", library="uvicorn", name=name, why=why, breaks=breaks, holds=holds)
+    return Row(where="protocol", package="uvicorn", name=name, why=why, breaks=breaks, holds=holds)
 
 
 def _of_cycle(name: str, why: str, breaks: str) -> Row:
     return Row(
         where="protocol",
-        library="uvicorn",
+        package="uvicorn",
         name=f"cycle.{name}",
         why=why,
         breaks=breaks,
@@ -77,13 +77,13 @@ def _of_handler(name: str, why: str, breaks: str = "an answer can fill the memor
     def holds() -> bool:
         return hasattr(_Handler, name) or any(_mentions(each, name) for each in _Handler.__mro__)
 
-    return Row(where="framing", library="aiohttp", name=name, why=why, breaks=breaks, holds=holds)
+    return Row(where="framing", package="aiohttp", name=name, why=why, breaks=breaks, holds=holds)
 
 
 def _of_aiohttp(name: str, holds: Callable[[], bool]) -> Row:
     return Row(
         where="framing",
-        library="aiohttp",
+        package="aiohttp",
         name=f"aiohttp.{name}",
         why="what comes around an answer is counted where aiohttp takes in its bytes",
         breaks="the module cannot be imported",
@@ -103,7 +103,7 @@ def _of_loader(name: str, parameter: str, why: str, breaks: str) -> Row:
         return _parameters(getattr(yaml.SafeLoader, name))[:2] == ["self", parameter]
 
     return Row(
-        where="yaml_documents", library="yaml", name=name, why=why, breaks=breaks, holds=holds
+        where="yaml_documents", package="yaml", name=name, why=why, breaks=breaks, holds=holds
     )
 
 
@@ -121,7 +121,7 @@ def _takes_a_function() -> bool:
 ROWS = [
     Row(
         where="transport",
-        library="aiohttp",
+        package="aiohttp",
         name="_retry_connection",
         why="aiohttp sends a request again when its connection breaks, and no option forbids it",
         breaks="a signed request is sent twice: refused as a replay, and counted once",
@@ -132,7 +132,7 @@ ROWS = [
     ),
     Row(
         where="transport",
-        library="aiohttp",
+        package="aiohttp",
         name="aiohttp.http_exceptions",
         why="errors of its parser that are no ClientError come out of bodies",
         breaks="such an answer is an unexpected error instead of an invalid one",
@@ -140,7 +140,7 @@ ROWS = [
     ),
     Row(
         where="transport",
-        library="aiohttp",
+        package="aiohttp",
         name="_factory",
         why="the connector makes the protocol of each connection by it, and no option says which",
         breaks="what comes around an answer has no bound",
@@ -165,7 +165,7 @@ ROWS = [
     _of_handler("set_exception", "whoever waits for the answer hears why it was refused"),
     Row(
         where="urls",
-        library="httpx",
+        package="httpx",
         name="_uri_reference",
         why="reading a URL anew takes a tenth of a call; only its path and query change",
         breaks="no request can be made",
@@ -176,7 +176,7 @@ ROWS = [
     ),
     Row(
         where="server",
-        library="uvicorn",
+        package="uvicorn",
         name="startup",
         why="whoever starts the server waits until it listens",
         breaks="nothing is told to be ready, and starting hangs",
@@ -187,7 +187,7 @@ ROWS = [
     ),
     Row(
         where="server",
-        library="uvicorn",
+        package="uvicorn",
         name="capture_signals",
         why="uvicorn sends a signal again after it has stopped; ours are heard elsewhere",
         breaks="the program ends by SIGTERM with a failure instead of 0",
@@ -195,7 +195,7 @@ ROWS = [
     ),
     Row(
         where="server",
-        library="uvicorn",
+        package="uvicorn",
         name="should_exit",
         why="how a server that runs in our own loop is told to stop",
         breaks="the program does not end",
@@ -203,7 +203,7 @@ ROWS = [
     ),
     Row(
         where="server",
-        library="uvicorn",
+        package="uvicorn",
         name="Config(http=function)",
         why="each connection gets the protocol of its moment: TLS or not, and which certificate",
         breaks="nothing is served",
@@ -211,7 +211,7 @@ ROWS = [
     ),
     Row(
         where="protocol",
-        library="uvicorn",
+        package="uvicorn",
         name="uvicorn.protocols.http.httptools_impl",
         why="the protocol that is bounded by a subclass",
         breaks="nothing is served",
@@ -222,7 +222,7 @@ ROWS = [
     ),
     Row(
         where="protocol",
-        library="uvicorn",
+        package="uvicorn",
         name="uvicorn.server",
         why="the type of what the protocol is given",
         breaks="the module cannot be imported",
@@ -230,7 +230,7 @@ ROWS = [
     ),
     Row(
         where="protocol",
-        library="uvicorn",
+        package="uvicorn",
         name="uvicorn.config",
         why="the type of what the protocol is given",
         breaks="the module cannot be imported",
@@ -303,7 +303,7 @@ ROWS = [
     ),
     Row(
         where="telemetry",
-        library="prometheus_client",
+        package="prometheus_client",
         name="prometheus_client.platform_collector",
         why="python_info without the default registry",
         breaks="the module cannot be imported",
@@ -311,7 +311,7 @@ ROWS = [
     ),
     Row(
         where="self_metrics",
-        library="prometheus_client",
+        package="prometheus_client",
         name="prometheus_client.samples",
         why="the type of what collectors yield",
         breaks="the module cannot be imported",
@@ -319,7 +319,7 @@ ROWS = [
     ),
     Row(
         where="histogram",
-        library="prometheus_client",
+        package="prometheus_client",
         name="prometheus_client.utils",
         why="bounds of buckets are written as the library writes them",
         breaks="the module cannot be imported",

@@ -126,7 +126,7 @@ def _reached(where: str, tree: ast.Module, own: set[str]) -> Iterator[Use]:
 
 def _library_of(name: str) -> str:
     """Return whose a private name is: that of the row that has it, for the text does not say."""
-    return next((row.library for row in ROWS if row.name == name), "?")
+    return next((row.package for row in ROWS if row.name == name), "?")
 
 
 def _is_self(node: ast.expr) -> bool:

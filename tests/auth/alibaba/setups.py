@@ -4,13 +4,13 @@
 otherwise. A machine with a role stands behind all of them.
 """
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-from exporter.simulator.alibaba.oidc import AUDIENCE
+from tests.auth.alibaba.setup_makers import (
+    Setup,
+    command,
+    environment,
+    ini,
+    pod,
+)
 from tests.auth.alibaba.simulated_cloud import (
     ACCESS_CONFIGURATION,
     ACCOUNT,
@@ -19,130 +19,17 @@ from tests.auth.alibaba.simulated_cloud import (
     MACHINE,
     OAUTH_TOKEN,
     PERSON,
-    POD,
     SECRET,
     SIDECAR,
     SSO_TOKEN,
     THEIRS,
     USER,
-    SimulatedCloud,
     role,
 )
 
-_PRE = "ALIBABA_CLOUD_"
 _ENV_KEY = {"ACCESS_KEY_ID": KEY, "ACCESS_KEY_SECRET": SECRET}
 _AK = {"access_key_id": KEY, "access_key_secret": SECRET}
-_INI = ".alibabacloud/credentials.ini"
-_CLI = ".aliyun/config.json"
 _PASSED_OVER = "the library goes on to the next place, and signs as the machine"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What a set-up is made in: a home, and the cloud that gives out what is put there."""
-
-    home: Path
-    cloud: SimulatedCloud
-
-    def token(self, subject: str = POD, **options: Any) -> str:
-        """Put a token of a pod into a file, and return its name."""
-        text = self.cloud.issuer.token(
-            subject, now=options.pop("at", self.cloud.clock()), **options
-        )
-        return self.write("token", text)
-
-    def write(self, name: str, text: str) -> str:
-        """Write a file below the home, and return its name."""
-        path = self.home / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-        return str(path)
-
-    def issued(self, principal: str, seconds: float = 3600) -> dict[str, Any]:
-        """Return temporary keys as a profile holds them."""
-        expires_at = int(self.cloud.clock() + seconds)
-        key = self.cloud.access.issue(expires_at=expires_at, principal=principal)
-        return {
-            "access_key_id": key.key_id,
-            "access_key_secret": key.secret,
-            "sts_token": key.security_token,
-            "sts_expiration": expires_at,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """One set-up; `make` writes its files, and returns the variables of the environment."""
-
-    name: str
-    make: Callable[[World], Mapping[str, str]]
-    asks_as: str = ""
-    sentence: str = ""
-    """The end of what is said instead; `~` stands for the home."""
-    vendor: str = ""
-    why: str = ""
-    sts: tuple[str, ...] = field(default=())
-    """The hosts of STS that are asked."""
-
-
-def _env(**variables: str) -> Callable[[World], Mapping[str, str]]:
-    return lambda world: {_PRE + name: value for name, value in variables.items()}
-
-
-def _pod(
-    subject: str = POD, *, ago: float = 0.0, audience: str = AUDIENCE, **variables: str
-) -> Callable[[World], Mapping[str, str]]:
-    def make(world: World) -> Mapping[str, str]:
-        token = world.token(subject, at=world.cloud.clock() - ago, audience=audience)
-        given = {
-            "ROLE_ARN": role("watcher"),
-            "OIDC_PROVIDER_ARN": world.cloud.issuer.provider_arn,
-            "OIDC_TOKEN_FILE": token,
-            **variables,
-        }
-        return {_PRE + name: value for name, value in given.items() if value}
-
-    return make
-
-
-def _cli(
-    *profiles: Mapping[str, Any], issued: str = "", seconds: float = 3600, **variables: str
-) -> Callable[[World], Mapping[str, str]]:
-    def make(world: World) -> Mapping[str, str]:
-        held = world.issued(issued, seconds) if issued else {}
-        now = int(world.cloud.clock())
-        written = []
-        for profile in profiles:
-            fields = {"name": "default", **profile, **held}
-            for name, value in fields.items():
-                if name.endswith("_expire"):
-                    fields[name] = now + value
-            if fields.get("oidc_token_file") == "":
-                fields["oidc_token_file"] = world.token()
-                fields["oidc_provider_arn"] = world.cloud.issuer.provider_arn
-            written.append(fields)
-        world.write(_CLI, json.dumps({"current": "default", "profiles": written}))
-        return {_PRE + name: value for name, value in variables.items()}
-
-    return make
-
-
-def _ini(
-    *lines: str, section: str = "default", file: str = _INI, token: bool = False, **variables: str
-) -> Callable[[World], Mapping[str, str]]:
-    def make(world: World) -> Mapping[str, str]:
-        more = []
-        if token:
-            more = [
-                f"oidc_provider_arn = {world.cloud.issuer.provider_arn}",
-                f"oidc_token_file_path = {world.token()}",
-            ]
-        path = world.write(file, "\n".join([f"[{section}]", *lines, *more, ""]))
-        named = {"CREDENTIALS_FILE": path} if file != _INI else {}
-        return {_PRE + name: value for name, value in {**named, **variables}.items()}
-
-    return make
-
 
 _RAM = {"mode": "RamRoleArn", **_AK, "ram_session_name": "cli"}
 _SSO = {
@@ -165,23 +52,23 @@ _STS = ("sts.aliyuncs.com",)
 _URI = "http://sidecar.example.com/credentials?pod=exporter"
 
 SETUPS = (
-    Setup(name="nothing is set up on a machine with a role", make=_env(), asks_as=MACHINE),
+    Setup(name="nothing is set up on a machine with a role", make=environment(), asks_as=MACHINE),
     Setup(
         name="nothing is set up, and the machine may not be asked",
-        make=_env(ECS_METADATA_DISABLED="true"),
+        make=environment(ECS_METADATA_DISABLED="true"),
         sentence="ECS metadata: disabled by ALIBABA_CLOUD_ECS_METADATA_DISABLED",
     ),
-    Setup(name="a key in the environment", make=_env(**_ENV_KEY), asks_as=USER),
+    Setup(name="a key in the environment", make=environment(**_ENV_KEY), asks_as=USER),
     Setup(
         name="half a key in the environment",
-        make=_env(ACCESS_KEY_ID=KEY),
+        make=environment(ACCESS_KEY_ID=KEY),
         sentence="environment: ALIBABA_CLOUD_ACCESS_KEY_SECRET not set",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
     Setup(
         name="a key in the environment and a role for it to assume",
-        make=_env(**_ENV_KEY, ROLE_ARN=role("watcher")),
+        make=environment(**_ENV_KEY, ROLE_ARN=role("watcher")),
         asks_as=role("watcher"),
         vendor=USER,
         why="the library signs with the key, and leaves the role that was meant alone",
@@ -189,41 +76,41 @@ SETUPS = (
     ),
     Setup(
         name="a role in the environment that nobody assumes",
-        make=_env(ROLE_ARN=role("watcher")),
+        make=environment(ROLE_ARN=role("watcher")),
         sentence="environment: ALIBABA_CLOUD_ROLE_ARN is set, but neither "
         "ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET nor "
         "ALIBABA_CLOUD_OIDC_PROVIDER_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
-    Setup(name="a pod with RRSA", make=_pod(), asks_as=role("watcher"), sts=_STS),
+    Setup(name="a pod with RRSA", make=pod(), asks_as=role("watcher"), sts=_STS),
     Setup(
         name="a pod with RRSA and the STS of a region",
-        make=_pod(STS_REGION="cn-hangzhou", ROLE_SESSION_NAME="mine"),
+        make=pod(STS_REGION="cn-hangzhou", ROLE_SESSION_NAME="mine"),
         asks_as=role("watcher"),
         sts=("sts.cn-hangzhou.aliyuncs.com",),
     ),
     Setup(
         name="a pod with RRSA and the STS within its network",
-        make=_pod(STS_REGION="cn-hangzhou", VPC_ENDPOINT_ENABLED="true"),
+        make=pod(STS_REGION="cn-hangzhou", VPC_ENDPOINT_ENABLED="true"),
         asks_as=role("watcher"),
         sts=("sts-vpc.cn-hangzhou.aliyuncs.com",),
     ),
     Setup(
         name="a pod with RRSA and a key",
-        make=_pod(ACCESS_KEY_ID=KEY, ACCESS_KEY_SECRET=SECRET),
+        make=pod(ACCESS_KEY_ID=KEY, ACCESS_KEY_SECRET=SECRET),
         asks_as=USER,
     ),
     Setup(
         name="a pod whose token is not there",
-        make=_pod(OIDC_TOKEN_FILE="/nonexistent/token"),
+        make=pod(OIDC_TOKEN_FILE="/nonexistent/token"),
         sentence="OIDC token file /nonexistent/token: no such file or directory",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
     Setup(
         name="a pod whose token has expired",
-        make=_pod(ago=7200),
+        make=pod(ago=7200),
         sentence="AssumeRoleWithOIDC failed: auth, HTTP 400, AuthenticationFail.OIDCToken.Expired, "
         "the OIDC token has expired",
         vendor=MACHINE,
@@ -232,7 +119,7 @@ SETUPS = (
     ),
     Setup(
         name="a pod whose token is for somebody else",
-        make=_pod(audience="vault"),
+        make=pod(audience="vault"),
         sentence="the OIDC token is for another audience, RRSA wants sts.aliyuncs.com",
         vendor=MACHINE,
         why=_PASSED_OVER,
@@ -240,7 +127,7 @@ SETUPS = (
     ),
     Setup(
         name="a pod whose service account the role does not trust",
-        make=_pod("system:serviceaccount:default:other"),
+        make=pod("system:serviceaccount:default:other"),
         sentence="AuthenticationFail.NoPermission, the role does not trust this pod, or the OIDC "
         "provider is not registered",
         vendor=MACHINE,
@@ -249,28 +136,32 @@ SETUPS = (
     ),
     Setup(
         name="a pod with RRSA by halves",
-        make=_pod(OIDC_PROVIDER_ARN=""),
+        make=pod(OIDC_PROVIDER_ARN=""),
         sentence="environment: ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_TOKEN_FILE are set, "
         "but ALIBABA_CLOUD_OIDC_PROVIDER_ARN not",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
-    Setup(name="command, AK", make=_cli({"mode": "AK", **_AK}), asks_as=USER),
+    Setup(name="command, AK", make=command({"mode": "AK", **_AK}), asks_as=USER),
     Setup(
         name="command, a profile by its name",
-        make=_cli({"mode": "AK"}, {"name": "mine", "mode": "AK", **_AK}, PROFILE="mine"),
+        make=command({"mode": "AK"}, {"name": "mine", "mode": "AK", **_AK}, PROFILE="mine"),
         asks_as=USER,
     ),
-    Setup(name="command, StsToken", make=_cli({"mode": "StsToken"}, issued=PERSON), asks_as=PERSON),
+    Setup(
+        name="command, StsToken",
+        make=command({"mode": "StsToken"}, issued=PERSON),
+        asks_as=PERSON,
+    ),
     Setup(
         name="command, RamRoleArn",
-        make=_cli({**_RAM, "ram_role_arn": role("watcher"), "expired_seconds": 900}),
+        make=command({**_RAM, "ram_role_arn": role("watcher"), "expired_seconds": 900}),
         asks_as=role("watcher"),
         sts=_STS,
     ),
     Setup(
         name="command, RamRoleArn with the STS of a region within the network",
-        make=_cli(
+        make=command(
             {
                 **_RAM,
                 "ram_role_arn": role("watcher"),
@@ -283,13 +174,13 @@ SETUPS = (
     ),
     Setup(
         name="command, RamRoleArn with an external id",
-        make=_cli({**_RAM, "ram_role_arn": role("guarded"), "external_id": EXTERNAL_ID}),
+        make=command({**_RAM, "ram_role_arn": role("guarded"), "external_id": EXTERNAL_ID}),
         asks_as=role("guarded"),
         sts=_STS,
     ),
     Setup(
         name="command, RamRoleArn without the external id",
-        make=_cli({**_RAM, "ram_role_arn": role("guarded")}),
+        make=command({**_RAM, "ram_role_arn": role("guarded")}),
         sentence="AssumeRole failed: auth, HTTP 403, NoPermission, the role does not trust these "
         "credentials, they lack sts:AssumeRole, or the external id is not the one it wants",
         vendor=MACHINE,
@@ -298,7 +189,7 @@ SETUPS = (
     ),
     Setup(
         name="command, RamRoleArn with a wrong secret",
-        make=_cli(
+        make=command(
             {**_RAM, "ram_role_arn": role("watcher"), "access_key_secret": "MARKED-wrong"},
         ),
         sentence="SignatureDoesNotMatch, the secret of the access key is wrong",
@@ -308,7 +199,7 @@ SETUPS = (
     ),
     Setup(
         name="command, RamRoleArn of a role that is not there",
-        make=_cli({**_RAM, "ram_role_arn": role("nobody")}),
+        make=command({**_RAM, "ram_role_arn": role("nobody")}),
         sentence="HTTP 404, EntityNotExist.Role, the role does not exist",
         vendor=MACHINE,
         why=_PASSED_OVER,
@@ -316,7 +207,7 @@ SETUPS = (
     ),
     Setup(
         name="command, RamRoleArn for longer than the role allows",
-        make=_cli({**_RAM, "ram_role_arn": role("watcher"), "expired_seconds": 7200}),
+        make=command({**_RAM, "ram_role_arn": role("watcher"), "expired_seconds": 7200}),
         sentence="the role does not allow sessions of this duration",
         vendor=MACHINE,
         why=_PASSED_OVER,
@@ -324,14 +215,14 @@ SETUPS = (
     ),
     Setup(
         name="command, RamRoleArn without a role",
-        make=_cli(_RAM),
+        make=command(_RAM),
         sentence="~/.aliyun/config.json: no ram_role_arn",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
     Setup(
         name="command, a chain into another account",
-        make=_cli(
+        make=command(
             {
                 "mode": "ChainableRamRoleArn",
                 "source_profile": "first",
@@ -345,7 +236,7 @@ SETUPS = (
     ),
     Setup(
         name="command, a chain that begins with the machine",
-        make=_cli(
+        make=command(
             {
                 "mode": "ChainableRamRoleArn",
                 "source_profile": "machine",
@@ -358,7 +249,7 @@ SETUPS = (
     ),
     Setup(
         name="command, a chain that leads in a circle",
-        make=_cli(
+        make=command(
             {
                 "mode": "ChainableRamRoleArn",
                 "source_profile": "default",
@@ -371,7 +262,7 @@ SETUPS = (
     ),
     Setup(
         name="command, a chain that begins nowhere",
-        make=_cli(
+        make=command(
             {
                 "mode": "ChainableRamRoleArn",
                 "source_profile": "none",
@@ -384,50 +275,50 @@ SETUPS = (
     ),
     Setup(
         name="command, OIDC",
-        make=_cli({"mode": "OIDC", "ram_role_arn": role("watcher"), "oidc_token_file": ""}),
+        make=command({"mode": "OIDC", "ram_role_arn": role("watcher"), "oidc_token_file": ""}),
         asks_as=role("watcher"),
         sts=_STS,
     ),
     Setup(
         name="command, EcsRamRole",
-        make=_cli({"mode": "EcsRamRole", "ram_role_name": "streaming-job-exporter"}),
+        make=command({"mode": "EcsRamRole", "ram_role_name": "streaming-job-exporter"}),
         asks_as=MACHINE,
     ),
-    Setup(name="command, CloudSSO", make=_cli(_SSO), asks_as=PERSON),
+    Setup(name="command, CloudSSO", make=command(_SSO), asks_as=PERSON),
     Setup(
         name="command, CloudSSO that has ended",
-        make=_cli({**_SSO, "cloud_sso_access_token_expire": -60}),
+        make=command({**_SSO, "cloud_sso_access_token_expire": -60}),
         sentence="~/.aliyun/config.json: the sign-in has ended, sign in again with aliyun",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
     Setup(
         name="command, OAuth with the keys of the last exchange",
-        make=_cli({**_OAUTH, "oauth_access_token_expire": -60}, issued=PERSON),
+        make=command({**_OAUTH, "oauth_access_token_expire": -60}, issued=PERSON),
         asks_as=PERSON,
     ),
     Setup(
         name="command, OAuth with its token only",
-        make=_cli(_OAUTH),
+        make=command(_OAUTH),
         asks_as=PERSON,
     ),
     Setup(
         name="command, OAuth that has ended",
-        make=_cli({**_OAUTH, "oauth_access_token_expire": -60}, issued=PERSON, seconds=-60),
+        make=command({**_OAUTH, "oauth_access_token_expire": -60}, issued=PERSON, seconds=-60),
         sentence="~/.aliyun/config.json: the sign-in has ended, sign in again with aliyun",
         vendor=MACHINE,
         why="the library replaces the token in the file, and here goes on when that is refused",
     ),
     Setup(
         name="command, External",
-        make=_cli({"mode": "External", "process_command": "/bin/false"}),
+        make=command({"mode": "External", "process_command": "/bin/false"}),
         sentence="~/.aliyun/config.json: mode External is not supported",
         vendor=MACHINE,
         why="no program that a file names is run",
     ),
     Setup(
         name="command, a mode that nobody knows",
-        make=_cli({"mode": "RsaKeyPair"}),
+        make=command({"mode": "RsaKeyPair"}),
         sentence="~/.aliyun/config.json: mode RsaKeyPair is not supported",
         vendor=MACHINE,
         why=_PASSED_OVER,
@@ -435,64 +326,62 @@ SETUPS = (
     Setup(
         name="command that is not to be read, and an INI file",
         make=lambda world: {
-            **_cli({"mode": "AK", "access_key_id": "other", "access_key_secret": "x"})(world),
-            **_ini("type = access_key", *_KEY_LINES, CLI_PROFILE_DISABLED="true")(world),
+            **command({"mode": "AK", "access_key_id": "other", "access_key_secret": "x"})(world),
+            **ini("type = access_key", *_KEY_LINES, CLI_PROFILE_DISABLED="true")(world),
         },
         asks_as=USER,
     ),
     Setup(
         name="INI, access_key of a section and a file by their names",
-        make=_ini(
-            "type = access_key", *_KEY_LINES, section="mine", file="mine.ini", PROFILE="mine"
-        ),
+        make=ini("type = access_key", *_KEY_LINES, section="mine", file="mine.ini", PROFILE="mine"),
         asks_as=USER,
     ),
     Setup(
         name="INI, ram_role_arn",
-        make=_ini("type = ram_role_arn", *_KEY_LINES, f"role_arn = {role('watcher')}"),
+        make=ini("type = ram_role_arn", *_KEY_LINES, f"role_arn = {role('watcher')}"),
         asks_as=role("watcher"),
         sts=_STS,
     ),
     Setup(
         name="INI, oidc_role_arn",
-        make=_ini("type = oidc_role_arn", f"role_arn = {role('watcher')}", token=True),
+        make=ini("type = oidc_role_arn", f"role_arn = {role('watcher')}", token=True),
         asks_as=role("watcher"),
         sts=_STS,
     ),
     Setup(
         name="INI, ecs_ram_role",
-        make=_ini("type = ecs_ram_role", "role_name = streaming-job-exporter"),
+        make=ini("type = ecs_ram_role", "role_name = streaming-job-exporter"),
         asks_as=MACHINE,
     ),
     Setup(
         name="INI, ram_role_arn without a key",
-        make=_ini("type = ram_role_arn", f"role_arn = {role('watcher')}"),
+        make=ini("type = ram_role_arn", f"role_arn = {role('watcher')}"),
         sentence="~/.alibabacloud/credentials.ini: no access_key_id and access_key_secret",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
     Setup(
         name="INI, rsa_key_pair",
-        make=_ini("type = rsa_key_pair", "public_key_id = x", "private_key_file = /nonexistent"),
+        make=ini("type = rsa_key_pair", "public_key_id = x", "private_key_file = /nonexistent"),
         sentence="~/.alibabacloud/credentials.ini: type rsa_key_pair is not supported",
         vendor=MACHINE,
         why=_PASSED_OVER,
     ),
     Setup(
         name="a credentials URI on no machine of the cloud",
-        make=_env(CREDENTIALS_URI=_URI, ECS_METADATA_DISABLED="true"),
+        make=environment(CREDENTIALS_URI=_URI, ECS_METADATA_DISABLED="true"),
         asks_as=SIDECAR,
     ),
     Setup(
         name="a credentials URI on a machine with a role",
-        make=_env(CREDENTIALS_URI=_URI),
+        make=environment(CREDENTIALS_URI=_URI),
         asks_as=SIDECAR,
         vendor=MACHINE,
         why="the library prefers the role of the machine to what was set up",
     ),
     Setup(
         name="a credentials URI that has none",
-        make=_env(CREDENTIALS_URI="http://sidecar.example.com/credentials"),
+        make=environment(CREDENTIALS_URI="http://sidecar.example.com/credentials"),
         sentence="environment: ALIBABA_CLOUD_CREDENTIALS_URI: HTTP 403 for keys",
         vendor=MACHINE,
         why=_PASSED_OVER,

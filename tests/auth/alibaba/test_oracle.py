@@ -12,7 +12,8 @@ from pathlib import Path
 
 import uvicorn
 
-from tests.auth.alibaba.setups import SETUPS, World
+from tests.auth.alibaba.setup_makers import World
+from tests.auth.alibaba.setups import SETUPS
 from tests.auth.alibaba.simulated_cloud import SimulatedCloud
 
 ROOT = Path(__file__).parents[3]

@@ -14,7 +14,7 @@ from exporter.auth.guard import GuardBook
 from exporter.errors import CredentialError, FetchError, Reason, UnusableError
 from exporter.files import at_once
 from exporter.secret import TextSecret
-from tests.auth.alibaba.setups import World
+from tests.auth.alibaba.setup_makers import World
 from tests.auth.alibaba.simulated_cloud import (
     EXTERNAL_ID,
     KEY,

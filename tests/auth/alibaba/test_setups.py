@@ -9,7 +9,8 @@ from exporter.auth.alibaba.surroundings import Surroundings
 from exporter.auth.guard import GuardBook
 from exporter.errors import CredentialError, FetchError
 from exporter.files import at_once
-from tests.auth.alibaba.setups import SETUPS, Setup, World
+from tests.auth.alibaba.setup_makers import Setup, World
+from tests.auth.alibaba.setups import SETUPS
 from tests.auth.alibaba.simulated_cloud import SimulatedCloud
 from tests.auth.tools import MARK, Clock, everything_told
 from tests.virtual_time import run

@@ -5,27 +5,20 @@ from typing import Any
 
 import pytest
 
-from exporter.errors import FetchError, Reason, UnreadableError
+from exporter.errors import UnreadableError
 from exporter.fields import Flaws
 from exporter.model import Job, Node, State
 from exporter.platforms.huawei_dataarts import (
-    PLATFORM,
     STATES,
-    DataArtsSource,
     parse_list,
     parse_status,
 )
-from exporter.source import CallCost, Inventory
-from tests.vendors.huawei_sources import AUTH, FIXTURES, PROJECT, Server, with_source
+from tests.vendors.huawei_sources import FIXTURES, PROJECT
 from tests.virtual_time import EPOCH
 
 JOBS = f"/v1/{PROJECT}/jobs"
 ROW = Job(project=PROJECT, job_id="one", job_name="one", observed_timestamp=EPOCH)
 STATUSES = [word.upper() for word in STATES]
-
-
-def page_url(offset: int) -> str:
-    return f"{JOBS}?jobType=REAL_TIME&limit=100&offset={offset}"
 
 
 def status(**fields: Any) -> tuple[Job, Flaws]:
@@ -36,10 +29,6 @@ def status(**fields: Any) -> tuple[Job, Flaws]:
 def node(**fields: Any) -> Node:
     job, _ = status(nodes=[{"name": "n", **fields}])
     return job.nodes[0]
-
-
-def rows(first: int, end: int, **fields: Any) -> list[dict[str, Any]]:
-    return [{"name": f"job_{number}", **fields} for number in range(first, end)]
 
 
 def test_statuses_are_exactly_those_published() -> None:
@@ -248,177 +237,3 @@ def test_answer_without_a_list_is_not_an_empty_workspace(document: object) -> No
 def test_answer_without_a_status_is_unreadable(document: object) -> None:
     with pytest.raises(UnreadableError):
         parse_status(document, ROW, Flaws())
-
-
-class TestInventory:
-    @staticmethod
-    def take(answers: dict[str, Any], *, polls: int = 1, **settings: Any) -> Any:
-        server = Server(answers)
-
-        async def poll(source: DataArtsSource) -> Inventory:
-            for _ in range(polls - 1):
-                await source.fetch_inventory()
-                server.requests.clear()
-            return await source.fetch_inventory()
-
-        return with_source(PLATFORM, server, poll, **settings), server
-
-    def test_real_time_jobs_are_asked_for_by_the_hundred(self) -> None:
-        """Batch jobs are the default, and ten of them."""
-        _, server = self.take({page_url(0): {"total": 0, "jobs": []}})
-        assert server.asked == [page_url(0)]
-        assert server.requests[0].url.host == "dayu-dlf.cn-north-4.myhuaweicloud.com"
-
-    def test_offset_may_count_rows(self) -> None:
-        answers = {
-            page_url(0): {"total": 250, "jobs": rows(0, 100)},
-            page_url(100): {"total": 250, "jobs": rows(100, 200)},
-            page_url(200): {"total": 250, "jobs": rows(200, 250)},
-        }
-        inventory, server = self.take(answers)
-        assert len({job.job_id for job in inventory.jobs}) == 250
-        assert inventory.incomplete == ()
-        assert len(server.requests) == 3
-
-    def test_offset_may_count_pages_which_is_remembered(self) -> None:
-        answers = {
-            page_url(0): {"total": 250, "jobs": rows(0, 100)},
-            page_url(100): {"total": 250, "jobs": []},
-            page_url(1): {"total": 250, "jobs": rows(100, 200)},
-            page_url(2): {"total": 250, "jobs": rows(200, 250)},
-        }
-        inventory, server = self.take(answers)
-        assert len({job.job_id for job in inventory.jobs}) == 250
-        assert inventory.incomplete == ()
-        assert len(server.requests) == 4
-        inventory, server = self.take(answers, polls=2)
-        assert len(inventory.jobs) == 250
-        assert server.asked == [page_url(0), page_url(1), page_url(2)]
-
-    def test_wrong_memory_is_corrected(self) -> None:
-        by_pages = iter([rows(0, 100), [], rows(100, 101)])
-        second = iter([rows(0, 100), rows(1, 101), rows(0, 100), rows(100, 101)])
-        third = iter([rows(0, 100), rows(100, 101)])
-        polls = [by_pages, second, third]
-
-        def answer(request: Any) -> dict[str, Any]:
-            for poll in polls:
-                jobs = next(poll, None)
-                if jobs is not None:
-                    return {"total": 101, "jobs": jobs}
-            raise AssertionError("one request too many")
-
-        urls = [page_url(offset) for offset in (0, 1, 100)]
-        inventory, server = self.take(dict.fromkeys(urls, answer), polls=3)
-        assert len(inventory.jobs) == 101
-        assert server.asked == [page_url(0), page_url(100)]
-
-    def test_other_reading_may_find_the_row_that_moved(self) -> None:
-        """It is whole then, and offset still counts rows the next time."""
-        answers = {
-            page_url(0): {"total": 101, "jobs": rows(0, 100)},
-            page_url(100): {"total": 101, "jobs": rows(99, 100)},
-            page_url(1): {"total": 101, "jobs": rows(1, 101)},
-        }
-        inventory, server = self.take(answers, polls=2)
-        assert len(inventory.jobs) == 101
-        assert inventory.incomplete == ()
-        assert server.asked == [page_url(0), page_url(100), page_url(1)]
-
-    def test_listing_that_fits_neither_reading_is_incomplete(self) -> None:
-        answers = {page_url(at): {"total": 250, "jobs": rows(0, 100)} for at in (0, 1, 2, 100)}
-        inventory, _ = self.take(answers)
-        assert len(inventory.jobs) == 100
-        assert [error.reason for _, error in inventory.incomplete] == [Reason.INVALID_RESPONSE]
-
-    def test_later_page_that_fails_leaves_the_listing_incomplete(self) -> None:
-        answers = {
-            page_url(0): {"total": 101, "jobs": rows(0, 100)},
-            page_url(100): (400, {"error_code": "DLF.3051", "error_msg": "Invalid offset."}),
-        }
-        inventory, _ = self.take(answers)
-        assert len(inventory.jobs) == 100
-        assert [error.code for _, error in inventory.incomplete] == ["DLF.3051"]
-
-    def test_workspace_is_named_in_each_request(self) -> None:
-        _, server = self.take({page_url(0): {"total": 0, "jobs": []}}, workspace="0f3a9c")
-        assert server.requests[0].headers["workspace"] == "0f3a9c"
-        assert "workspace;" in server.requests[0].headers["Authorization"]
-
-    @pytest.mark.parametrize("settings", [{}, {"workspace": ""}])
-    def test_workspace_is_left_out_when_empty(self, settings: dict[str, Any]) -> None:
-        _, server = self.take({page_url(0): {"total": 0, "jobs": []}}, **settings)
-        assert "workspace" not in server.requests[0].headers
-
-    def test_given_names_are_asked_for_instead(self) -> None:
-        gone = (400, {"error_code": "DLF.0100", "error_msg": "The job does not exists."})
-        inventory, server = self.take(
-            {
-                f"{JOBS}/%E8%AE%A2%E5%8D%95%20a%2Fb/status": {"status": "NORMAL"},
-                f"{JOBS}/nobody/status": gone,
-            },
-            jobs={"ids": ["订单 a/b", "nobody"]},
-        )
-        assert [(job.job_name, job.state) for job in inventory.jobs] == [
-            ("订单 a/b", State.RUNNING)
-        ]
-        assert inventory.incomplete == ()
-        assert len(server.requests) == 2
-
-
-class TestDetails:
-    @staticmethod
-    def fetch(answer: Any) -> Any:
-        server = Server({f"{JOBS}/one/status": answer})
-        return with_source(PLATFORM, server, lambda source: source.fetch_details(ROW))
-
-    def test_status_is_read(self) -> None:
-        details = self.fetch({"name": "one", "status": "NORMAL", "startTime": 1551409465000})
-        assert details.job == ROW._replace(
-            state=State.RUNNING, native_status="NORMAL", start_timestamp=1551409465.0
-        )
-        assert details.failures == ()
-
-    def test_job_that_is_gone_comes_as_400(self) -> None:
-        with pytest.raises(FetchError) as caught:
-            self.fetch((400, {"error_code": "DLF.0100", "error_msg": "The job does not exists."}))
-        assert caught.value.gone
-        assert caught.value.reason is Reason.NOT_FOUND
-
-    def test_missing_permission_is_an_auth_failure(self) -> None:
-        with pytest.raises(FetchError) as caught:
-            self.fetch((400, {"error_code": "DLF.6888", "error_msg": "No permission."}))
-        assert caught.value.reason is Reason.AUTH
-
-    def test_empty_answer_is_a_failure(self) -> None:
-        with pytest.raises(FetchError, match="status: expected an object") as caught:
-            self.fetch({})
-        assert caught.value.reason is Reason.INVALID_RESPONSE
-
-
-@pytest.mark.parametrize(
-    ("jobs", "ids", "expected"),
-    [
-        (0, [], CallCost(per_inventory=1, per_details=1, every_poll=True)),
-        (250, [], CallCost(per_inventory=3, per_details=1, every_poll=True)),
-        (2, ["a", "b"], CallCost(per_inventory=2, per_details=1)),
-    ],
-)
-def test_cost_counts_the_status_of_every_job_with_each_poll(
-    jobs: int, ids: list[str], expected: CallCost
-) -> None:
-    settings = PLATFORM.settings.model_validate(
-        {
-            "name": "s",
-            "platform": "huawei_dataarts",
-            "region": "cn-north-4",
-            "project_id": "p",
-            "auth": AUTH,
-            "jobs": {"ids": ids},
-        }
-    )
-    assert PLATFORM.cost(settings, jobs) == expected
-
-
-def test_platform_is_found_by_its_name() -> None:
-    assert (PLATFORM.name, PLATFORM.supersedes) == ("huawei_dataarts", False)
