@@ -172,7 +172,7 @@ class SourceCollector:
         self._telemetry.polls.labels(*self._labels).inc()
         if not finished or runtime.monotonic() > started + self._settings.poll_interval:
             self._telemetry.poll_overruns.labels(*self._labels).inc()
-        await self._publish_details(poll_duration_seconds=runtime.monotonic() - started)
+        await self._publish_jobs(poll_duration_seconds=runtime.monotonic() - started)
         return outcome.failure
 
     async def _take_inventory(self) -> _Outcome:
@@ -261,7 +261,7 @@ class SourceCollector:
         now = self._runtime.monotonic()
         if now - self._published_at >= _PUBLISH_EVERY:
             self._published_at = now
-            await self._publish_details()
+            await self._publish_jobs()
 
     def _note_lateness(self, *, behind: bool) -> None:
         """Say when details begin to come later than asked for, and when they no longer do.
@@ -340,14 +340,10 @@ class SourceCollector:
                 "met a state word that is not known", "word", flaws.unknown_states
             )
 
-    async def _publish_details(self, **changes: Any) -> None:
-        """Publish what was heard of single jobs since the last time."""
-        await self._publish_jobs(again=True, **changes)
-
-    async def _publish_jobs(self, *, again: bool = False, **changes: Any) -> None:
+    async def _publish_jobs(self, **changes: Any) -> None:
         # Those who ask about single jobs publish too, each when it is time.
         async with self._publishing:
-            shown = await in_steps(self._job_tracker.show(self._runtime.clock(), again=again))
+            shown = await in_steps(self._job_tracker.show(self._runtime.clock()))
             self._snapshot = replace(
                 self._snapshot,
                 jobs=shown.jobs,

@@ -122,7 +122,9 @@ class JobTracker:
             if count % _ROWS_PER_STEP == 0:
                 yield
         for key in inventory.replaced - seen:
-            if self._tracks.pop(key, None) is not None:
+            track = self._tracks.pop(key, None)
+            if track is not None:
+                self._shown.note(key, track.job)
                 self._runs.note(None, None)
         unlisted = Unlisted(inventory)
         missing = yield from self._note_missing(seen, renamed, unlisted, now)
@@ -193,13 +195,10 @@ class JobTracker:
         """Return the jobs to show, in a fixed order."""
         return finished(self.show(now)).jobs
 
-    def show(self, now: float, *, again: bool = False) -> Steps[Shown]:
-        """Put together what there is to show, in steps.
-
-        `again`, since the last time nothing has come but details, and little time has passed.
-        """
+    def show(self, now: float) -> Steps[Shown]:
+        """Put together what there is to show, in steps."""
         replaced = yield from self._replaced()
-        jobs = yield from self._shown.look(self._tracks, replaced=replaced, now=now, again=again)
+        jobs = yield from self._shown.look(self._tracks, replaced=replaced, now=now)
         oldest = yield from self._shown.oldest_details()
         age = None if oldest is None else max(0.0, now - oldest)
         return Shown(jobs=jobs, gone=self._gone.told(now), detail_age_seconds=age)
@@ -230,9 +229,10 @@ class JobTracker:
     def _note_row(self, key: JobKey, row: Job, now: float) -> None:
         track = self._tracks.get(key)
         if track is not None and _is_as_before(track, row):
-            self._move_on(track, row, now)
+            self._move_on(key, track, row, now)
             return
         if track is not None:
+            self._shown.note(key, track.job)
             if differs(track.row, row):
                 track.changed = track.news = True
                 track.disagreements = 0
@@ -253,6 +253,7 @@ class JobTracker:
             track.missing = 0
             self._drop_old_measurements(track, now)
         elif self._owned(key, row.job_name):
+            self._shown.note(key, None)
             track = self._tracks[key] = TrackedJob(
                 row=row, seen_at=now, asked_at=now, news=self._listed_once
             )
@@ -262,7 +263,7 @@ class JobTracker:
             return
         self._settle(track)
 
-    def _move_on(self, track: TrackedJob, row: Job, now: float) -> None:
+    def _move_on(self, key: JobKey, track: TrackedJob, row: Job, now: float) -> None:
         """Take in a row that tells nothing but that time has passed."""
         track.row = row
         track.missing = 0
@@ -271,6 +272,7 @@ class JobTracker:
         if track.job is not None and track.details is details:
             track.job = moved_on(track.job, row)
         else:
+            self._shown.note(key, track.job)
             self._settle(track)
 
     def _note_missing(
@@ -283,19 +285,22 @@ class JobTracker:
         """
         self._gone.confirm(unlisted)
         missing = []
-        for count, (key, track) in enumerate(list(self._tracks.items()), start=1):
-            if count % JOBS_PER_STEP == 0:
-                yield
-            if key in seen or key.project in unlisted:
-                continue
-            track.missing += 1
-            if track.missing >= 2:
-                # Two complete listings lack it, and it has not answered by its id in between.
-                del self._tracks[key]
-                self._runs.note(track.job, None)
-                self._note_end(track, now, confirmed=True, lost=key not in renamed)
-            elif key not in renamed:
-                missing.append(track.row)
+        keys = list(self._tracks)
+        for start in range(0, len(keys), JOBS_PER_STEP):
+            for key in [key for key in keys[start : start + JOBS_PER_STEP] if key not in seen]:
+                track = self._tracks.get(key)
+                if track is None or key.project in unlisted:
+                    continue
+                track.missing += 1
+                if track.missing >= 2:
+                    # Two complete listings lack it, and it has not answered by its id in between.
+                    del self._tracks[key]
+                    self._shown.note(key, track.job)
+                    self._runs.note(track.job, None)
+                    self._note_end(track, now, confirmed=True, lost=key not in renamed)
+                elif key not in renamed:
+                    missing.append(track.row)
+            yield
         yield from self._forget_others(seen, unlisted)
         return tuple(missing)
 

@@ -48,6 +48,8 @@ class Selection:
         self._include = read(settings.jobs.include)
         self._exclude = read(settings.jobs.exclude)
         self._expect = read(settings.expect)
+        self._all_alike = not (self._include or self._exclude or self._expect)
+        """Whether no name is told from any other."""
         self._verdicts: dict[str, _Verdict] = {}
         self._slow: SlowExpressionError | None = None
 
@@ -61,6 +63,8 @@ class Selection:
 
         Raises SlowExpressionError, then and ever after, when a name cannot be matched in time.
         """
+        if self._all_alike:
+            return
         verdicts: dict[str, _Verdict] = {}
         began = self._cpu_time()
         for count, name in enumerate(names, start=1):
@@ -78,7 +82,7 @@ class Selection:
     def chooses(self, name: str) -> bool:
         """Say whether a job of that name is chosen."""
         try:
-            return self._judge(name).chosen
+            return self._all_alike or self._judge(name).chosen
         except SlowExpressionError:
             # Known from before; whether it stays is for the next listing to say, which fails.
             return True
@@ -86,7 +90,7 @@ class Selection:
     def expects(self, name: str) -> bool:
         """Say whether a job of that name is on the list of those that should be there."""
         try:
-            return bool(self._expect and self._judge(name).expected)
+            return bool(self._expect) and bool(self._judge(name).expected)
         except SlowExpressionError:
             return False
 

@@ -29,6 +29,7 @@ jobs = st.builds(
 deeds = st.lists(
     st.one_of(
         st.tuples(st.just("job"), st.sampled_from(KEYS), jobs),
+        st.tuples(st.just("moved"), st.sampled_from(KEYS), st.none()),
         st.tuples(st.just("asked"), st.sampled_from(KEYS), st.none()),
         st.tuples(st.just("gone"), st.sampled_from(KEYS), st.none()),
         st.tuples(st.just("replaced"), st.sampled_from(KEYS), st.none()),
@@ -54,14 +55,19 @@ class Watched:
             self._moment += RETENTION / 2
             return
         if key is None:
-            assert self.seen(again=True) == self.seen(again=False)
+            assert self.seen() == self.seen(anew=True)
             return
         if deed == "replaced":
             self.replaced ^= {key}
             return
         track = self.tracks.get(key)
-        self.shown.note(key, None if track is None else track.job)
         self._moment += 1
+        if deed == "moved":
+            # Nobody hears that time has passed.
+            if track is not None and track.job is not None:
+                track.job = track.job.later(self._moment, 1.0)
+            return
+        self.shown.note(key, None if track is None else track.job)
         if told is not None:
             if track is None:
                 track = self.tracks[key] = TrackedJob(row=_job(key, told), seen_at=self._moment)
@@ -71,12 +77,13 @@ class Watched:
         elif track is not None:
             track.asked = True
 
-    def seen(self, *, again: bool) -> tuple[tuple[Job, ...], float | None]:
-        """Return what is shown, and when the oldest details were had."""
-        shown = self.shown if again else ShownJobs(SELECTION)
-        found = finished(
-            shown.look(self.tracks, replaced=self.replaced, now=self._moment, again=again)
-        )
+    def seen(self, *, anew: bool = False) -> tuple[tuple[Job, ...], float | None]:
+        """Return what is shown, and when the oldest details were had.
+
+        `anew`, as one finds it who has never looked before.
+        """
+        shown = ShownJobs(SELECTION) if anew else self.shown
+        found = finished(shown.look(self.tracks, replaced=self.replaced, now=self._moment))
         return found, finished(shown.oldest_details())
 
 
@@ -104,7 +111,7 @@ def test_what_is_heard_in_the_middle_of_a_look_is_shown_once_at_the_next() -> No
         watched.do("job", JobKey(project="p", job_id=f"{number:04}"), running | {"job_name": "b"})
     finished(look)
     watched.do("look", None, None)
-    assert len(watched.seen(again=True)[0]) == 1500
+    assert len(watched.seen()[0]) == 1500
 
 
 def test_jobs_that_nothing_was_heard_of_are_not_looked_at_again() -> None:
@@ -112,10 +119,39 @@ def test_jobs_that_nothing_was_heard_of_are_not_looked_at_again() -> None:
     running = {"job_name": "a", "state": State.RUNNING, "native_status": "WORD"}
     for key in KEYS:
         watched.do("job", key, running)
-    before, _ = watched.seen(again=True)
-    # Nobody said that it changed.
-    watched.tracks[KEYS[0]].job = None
+    before, _ = watched.seen()
+    # Nobody said that it is a draft now, which would not be shown.
+    draft = _job(KEYS[0], running | {"state": State.CREATED})
+    watched.tracks[KEYS[0]].job = draft
     watched.do("job", KEYS[1], running | {"job_name": "b"})
-    after, _ = watched.seen(again=True)
+    after, _ = watched.seen()
     assert [job.job_id for job in after] == ["0", "2", "3", "4", "5", "1"]
-    assert after[0] is before[0]
+    assert after[0] is draft
+    assert after[1] is before[2]
+
+
+def test_what_is_the_very_same_is_the_same_value() -> None:
+    watched = Watched()
+    running = {"job_name": "a", "state": State.RUNNING, "native_status": "WORD"}
+    for key in KEYS:
+        watched.do("job", key, running)
+    shown, _ = watched.seen()
+    watched.do("asked", KEYS[0], None)
+    assert watched.seen()[0] is shown
+    watched.do("moved", KEYS[0], None)
+    assert watched.seen()[0] is not shown
+
+
+def test_of_many_changes_each_is_seen() -> None:
+    watched = Watched()
+    running = {"job_name": "a", "state": State.RUNNING, "native_status": "WORD"}
+    keys = [JobKey(project="p", job_id=f"{number:03}") for number in range(500)]
+    for _ in range(2):
+        for key in keys:
+            watched.do("job", key, running)
+        watched.do("look", None, None)
+        assert len(watched.seen()[0]) == 500
+        for key in keys[:300]:
+            watched.do("gone", key, None)
+        watched.do("look", None, None)
+        assert [job.job_id for job in watched.seen()[0]] == [key.job_id for key in keys[300:]]
