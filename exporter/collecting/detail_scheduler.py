@@ -45,6 +45,7 @@ class DetailScheduler:
         """
         news: list[TrackedJob] = []
         urgent: list[TrackedJob] = []
+        new: list[TrackedJob] = []
         calm: list[TrackedJob] = []
         for count, (key, track) in enumerate(tracks.items(), start=1):
             if count % JOBS_PER_STEP == 0:
@@ -64,7 +65,7 @@ class DetailScheduler:
             elif track.news:
                 news.append(track)
             elif track.changed or restless:
-                urgent.append(track)
+                (urgent if track.asked else new).append(track)
             elif lives(job):
                 calm.append(track)
         calm = yield from sorted_in_steps(calm, key=_asked_at)
@@ -73,7 +74,8 @@ class DetailScheduler:
             track.routine = True
         news = yield from sorted_in_steps(news, key=_asked_at)
         # What was never asked for comes last: at the start that is everything.
-        urgent = yield from sorted_in_steps(urgent, key=_urgency)
+        urgent = yield from sorted_in_steps(urgent, key=_asked_at)
+        urgent += yield from sorted_in_steps(new, key=_asked_at)
         yield
         queue = DetailQueue(
             news=_rows(news), missing=missing, urgent=_rows(urgent), routine=_rows(routine)
@@ -92,7 +94,3 @@ class DetailScheduler:
 
 def _rows(tracks: Iterable[TrackedJob]) -> tuple[Job, ...]:
     return tuple(track.row for track in tracks)
-
-
-def _urgency(track: TrackedJob) -> tuple[bool, float]:
-    return (not track.asked, track.asked_at)

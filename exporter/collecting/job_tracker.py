@@ -110,9 +110,10 @@ class JobTracker:
         yield from self._selection.judge(row.job_name for row in inventory.jobs)
         seen: set[JobKey] = set()
         renamed: set[JobKey] = set()
+        any_gone = bool(self._gone)
         for count, row in enumerate(inventory.jobs, start=1):
             key = row.key
-            if self._gone:
+            if any_gone:
                 self._gone.note_listed(key)
             if self._selection.watches(row):
                 seen.add(key)
@@ -268,7 +269,8 @@ class JobTracker:
         track.row = row
         track.missing = 0
         details = track.details
-        self._drop_old_measurements(track, now)
+        if details is not None:
+            self._drop_old_measurements(track, now)
         if track.job is not None and track.details is details:
             track.job = moved_on(track.job, row)
         else:

@@ -77,7 +77,7 @@ class Selection:
 
     def watches(self, row: Job) -> bool:
         """Say whether a job is chosen by its name; one configured by its id always is."""
-        return self.chooses(row.job_name)
+        return self._all_alike or self.chooses(row.job_name)
 
     def chooses(self, name: str) -> bool:
         """Say whether a job of that name is chosen."""
