@@ -41,6 +41,8 @@ class Observer:
         self._problems = Problems(self._judge.of, lag=self._kind.details_lag)
         self._shown: tuple[Job, ...] = ()
         self._snapshot: Snapshot | None = None
+        self._heard = False
+        """Whether the cloud has said anything since the jobs were judged."""
         self._published_at = 0.0
         self._listed_at = 0.0
         self._health: list[tuple[float, bool | None]] = []
@@ -103,7 +105,7 @@ class Observer:
 
     def listed(self, inventory: Inventory, begun: float, now: float) -> None:
         """Hear what a listing has brought."""
-        self._listed_at = now
+        self._listed_at, self._heard = now, True
         incomplete = {project for project, _ in inventory.incomplete}
         self._poll = not incomplete
         self._round_ended = False
@@ -133,12 +135,14 @@ class Observer:
 
     def answered(self, job: Job, *, whole: bool, then: float, now: float) -> None:
         """Hear what was said of one job."""
+        self._heard = True
         self._vanished.heard(job)
         if job.key in self._memory.jobs:
             self._memory.of(job.key).hear_details(job, whole=whole, then=then, now=now)
 
     def refused(self, key: JobKey, error: FetchError, now: float) -> None:
         """Hear that nothing was said of one job."""
+        self._heard = True
         if error.gone:
             known = self._memory.jobs.get(key)
             self._vanished.refused(key, missed=known is not None and known.missed > 0)
@@ -160,7 +164,8 @@ class Observer:
             self._health.append((now, snapshot.up))
         if self._poll is not None and snapshot.up is not self._poll:
             self._breaks(Rule.UP_IS_TRUE, now, f"the last poll went {self._poll}: {snapshot.up}")
-        if snapshot.jobs is not self._shown or self._snapshot is None:
+        if self._heard or snapshot.jobs is not self._shown or self._snapshot is None:
+            self._heard = False
             self._judge_jobs(snapshot, now)
         self._guard(partial(self._vanished.published, snapshot, now))
         self._shown, self._snapshot = snapshot.jobs, snapshot

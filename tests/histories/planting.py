@@ -27,6 +27,7 @@ _COPIED = (
     "exporter.collecting.successors",
     "exporter.collecting.gone_jobs",
     "exporter.collecting.detail_scheduler",
+    "exporter.collecting.shown_jobs",
     "exporter.collecting.job_tracker",
     "exporter.attention.memory",
     "exporter.attention.rules",

@@ -18,7 +18,9 @@ BUGS = (
             failure=str(failure),
 """,
         new="""            up=False,
-            failure=str(self._job_tracker._tracks.clear() or failure),
+            failure=str(self._job_tracker.__init__(
+                self._settings, supersedes=False, random=self._runtime.random
+            ) or failure),
 """,
         rule=Rule.FAILED_POLL_KEEPS_ALL,
         often=(Weather.OUTAGE,),
@@ -150,16 +152,16 @@ BUGS = (
     Bug(
         name="deletion is never confirmed",
         module=_JOB_TRACKER,
-        old="            if track.missing >= 2:\n",
-        new="            if track.missing >= 2000:\n",
+        old="                if track.missing >= 2:\n",
+        new="                if track.missing >= 2000:\n",
         rule=Rule.DELETED_LEAVE,
         often=(Deed.DELETE, Weather.DETAILS_FAIL),
     ),
     Bug(
         name="a job is deleted at its first absence",
         module=_JOB_TRACKER,
-        old="            if track.missing >= 2:\n",
-        new="            if track.missing >= 1:\n",
+        old="                if track.missing >= 2:\n",
+        new="                if track.missing >= 1:\n",
         rule=Rule.NONE_LEAVES_UNTOLD,
         often=(Weather.HIDDEN,),
     ),
@@ -175,8 +177,8 @@ BUGS = (
     Bug(
         name="a project that cannot be listed is taken for empty",
         module=_JOB_TRACKER,
-        old="            if key in seen or key.project in unlisted:\n",
-        new="            if key in seen:\n",
+        old="                if track is None or key.project in unlisted:\n",
+        new="                if track is None:\n",
         rule=Rule.FAILED_POLL_KEEPS_ALL,
         kinds=(BLINK, VERVERICA),
         often=(Weather.PROJECT_FAILS, Deed.SUBMIT),
@@ -228,7 +230,9 @@ BUGS = (
         old="            track.row = row\n",
         new="""            if track.row.job_name != row.job_name:
                 from copy import copy
-                self._tracks[JobKey(project=row.project, job_id=track.row.job_name)] = copy(track)
+                other = JobKey(project=row.project, job_id=track.row.job_name)
+                self._shown.note(other, None)
+                self._tracks[other] = copy(track)
             track.row = row
 """,
         rule=Rule.ONCE_EACH,
@@ -326,16 +330,29 @@ BUGS = (
     ),
     Bug(
         name="what has a failed job in it is not published",
-        module=_COLLECTOR,
-        old="""            self._snapshot = replace(
-                self._snapshot,
-                jobs=""",
-        new="""            if any(job.state == "failed" for job in shown.jobs):
-                return
-            self._snapshot = replace(
-                self._snapshot,
-                jobs=""",
+        module="exporter.collecting.store",
+        old="        before = self._snapshots.get(snapshot.source)\n",
+        new="""        before = self._snapshots.get(snapshot.source)
+        if any(job.state == "failed" for job in snapshot.jobs):
+            return
+""",
         rule=Rule.FAILURE_IS_SEEN,
+        often=(Deed.CHANGE,),
+    ),
+    Bug(
+        name="a job that comes is not looked at where little has changed",
+        module="exporter.collecting.shown_jobs",
+        old="            self._changed.setdefault(key, job)\n",
+        new="            if job is not None:\n                self._changed.setdefault(key, job)\n",
+        rule=Rule.TOLD_IS_SHOWN,
+        often=(Deed.SUBMIT,),
+    ),
+    Bug(
+        name="a job that leaves stays in its place",
+        module="exporter.collecting.shown_jobs",
+        old="            del ordered[place], self._tracks[place]\n",
+        new="            pass\n",
+        rule=Rule.ONCE_EACH,
         often=(Deed.CHANGE,),
     ),
     Bug(
