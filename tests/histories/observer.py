@@ -107,7 +107,7 @@ class Observer:
         """Hear what a listing has brought."""
         self._listed_at, self._heard = now, True
         incomplete = {project for project, _ in inventory.incomplete}
-        self._poll = not incomplete
+        self._note_poll(not incomplete, now)
         self._round_ended = False
         if not incomplete:
             spent = now - begun
@@ -129,9 +129,13 @@ class Observer:
 
     def listing_failed(self, error: Exception, now: float) -> None:
         """Hear that a listing has brought nothing."""
-        self._poll = False
+        self._note_poll(False, now)
         self._hurt_at = now
         self._round_ended = True
+
+    def _note_poll(self, went: bool, now: float) -> None:
+        # What arrives at the moment of a reload is of the poll that is broken off by it.
+        self._poll = went if now > self._disturbed[-1] else None
 
     def answered(self, job: Job, *, whole: bool, then: float, now: float) -> None:
         """Hear what was said of one job."""
