@@ -305,7 +305,8 @@ class App:
             old = self._running.pop(name)
             await self._close(old)
             if name in added and added[name].config.platform.name == old.config.platform.name:
-                added[name].collector.adopt(old.collector.snapshot)
+                before = old.collector
+                added[name].collector.adopt(before.snapshot, before.remembered)
             else:
                 self.store.remove(name)
                 self.telemetry.remove_source(name)

@@ -7,7 +7,7 @@ until the next poll is due, and what is left then waits for its turn.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -16,9 +16,10 @@ from exporter.collecting.detail_round import DetailRound, RoundResult
 from exporter.collecting.job_tracker import JobTracker
 from exporter.collecting.sharding import Shard
 from exporter.collecting.store import Store, fresh
+from exporter.collecting.tracked_job import TrackedJob
 from exporter.errors import FetchError, Reason, SlowExpressionError
 from exporter.fields import Flaws
-from exporter.model import ClusterCounts, Job, Snapshot
+from exporter.model import ClusterCounts, Job, JobKey, Snapshot
 from exporter.pacing import LONGEST_WAIT, Backoff, bounded_wait
 from exporter.process.condition_log import ConditionLog, Log, trail
 from exporter.process.steps import finished, in_steps
@@ -119,9 +120,16 @@ class SourceCollector:
         self._store.watch(settings.name, settings.attention, rescales=self._rescales)
         self._publish()
 
-    def adopt(self, snapshot: Snapshot) -> None:
-        """Take over what was known of the source before its settings changed."""
-        self._job_tracker.adopt(snapshot.jobs, snapshot.gone)
+    @property
+    def remembered(self) -> Mapping[JobKey, TrackedJob]:
+        """Return what is remembered of each job."""
+        return self._job_tracker.remembered
+
+    def adopt(
+        self, snapshot: Snapshot, remembered: Mapping[JobKey, TrackedJob] | None = None
+    ) -> None:
+        """Take over what was known of the source, and `remembered`, before its settings changed."""
+        self._job_tracker.adopt(snapshot.jobs, snapshot.gone, remembered)
         shown = finished(self._job_tracker.show(self._runtime.clock()))
         self._publish(
             last_success_timestamp=snapshot.last_success_timestamp,

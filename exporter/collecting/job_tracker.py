@@ -8,7 +8,7 @@ business of `detail_scheduler`; what takes long with very many jobs is done in s
 """
 
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -17,7 +17,6 @@ from exporter.collecting.detail_scheduler import JOBS_PER_STEP, DetailScheduler
 from exporter.collecting.gone_jobs import GONE_RETENTION, GoneJobs, lived
 from exporter.collecting.merging import (
     FLOW,
-    Since,
     date_checkpoints,
     lasting,
     measures,
@@ -32,7 +31,7 @@ from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
 from exporter.collecting.shown_jobs import Shown, ShownJobs
 from exporter.collecting.successors import ReplacedRuns, full_name, started
-from exporter.collecting.tracked_job import TrackedJob, agree, begins, differs, outdated
+from exporter.collecting.tracked_job import TrackedJob, adopted, agree, begins, differs, outdated
 from exporter.collecting.unlisted import Unlisted
 from exporter.model import GoneJob, Job, JobKey
 from exporter.process.steps import Steps, finished
@@ -80,10 +79,21 @@ class JobTracker:
             settings.detail_interval, self._selection, credit=random.random()
         )
 
-    def adopt(self, jobs: Iterable[Job], gone: Iterable[GoneJob] = ()) -> None:
+    @property
+    def remembered(self) -> Mapping[JobKey, TrackedJob]:
+        """Return what is remembered of each job."""
+        return self._tracks
+
+    def adopt(
+        self,
+        jobs: Iterable[Job],
+        gone: Iterable[GoneJob] = (),
+        remembered: Mapping[JobKey, TrackedJob] | None = None,
+    ) -> None:
         """Take over jobs known from before; the next listing confirms them or lets them go.
 
-        Of those that are `gone` the ones are kept that would be watched if they were there.
+        `remembered` is what another tracker of the source remembers of them. Of those that are
+        `gone` the ones are kept that would be watched if they were there.
         """
         self._gone.adopt(
             each
@@ -92,11 +102,8 @@ class JobTracker:
         )
         for job in jobs:
             if self._selection.watches(job) and self._owned(job.key, job.job_name):
-                since = Since(seen_at=job.state_since_timestamp or job.observed_timestamp)
-                track = TrackedJob(row=job, seen_at=job.observed_timestamp, asked=True, since=since)
-                track.job, track.lived = job, lived(job, before=False)
-                self._tracks[job.key] = track
-                self._runs.note(None, job)
+                track = self._tracks[job.key] = adopted(job, (remembered or {}).get(job.key))
+                self._runs.note(None, track.job)
 
     def note_inventory(self, inventory: Inventory, now: float) -> DetailQueue:
         """Take in what a listing found; return what to ask now."""

@@ -1,7 +1,8 @@
 """Hold what is remembered of one job, and compare what two looks at it told. All of it is pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from exporter.collecting.gone_jobs import lived
 from exporter.collecting.merging import Since, new_run
 from exporter.model import Job, State
 
@@ -44,6 +45,24 @@ class TrackedJob:
     """Whether it lived when it was last seen."""
     since: Since = field(default_factory=Since)
     """What we saw of when the state that is shown began."""
+
+
+def adopted(job: Job, known: TrackedJob | None) -> TrackedJob:
+    """Return what to remember of a job that was shown before the settings of its source changed.
+
+    `known` is what was remembered of it. Its details stay, and are asked for anew: other settings
+    may bring others.
+    """
+    if known is not None and known.job is not None:
+        return replace(known, changed=True, news=False, failures=0, routine=False, missing=0)
+    return TrackedJob(
+        row=job,
+        seen_at=job.observed_timestamp,
+        asked=True,
+        job=job,
+        lived=lived(job, before=False),
+        since=Since(seen_at=job.state_since_timestamp or job.observed_timestamp),
+    )
 
 
 def lives(job: Job) -> bool:

@@ -148,6 +148,28 @@ def test_project_that_cannot_be_listed_makes_the_source_fail_but_not_its_other_p
     run(scenario())
 
 
+def test_what_details_told_before_a_change_of_settings_stays_until_they_tell_more() -> None:
+    error = FetchError(Reason.CONNECTION, "ShowJob")
+
+    async def scenario() -> None:
+        told = job("a", restart_times=7, input_delay_seconds=3.0)
+        before = Bench(ScriptedSource(lambda now: [job("a")], lambda job, now: told))
+        await before.collector.poll()
+        source = ScriptedSource(lambda now: [job("a")], lambda job, now: error)
+        after = Bench(source, poll_interval=20.0, stale_after=60.0, detail_interval=60.0)
+        after.collector.adopt(before.collector.snapshot, before.collector.remembered)
+        await after.run_for(30)
+        # It is asked for at once, since other settings may bring other details.
+        assert source.asked[0][1] < 5
+        assert [(each.restart_times, each.input_delay_seconds) for each in after.jobs] == [(7, 3.0)]
+        await after.run_for(120)
+        assert [(each.restart_times, each.input_delay_seconds) for each in after.jobs] == [
+            (7, None)
+        ]
+
+    run(scenario())
+
+
 def test_jobs_known_before_a_change_of_settings_stay_through_a_failing_first_poll() -> None:
     error = FetchError(Reason.CONNECTION, "ListJobs")
 

@@ -23,9 +23,9 @@ _COPIED = (
     # Each imports only those before it, and modules that are shared.
     "exporter.collecting.merging",
     "exporter.collecting.selection",
+    "exporter.collecting.gone_jobs",
     "exporter.collecting.tracked_job",
     "exporter.collecting.successors",
-    "exporter.collecting.gone_jobs",
     "exporter.collecting.detail_scheduler",
     "exporter.collecting.shown_jobs",
     "exporter.collecting.job_tracker",
