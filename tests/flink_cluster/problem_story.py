@@ -159,6 +159,7 @@ class Teller:
         self._passage.open()
         self._until(story.after, lambda look: look.told - TOO == BEGUN_UNSEEN, "all is as it is")
         self._cluster.stop_jobmanager()
+        self._until(story.exchange, lambda look: not look.up, "nobody answers")
         self._watch(story.exchange, seconds=2)
         self._cluster.start_jobmanager()
         self._until(story.exchanged, lambda look: ("gone", "late") in look.told, "jobs are gone")
