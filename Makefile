@@ -35,16 +35,17 @@ monitoring: $(VENV)/.run
 		--grafana "$(GRAFANA_URL)" --language "$(RUNBOOK_LANGUAGE)" build/monitoring
 
 # What takes long is run without counting lines, which would take as long again; the rest covers them.
+# Most of that time it waits, so that three of it have room on two cores.
 # Another Flink, of 1.x, comes meanwhile; then the tests of a real cluster run on it as well.
 THOROUGH := tests/e2e tests/faults tests/fuzzing tests/histories
-PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -q --dist loadgroup
 PYTEST_FLINK := FLINK_VERSION=$(VERSION) $(BIN)/python -m pytest -q \
 	tests/flink_cluster/test_real_platform.py tests/flink_cluster/test_versions.py
 
 test: setup-test lint
 	scripts/fetch-flink $(VERSION) & another=$$!; \
-	$(PYTEST) --cov --cov-report=term $(addprefix --ignore=,$(THOROUGH)); covered=$$?; \
-	$(PYTEST) $(THOROUGH); thorough=$$?; \
+	$(PYTEST) -n 2 --cov --cov-report=term $(addprefix --ignore=,$(THOROUGH)); covered=$$?; \
+	$(PYTEST) -n 3 $(THOROUGH); thorough=$$?; \
 	wait $$another && $(PYTEST_FLINK) && exit $$((covered + thorough))
 
 # The tests of a real Flink with another version of it, and what is different there, as a table.
