@@ -1,9 +1,9 @@
 """Run the benchmarks and write down what they found."""
 
+import argparse
 import importlib
 import json
 import pkgutil
-import sys
 import time
 from pathlib import Path
 
@@ -23,8 +23,16 @@ def names() -> list[str]:
     ]
 
 
-def main(wanted: list[str]) -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run some benchmarks; the results of the others stay as they were."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "name", nargs="*", metavar="NAME", help=f"which ones, all by default: {', '.join(names())}"
+    )
+    wanted = parser.parse_args(arguments).name
+    unknown = [name for name in wanted if name not in names()]
+    if unknown:
+        parser.error(f"no benchmark has the name {unknown[0]!r}; there are {', '.join(names())}")
     path = RESULTS / "latest.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     RESULTS.mkdir(exist_ok=True)
@@ -40,4 +48,4 @@ def main(wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

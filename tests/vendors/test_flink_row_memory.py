@@ -34,10 +34,14 @@ class Listings:
         self.memory = RowMemory()
         self.flaws = Flaws()
         self.read_anew = 0
+        self.steps = 0
+        """How many it took to let go of the last one that failed."""
         self._now = 1_700_000_060.0
 
-    def next(self, *rows: dict[str, Any], version: str = "2.3.0") -> list[Job | None]:
-        """Read the next listing, ten seconds later."""
+    def next(
+        self, *rows: dict[str, Any], version: str = "2.3.0", fails: bool = False
+    ) -> list[Job | None]:
+        """Read the next listing, ten seconds later; one that `fails` does so after these rows."""
         self._now += 10
         self.flaws = Flaws()
         parse = row_parser(
@@ -54,7 +58,12 @@ class Listings:
         read = self.memory.reader(
             "overview.jobs", parse_row, about=version, now=self._now, flaws=self.flaws
         )
-        return [read(number, each) for number, each in enumerate(rows)]
+        found = [read(number, each) for number, each in enumerate(rows)]
+        if fails:
+            self.steps = len(list(self.memory.let_go()))
+        else:
+            self.memory.keep()
+        return found
 
     def as_read(self, *rows: dict[str, Any], version: str = "2.3.0") -> list[Job | None]:
         """Read the listing that was read last by itself, with nothing remembered."""
@@ -104,6 +113,17 @@ def test_row_that_tells_something_else_says_so(changes: dict[str, Any]) -> None:
     assert listings.next(changed) == listings.as_read(changed)
     assert listings.flaws == noted
     assert listings.next(row(duration=90_000)) == listings.as_read(row(duration=90_000))
+
+
+def test_listing_that_failed_is_forgotten_in_steps_and_the_one_before_it_is_not() -> None:
+    listings = Listings()
+    listings.next(row())
+    others = [row(jid=f"{number:032x}") for number in range(12_000)]
+    listings.next(row(duration=70_000, name="other"), *others, fails=True)
+    assert (listings.read_anew, listings.steps) == (1 + 12_001, 3)
+    later = row(duration=80_000), others[0]
+    assert listings.next(*later) == listings.as_read(*later)
+    assert listings.read_anew == 1 + 12_001 + 1
 
 
 def test_what_was_read_of_another_version_is_read_again() -> None:

@@ -182,11 +182,16 @@ class FlinkCluster:
             return self._rows.reader(ROWS, parse_row, about=self._version, now=now, flaws=flaws)
 
         rows = RowReader(paths=[("jobs",)], start=start)
-        document = await self._managers.ask(OVERVIEW, ("jobs", "overview"), rows=rows)
-        if not isinstance(document, Mapping) or not isinstance(document.get("jobs"), list):
-            # Taken for an empty listing, an answer of somebody else would end every job.
-            raise _unlike(OVERVIEW, "an object with a list of jobs")
-        jobs = await in_steps(overview_in_steps(document, start))
+        try:
+            document = await self._managers.ask(OVERVIEW, ("jobs", "overview"), rows=rows)
+            if not isinstance(document, Mapping) or not isinstance(document.get("jobs"), list):
+                # Taken for an empty listing, an answer of somebody else would end every job.
+                raise _unlike(OVERVIEW, "an object with a list of jobs")
+            jobs = await in_steps(overview_in_steps(document, start))
+        except FetchError:
+            await in_steps(self._rows.let_go())
+            raise
+        self._rows.keep()
         return Inventory(jobs=jobs, flaws=flaws)
 
     async def _fetch_chosen(self, ids: Sequence[str], flaws: Flaws) -> Inventory:

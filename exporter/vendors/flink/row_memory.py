@@ -9,6 +9,7 @@ from typing import Final
 
 from exporter.fields import Flaws, Record, row_reader
 from exporter.model import Job
+from exporter.process.steps import Steps
 from exporter.vendors.flink.graph import TaskCounts, parse_task_counts
 
 _STEADY: Final = (
@@ -23,6 +24,7 @@ _LONGEST_DURATION: Final = 2**53
 _MOST_COUNTS: Final = 1000
 """Different sets of counts remembered: most jobs of a cluster are alike in them."""
 _MOST_TASK_STATES: Final = 32
+_FREED_PER_STEP: Final = 5000
 
 _Steady = tuple[object, ...]
 _Told = Mapping[str, object] | None
@@ -36,6 +38,9 @@ class RowMemory:
     def __init__(self) -> None:
         self._known: dict[object, _Known] = {}
         self._about: object = None
+        self._read: dict[object, _Known] = {}
+        """What was read of a listing that may fail yet, and what it is about."""
+        self._read_about: object = None
         self._counts: dict[tuple[tuple[str, object], ...], tuple[_Told, TaskCounts]] = {}
 
     def reader(
@@ -50,11 +55,12 @@ class RowMemory:
         """Return what reads a row of the next listing as `parse` does, or knows it from the last.
 
         What was read while `about` was something else is of no use. A row in which something could
-        not be read is read each time, so that this is noted each time.
+        not be read is read each time, so that this is noted each time. Say in the end whether to
+        `keep` what was read, or to `let_go` of it.
         """
         before = self._known if about == self._about else {}
         known: dict[object, _Known] = {}
-        self._known, self._about = known, about
+        self._read, self._read_about = known, about
 
         def read(row: Record) -> Job | None:
             noted = flaws.count
@@ -90,6 +96,20 @@ class RowMemory:
             return read_anew(number, fields)
 
         return recognise
+
+    def keep(self) -> None:
+        """Take what was read for what the last listing told."""
+        self._known, self._about = self._read, self._read_about
+        self._read = {}
+
+    def let_go(self) -> Steps[None]:
+        """Forget what was read of a listing that failed; the one before it stays."""
+        read, self._read = self._read, {}
+        while read:
+            # Freed at once, as many as there may be would hold everything up.
+            for _ in range(min(len(read), _FREED_PER_STEP)):
+                read.popitem()
+            yield
 
     def task_counts(self, counts: Record) -> TaskCounts:
         """Read counts of tasks, or know them: one value serves all jobs that are alike in them."""
