@@ -132,7 +132,7 @@ class Exposition:
                     sources[name] = last
         ends = [end for each in sources.values() if (end := each.stale_at) is not None]
         stale_at = min(ends) + _TICK if ends else None
-        for page in build(self._strips(list(sources.values())), stale_at):
+        for page in build(self._strips(list(sources.values())), stale_at, self._page):
             if page is None:
                 yield
             elif turn > self._finished:

@@ -8,8 +8,9 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import is_
 
-from exporter.exposition.deflated_text import DeflatedText, carry
+from exporter.exposition.deflated_text import DeflatedText, carry, join
 
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x03\x00"
@@ -27,6 +28,16 @@ _PIECES_A_STEP = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """Pieces that follow each other, and what they are together."""
+
+    pieces: tuple[DeflatedText, ...]
+    size: int
+    checksum: int
+    """What their text adds to the checksum of what is before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The block about jobs and sources, ready to send."""
 
@@ -35,6 +46,8 @@ class Page:
     checksum: int = 0
     chunks: tuple[bytes, ...] = (_GZIP_HEADER,)
     """The beginning of a gzip member."""
+    strips: tuple[Strip, ...] = ()
+    """What it is made of."""
     stale_at: float | None = None
 
     def plain(self, tail: bytes) -> tuple[int, Iterator[bytes]]:
@@ -66,22 +79,26 @@ class Page:
 
 
 def build(
-    strips: Iterable[Sequence[DeflatedText]], stale_at: float | None
+    strips: Iterable[Sequence[DeflatedText]], stale_at: float | None, before: Page
 ) -> Iterator[Page | None]:
-    """Put the pieces of all families together.
+    """Put the pieces of all families together, with what is known of those of the page `before`.
 
     Yields None after each step, which takes a millisecond at most, and at last the page.
     """
     chunks: list[bytes] = []
     waiting = [_GZIP_HEADER]
     total = checksum = waiting_size = count = 0
-    for strip in strips:
-        for part, size, added in strip:
-            if size:
+    made: list[Strip] = []
+    for pieces in strips:
+        known = _known(pieces, before.strips[len(made) : len(made) + 1])
+        size = added = 0
+        for part, piece_size, piece_added in pieces:
+            if piece_size:
                 waiting.append(part)
                 waiting_size += len(part)
-                total += size
-                checksum = carry(checksum, size) ^ added
+                if known is None:
+                    size += piece_size
+                    added = join(added, piece_size, piece_added)
             if waiting_size >= _CHUNK:
                 chunks.append(b"".join(waiting))
                 waiting, waiting_size = [], 0
@@ -89,5 +106,23 @@ def build(
             if count % _PIECES_A_STEP == 0:
                 # Most strips hold a line or none: a turn of the loop for each would cost more.
                 yield None
+        strip = known or Strip(pieces=tuple(pieces), size=size, checksum=added)
+        made.append(strip)
+        total += strip.size
+        checksum = carry(checksum, strip.size) ^ strip.checksum
     chunks.append(b"".join(waiting))
-    yield Page(size=total, checksum=checksum, chunks=tuple(chunks), stale_at=stale_at)
+    yield Page(
+        size=total,
+        checksum=checksum,
+        chunks=tuple(chunks),
+        strips=tuple(made),
+        stale_at=stale_at,
+    )
+
+
+def _known(pieces: Sequence[DeflatedText], before: tuple[Strip, ...]) -> Strip | None:
+    """Return the strip in the same place of the page before, if it is of the same pieces."""
+    for strip in before:
+        if len(strip.pieces) == len(pieces) and all(map(is_, strip.pieces, pieces)):
+            return strip
+    return None

@@ -124,7 +124,7 @@ class Document:
                     strips.append([self._comma, piece] if len(strips) > 1 else [piece])
                 yield
         stale_at = min(ends) + _TICK if ends else None
-        for page in build(strips, stale_at):
+        for page in build(strips, stale_at, self._page):
             if page is not None:
                 self._page, self._of, self._blocks = page, known, blocks
             yield

@@ -51,6 +51,21 @@ def test_compressed_page_of_many_jobs_is_small_and_whole() -> None:
     assert len(body) < len(plain) / 10
 
 
+def test_page_of_which_parts_are_as_before_is_whole() -> None:
+    """Of most families nothing is put together anew."""
+    jobs = [job(f"job-{number:04}", restart_times=number) for number in range(3000)]
+    store = store_of(snapshot(*jobs))
+    exposition = Exposition(store, own_metrics(), clock=Clock())
+    for number, name in ((7, "restarts"), (2999, "restarts"), (1500, "other")):
+        jobs[number] = jobs[number]._replace(restart_times=10_000 + number, queue=name)
+        store.put(snapshot(*jobs))
+        exposition.refresh()
+        body, _ = exposition.scrape(accept_encoding="gzip")
+        plain = page_of(exposition)
+        assert gzip.decompress(body) == plain
+        assert f"{10_000 + number}.0".encode() in plain
+
+
 def test_page_of_thousands_of_jobs_that_differ_in_everything_is_whole() -> None:
     random = Random(1)
     held = snapshot(
