@@ -4,12 +4,12 @@ A problem that was told ends only when it was seen to be over. While a source ca
 nothing is seen: not of the jobs that are still shown, nor of those that no longer are.
 """
 
-from collections.abc import Iterator
 from itertools import chain
 from operator import attrgetter
 
 from exporter.attention.by_job import job_id
 from exporter.attention.memory import JobMemory
+from exporter.attention.pairing import pairs
 from exporter.attention.rules import RULES, Verdict, is_unremarkable
 from exporter.attention_settings import AttentionSettings
 from exporter.model import GoneJob, Job, Problem, ProblemKind, Snapshot
@@ -55,7 +55,7 @@ class SourceAttention:
         self._gone = new.gone
         self._turn += 1
         before = () if old is None else old.jobs
-        for count, (was, job) in enumerate(_pairs(before, new.jobs), start=1):
+        for count, (was, job) in enumerate(pairs(before, new.jobs), start=1):
             if count % _JOBS_PER_STEP == 0:
                 yield
             if job is None or (job is was and same_limits and self._is_known(job)):
@@ -153,25 +153,6 @@ class SourceAttention:
 
 def _as_before(old: Snapshot, new: Snapshot) -> bool:
     return old.jobs is new.jobs and old.up is new.up and old.gone is new.gone
-
-
-def _pairs(old: tuple[Job, ...], new: tuple[Job, ...]) -> Iterator[tuple[Job | None, Job | None]]:
-    """Yield each job with what was last published of it, and nothing at all now and then."""
-    common = 0
-    for was, job in zip(old, new, strict=False):
-        # At nearly every poll the same jobs come in the same order.
-        if was.job_id != job.job_id or was.project != job.project:
-            break
-        common += 1
-        yield was, job
-    if common == len(new):
-        return
-    known = {}
-    for was in old[common:]:
-        known[job_id(was)] = was
-        yield None, None
-    for job in new[common:]:
-        yield known.get(job_id(job)), job
 
 
 def _gone_problem(gone: GoneJob) -> Problem:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from exporter.attention.pairing import pairs
 from exporter.model import Job, JobKey, Snapshot, State
 from exporter.process.steps import Steps, finished
 
@@ -40,47 +41,23 @@ class Change:
     """Whether another run of the job began: a restart between two polls keeps the state."""
 
 
-def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Change]]:
-    """Yield what happened to which job between two snapshots of one source."""
-    return (found for found in _compared(old, new) if found is not None)
+def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Change] | None]:
+    """Yield what happened to which job between two snapshots, and None now and then.
 
-
-def _compared(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[JobKey, Change] | None]:
-    """Yield the changes, and None now and then where there is none."""
+    Both are of one source.
+    """
     if old is None or old.jobs is new.jobs:
         return
-    common = 0
-    for before, after in zip(old.jobs, new.jobs, strict=False):
-        # At nearly every poll the same jobs come in the same order.
-        if before is after:
-            common += 1
+    for count, (was, job) in enumerate(pairs(old.jobs, new.jobs), start=1):
+        if count % _JOBS_PER_STEP == 0:
+            yield None
+        if was is job:
             continue
-        if before.job_id != after.job_id or before.project != after.project:
-            break
-        common += 1
-        if common % _JOBS_PER_STEP == 0:
-            yield None
-        if _has_changed(before, after):
-            yield after.key, _change(before, after)
-    yield from _compared_by_key(old.jobs[common:], new.jobs[common:], new)
-
-
-def _compared_by_key(
-    old: tuple[Job, ...], jobs: tuple[Job, ...], new: Snapshot
-) -> Iterator[tuple[JobKey, Change] | None]:
-    known = {}
-    for count, job in enumerate(old, start=1):
-        known[job.key] = job
-        if count % _JOBS_PER_STEP == 0:
-            yield None
-    for count, job in enumerate(jobs, start=1):
-        was = known.pop(job.key, None)
-        if was is None or _has_changed(was, job):
+        if job is None:
+            if was is not None:
+                yield was.key, Change(at=_moment(new, was), before=was.state, after=None)
+        elif was is None or _has_changed(was, job):
             yield job.key, _change(was, job)
-        if count % _JOBS_PER_STEP == 0:
-            yield None
-    for key, was in known.items():
-        yield key, Change(at=_moment(new, was), before=was.state, after=None)
 
 
 def _has_changed(before: Job, after: Job) -> bool:
@@ -183,25 +160,26 @@ class History:
     def take(self, old: Snapshot | None, new: Snapshot) -> Steps[None]:
         """Record the same in steps."""
         records = self._sources.setdefault(new.source, _SourceRecords())
-        for count, found in enumerate(_compared(old, new), start=1):
-            if found is None or count % _CHANGES_PER_STEP == 0:
+        for count, told in enumerate(changes(old, new), start=1):
+            if told is None or count % _CHANGES_PER_STEP == 0:
                 yield
-            if found is None:
-                continue
-            key, change = found
-            packed = records.changes.get(key, b"")
-            if not packed and change.before is None:
-                # No news: a job is seen for the first time when we begin to look, or when its
-                # details come in after the listing.
-                continue
-            packed += _PACKED.pack(change.at, self._kinds.number(change))
-            records.changes[key] = packed[-self._bytes_per_job :]
-            records.changes.move_to_end(key)
-            if change.after is None:
-                records.left_at[key] = change.at
-            else:
-                records.left_at.pop(key, None)
+            if told is not None:
+                self._record(records, *told)
         self._forget(records, new.last_poll_timestamp)
+
+    def _record(self, records: _SourceRecords, key: JobKey, change: Change) -> None:
+        packed = records.changes.get(key, b"")
+        if not packed and change.before is None:
+            # No news: a job is seen for the first time when we begin to look, or when its details
+            # come in after the listing.
+            return
+        packed += _PACKED.pack(change.at, self._kinds.number(change))
+        records.changes[key] = packed[-self._bytes_per_job :]
+        records.changes.move_to_end(key)
+        if change.after is None:
+            records.left_at[key] = change.at
+        else:
+            records.left_at.pop(key, None)
 
     def forget(self, source: str) -> None:
         """Drop everything about a source that is no longer watched."""

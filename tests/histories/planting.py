@@ -29,6 +29,7 @@ _COPIED = (
     "exporter.collecting.detail_scheduler",
     "exporter.collecting.shown_jobs",
     "exporter.collecting.job_tracker",
+    "exporter.attention.pairing",
     "exporter.attention.memory",
     "exporter.attention.rules",
     "exporter.attention.tracker",
