@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.e2e.exporter_process import ROOT, Nursery, free_port
 from tests.e2e.reporters import JobTracker, reporting
-from tests.e2e.test_edge_crash import answer, check, is_up
+from tests.e2e.test_edge_crash import answer, check, comes_to_say
 from tests.edge.receivers import configuration
 
 
@@ -35,10 +35,10 @@ def stored_after(
                 exchange()
                 before = job_tracker.refused.get(503, 0)
                 await job_tracker.until(lambda: job_tracker.refused.get(503, 0) > before)  # noqa: B023
-                assert await is_up(port) == "0.0"
+                await comes_to_say(port, "0.0")
                 restore()
                 await job_tracker.grow(100)
-                assert await is_up(port) == "1.0"
+                await comes_to_say(port, "1.0")
         nursery.end(signal.SIGKILL)
         return job_tracker
 
