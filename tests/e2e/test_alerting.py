@@ -32,8 +32,8 @@ KEPT = {
 GROUP_INTERVAL = 300 / FACTOR
 OUTAGE = 600 / FACTOR
 STALE_AFTER = 300 / FACTOR
-TOLERANCE = 4.0
-"""Seconds for what takes no time in theory: requests, rendering, processors that others use too."""
+TOLERANCE = 2.0
+"""Seconds for what takes no time in theory: requests, rendering, two busy processors."""
 QUIET = 3.0
 """Seconds without news after which none is expected."""
 

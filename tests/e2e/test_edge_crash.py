@@ -136,11 +136,14 @@ def test_no_acknowledged_report_is_lost_by_a_full_disk(tmp_path: Path) -> None:
 
 
 async def comes_to_say(port: int, expected: str) -> None:
-    """Wait until the page says this of the journal: a busy exporter renders a little later."""
-    said = None
-    for _ in range(100):
-        said = source_is_up(await answer(port, "/metrics"))
-        if said == expected:
+    """Wait until the page says this of the journal twice in a row, some tenths of a second apart.
+
+    A busy exporter renders a little later than it answers.
+    """
+    said: list[str | None] = [None]
+    for _ in range(20):
+        said.append(source_is_up(await answer(port, "/metrics")))
+        if said[-2:] == [expected, expected]:
             return
-        await asyncio.sleep(0.2)
-    raise AssertionError(f"the journal is up: {said}, expected {expected}")
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"the journal is up: {said[1:]}, expected {expected} twice in a row")
