@@ -120,6 +120,7 @@ class FlinkSource:
         self._cluster = FlinkCluster(
             managers,
             connector.runtime.clock,
+            poll_interval=settings.poll_interval,
             wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )
@@ -236,6 +237,7 @@ class FlinkFleetSource:
         flink_cluster = FlinkCluster(
             managers,
             connector.runtime.clock,
+            poll_interval=settings.poll_interval,
             project=cluster.name,
             wanted=settings.wanted,
             sleep=connector.runtime.sleep,

@@ -121,6 +121,7 @@ class OperatorSource:
             now=runtime.monotonic,
             random=runtime.random,
             first_pause=settings.detail_interval,
+            poll_interval=settings.poll_interval,
             wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )

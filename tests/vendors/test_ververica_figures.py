@@ -170,7 +170,9 @@ def test_run_of_a_session_cluster_is_not_asked() -> None:
     """Its Flink has another address, and runs those of others too."""
 
     async def add() -> Details:
-        figures = ProxiedFigures(cast("Product", None), virtual_world(), Wanted())
+        figures = ProxiedFigures(
+            cast("Product", None), virtual_world(), Wanted(), poll_interval=30.0
+        )
         session = Job(
             project="default",
             job_id="d",
