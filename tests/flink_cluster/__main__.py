@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.flink_cluster.cluster import FlinkCluster
 from tests.flink_cluster.distribution import FlinkDistribution
 from tests.flink_cluster.figures import hold
+from tests.flink_cluster.freezes import measure
 from tests.flink_cluster.jobs import JobSpec
 from tests.flink_cluster.recorder import record_samples
 
@@ -36,7 +37,15 @@ def _parser() -> argparse.ArgumentParser:
     figures = commands.add_parser("figures", help="hold what the exporter tells against the truth")
     figures.add_argument("--minutes", type=float, default=10)
     figures.add_argument("--detail", default="40s", help="detail_interval of the exporter")
+    freezes = commands.add_parser("freezes", help="measure how long delays outlive a freeze")
+    freezes.add_argument("--times", type=int, default=8)
+    freezes.add_argument("--detail", default="40s", help="detail_interval of the exporter")
+    freezes.add_argument("--alone", action="store_true", help="with one job, not two")
     return parser
+
+
+def _print(lines: list[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def _say(text: str) -> None:
@@ -49,9 +58,10 @@ def main() -> None:
     # A plain kill then unwinds the stack, as Ctrl-C does, and stops the cluster.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.command == "figures":
-        sys.stdout.write(
-            "".join(f"{line}\n" for line in hold(options.minutes, options.detail, _say).lines())
-        )
+        _print(hold(options.minutes, options.detail, _say).lines())
+        return
+    if options.command == "freezes":
+        _print(measure(options.times, options.detail, _say, alone=options.alone).lines())
         return
     port = getattr(options, "port", None)
     with (
