@@ -61,7 +61,7 @@ def _check(data: bytes) -> None:
 def _check_tencent(data: bytes) -> None:
     for status in (200, 403, 503):
         try:
-            _sound(parse_tencent_keys(httpx.Response(status, content=data), "AssumeRole"))
+            _sound(parse_tencent_keys(httpx.Response(status, content=data), "AssumeRole", NOW))
         except FetchError as exc:
             str(exc).encode("ascii")
             continue

@@ -128,4 +128,4 @@ class Sts:
     async def _keys(self, operation: str, request: httpx.Request) -> Credentials:
         response = await self._send(request, operation)
         await response.aread()
-        return parse_role_keys(response, operation)
+        return parse_role_keys(response, operation, self._clock())

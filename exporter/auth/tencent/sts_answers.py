@@ -13,6 +13,7 @@ import httpx
 from exporter.auth.assumed_role import by_segments
 from exporter.auth.credentials import Credentials, found_at
 from exporter.errors import CredentialError, FetchError, Reason
+from exporter.pacing import parse_retry_after
 
 _CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
 _NOT_STS = "this is no STS: check sts_endpoint"
@@ -52,15 +53,14 @@ _SENTENCES: Mapping[str, tuple[Reason, str]] = {
 _PASSING = frozenset({Reason.THROTTLED, Reason.SERVER})
 
 
-def parse_role_keys(response: httpx.Response, operation: str) -> Credentials:
+def parse_role_keys(response: httpx.Response, operation: str, now: float) -> Credentials:
     """Return the temporary keys of an answer; raises FetchError when it is a refusal, or no answer.
 
     Whatever is refused is refused to the identity that was set up: its reason is auth, unless it
-    passes by waiting.
+    passes by waiting. `now` is what a date to wait for is compared with.
     """
-    status = response.status_code
-    if status != 200:
-        raise _stranger(operation, status)
+    if response.status_code != 200:
+        raise _stranger(response, operation, now)
     answer = _answer(response)
     if answer is None:
         raise _invalid(operation, _NOT_STS)
@@ -87,8 +87,9 @@ def _is_number(value: object) -> bool:
     return known and isfinite(float(str(value)))
 
 
-def _stranger(operation: str, status: int) -> FetchError:
+def _stranger(response: httpx.Response, operation: str, now: float) -> FetchError:
     # Its own refusals come with status 200: this is somebody on the way.
+    status = response.status_code
     reason = Reason.SERVER if status >= 500 else Reason.INVALID_RESPONSE
     reason = Reason.THROTTLED if status == 429 else reason
     return FetchError(
@@ -96,6 +97,7 @@ def _stranger(operation: str, status: int) -> FetchError:
         operation,
         status=status,
         detail="not in the words of STS",
+        retry_after=parse_retry_after(response.headers.get("Retry-After"), now),
         retryable=reason in _PASSING,
     )
 

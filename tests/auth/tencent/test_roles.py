@@ -197,6 +197,11 @@ def test_refusal_says_what_is_wrong_and_is_not_tried_again_at_once(
     assert not refused.retryable
 
 
+def test_gateway_before_sts_says_how_long_to_wait(place: Place) -> None:
+    place.sts = lambda _: httpx.Response(503, headers={"Retry-After": "7"}, content="busy")
+    assert failure(assumed(place, Role(arn=ARN))).retry_after == 7.0
+
+
 @pytest.mark.parametrize(
     ("sts", "reason"),
     [
