@@ -192,14 +192,12 @@ class Details:
 
     `failures` are the parts that could not be had while the job itself could. `withdrawn` names the
     fields of which nobody knows any more what they are: what was told of them before goes too.
-    `in_doubt` says that asking again at the next poll would tell more.
     """
 
     job: Job
     flaws: Flaws
     failures: tuple[FetchError, ...] = ()
     withdrawn: tuple[str, ...] = ()
-    in_doubt: bool = False
 
 
 class Source(Protocol):

@@ -295,10 +295,7 @@ class SourceCollector:
             details = await self._source.fetch_details(job)
             self._note_flaws(details.flaws)
             self._job_tracker.note_details(
-                details.job,
-                self._runtime.clock(),
-                withdrawn=details.withdrawn,
-                in_doubt=details.in_doubt,
+                details.job, self._runtime.clock(), withdrawn=details.withdrawn
             )
             for failure in details.failures:
                 self._note_detail_failure(failure)

@@ -149,9 +149,7 @@ class JobTracker:
             )
         )
 
-    def note_details(
-        self, job: Job, now: float, *, withdrawn: tuple[str, ...] = (), in_doubt: bool = False
-    ) -> None:
+    def note_details(self, job: Job, now: float, *, withdrawn: tuple[str, ...] = ()) -> None:
         """Take in the details of a job, and which of its fields are not known any more."""
         track = self._tracks.get(job.key)
         if track is None:
@@ -179,7 +177,7 @@ class JobTracker:
             # A listing can lack a job that is busy, as those of Flink do (FLINK-40602). Nothing
             # that answers for itself, and lives, is gone: it is asked for as long as it is missing.
             track.missing = 0
-        track.changed = in_doubt or 0 < track.disagreements <= _REPEATS
+        track.changed = 0 < track.disagreements <= _REPEATS
         track.failures = 0
         self._scheduler.note_asked(track, now)
         self._settle(track)

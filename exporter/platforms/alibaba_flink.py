@@ -87,14 +87,7 @@ class FlinkSource:
         )
         wanted = settings.wanted
         self._figures = (
-            ProxiedFigures(
-                self._product,
-                connector.runtime,
-                wanted,
-                poll_interval=settings.poll_interval,
-            )
-            if wanted.anything
-            else None
+            ProxiedFigures(self._product, connector.runtime, wanted) if wanted.anything else None
         )
 
     async def fetch_inventory(self) -> Inventory:

@@ -120,7 +120,6 @@ class FlinkSource:
         self._cluster = FlinkCluster(
             managers,
             connector.runtime.clock,
-            poll_interval=settings.poll_interval,
             wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )
@@ -237,7 +236,6 @@ class FlinkFleetSource:
         flink_cluster = FlinkCluster(
             managers,
             connector.runtime.clock,
-            poll_interval=settings.poll_interval,
             project=cluster.name,
             wanted=settings.wanted,
             sleep=connector.runtime.sleep,

@@ -121,7 +121,6 @@ class OperatorSource:
             now=runtime.monotonic,
             random=runtime.random,
             first_pause=settings.detail_interval,
-            poll_interval=settings.poll_interval,
             wanted=settings.wanted,
             sleep=connector.runtime.sleep,
         )

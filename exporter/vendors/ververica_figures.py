@@ -49,13 +49,10 @@ class _Reader:
 class ProxiedFigures:
     """Asks the Flink of each run, and remembers what it learnt of it."""
 
-    def __init__(
-        self, product: Product, runtime: Runtime, wanted: Wanted, *, poll_interval: float
-    ) -> None:
+    def __init__(self, product: Product, runtime: Runtime, wanted: Wanted) -> None:
         self._product = product
         self._runtime = runtime
         self._wanted = wanted
-        self._poll_interval = poll_interval
         self._readers: dict[JobKey, _Reader] = {}
 
     def keep_only(self, keys: Collection[JobKey]) -> None:
@@ -87,7 +84,6 @@ class ProxiedFigures:
             flaws=flaws,
             failures=told.failures,
             withdrawn=told.withdrawn,
-            in_doubt=told.in_doubt,
         )
 
     def _reader(self, run: Job) -> _Reader:
@@ -95,11 +91,7 @@ class ProxiedFigures:
         if reader is None or reader.run_id != run.run_id:
             managers = ProxiedManagers(self._product, namespace=run.project, run_id=run.run_id)
             flink = FlinkCluster(
-                managers,
-                self._runtime.clock,
-                poll_interval=self._poll_interval,
-                wanted=self._wanted,
-                sleep=self._runtime.sleep,
+                managers, self._runtime.clock, wanted=self._wanted, sleep=self._runtime.sleep
             )
             reader = _Reader(run.run_id, managers, flink)
             self._readers[run.key] = reader

@@ -50,7 +50,6 @@ class Cluster(Flink):
         """Since when it ran when its figures were gathered."""
         self.tells_uptime = True
         self.running_tasks = 2
-        self.poll_interval = 30.0
         self.busy = False
 
     def gather(self) -> None:
@@ -100,9 +99,7 @@ class Cluster(Flink):
         found = []
 
         async def look() -> None:
-            source = connect(
-                self.handle, endpoint="http://flink:8081", poll_interval=self.poll_interval
-            )
+            source = connect(self.handle, endpoint="http://flink:8081")
             try:
                 for moment in moments:
                     self.now = moment
@@ -187,38 +184,6 @@ def test_delay_is_never_larger_than_it_is_however_often_one_looks(pause: float) 
     delays = cluster.delays(*(pause * number for number in range(40)), act=act)
     assert set(delays) == {DELAY, None}
     assert delays[-1] is None
-
-
-@pytest.mark.parametrize("frozen", range(100, 140))
-def test_delay_goes_before_metrics_have_stood_still_for_30_s(frozen: int) -> None:
-    """Two jobs share the cluster: one is looked at in one poll, the other in the next."""
-    cluster = Cluster()
-    cluster.poll_interval = 20.0
-
-    def act(moment: float) -> None:
-        for poll in (moment - 20, moment):
-            cluster.now, cluster.frozen = poll, frozen + 0.5 if poll > frozen else None
-            cluster.gather()
-
-    looks = range(0, 240, 40)
-    delays = cluster.delays(*looks, act=act)
-    assert delays == [DELAY if moment <= frozen else None for moment in looks]
-    # The JobManager's own figures came once more, at the first poll after that.
-    since = max(look for look in looks if look <= frozen) + 40
-    assert since - cluster.uptime_at < 30
-
-
-def test_look_that_leaves_a_doubt_asks_for_another() -> None:
-    cluster = Cluster()
-
-    def act(moment: float) -> None:
-        cluster.stalled = 130.0 if moment >= 130 else None
-
-    found = cluster.looks(0, 120, 240, 270, 390, act=act)
-    assert [each.in_doubt for each in found] == [False, False, True, False, False]
-    assert [each.job.input_delay_seconds is None for each in found] == [
-        *(False, False, True, False, False)
-    ]
 
 
 def test_delay_comes_back_with_the_task_manager() -> None:

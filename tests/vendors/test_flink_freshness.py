@@ -1,6 +1,5 @@
 """What the last looks at the metrics of a job tell: how often it restarted, whether time stands."""
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,7 +24,7 @@ def test_attempts_of_a_vertex(document: Any, attempts: int) -> None:
 
 
 def test_looks_are_forgotten_with_the_job() -> None:
-    looks = Looks(30.0)
+    looks = Looks()
     entered = parse_entered(Record(graph(), "job", Flaws()))
     assert entered == Entered(running=EPOCH - 3600)
     for job_id in (JID, OTHER_JID):
@@ -38,7 +37,7 @@ def test_looks_are_forgotten_with_the_job() -> None:
 
 def test_restart_that_the_count_does_not_know_of_makes_it_old() -> None:
     """The object of a job is fresher than its metrics: they stand still, or are on their way."""
-    looks, after = Looks(30.0), Entered(running=90.0, restarting=80.0)
+    looks, after = Looks(), Entered(running=90.0, restarting=80.0)
     assert looks.restarts(JID, 3, Entered(running=50.0), 55.0) == 3
     assert looks.restarts(JID, 3, Entered(running=60.0), 65.0) == 3
     assert looks.restarts(JID, 3, after, 95.0) is None
@@ -49,7 +48,7 @@ def test_restart_that_the_count_does_not_know_of_makes_it_old() -> None:
 
 def test_restart_that_was_counted_before_the_job_object_told_of_it_is_counted_once() -> None:
     """Flink keeps job objects for three seconds: the metrics can be fresher."""
-    looks, after = Looks(30.0), Entered(running=90.0, restarting=80.0)
+    looks, after = Looks(), Entered(running=90.0, restarting=80.0)
     assert looks.restarts(JID, 4, Entered(running=60.0), 82.0) == 4
     assert looks.restarts(JID, 4, after, 95.0) is None
     assert looks.least_restarts(JID, after) == (4, False)
@@ -60,7 +59,7 @@ def test_restart_that_was_counted_before_the_job_object_told_of_it_is_counted_on
 
 
 def test_look_that_is_too_soon_changes_nothing() -> None:
-    looks = Looks(30.0)
+    looks = Looks()
     assert looks.believes(JID, 0.0, 10.0)
     assert looks.believes(JID, 3.0, 10.0)
     assert not looks.believes(JID, 20.0, 30.0)
@@ -71,7 +70,7 @@ def test_look_that_is_too_soon_changes_nothing() -> None:
 
 @pytest.mark.parametrize("pause", [1.0, 4.0, 7.0, 30.0])
 def test_delay_that_really_grows_stays_once_it_is_believed(pause: float) -> None:
-    looks = Looks(30.0)
+    looks = Looks()
     told = [looks.believes(JID, moment, moment) for moment in moments(0.0, 200.0, pause)]
     first = told.index(False)
     again = first + told[first:].index(True)
@@ -87,54 +86,5 @@ def moments(begin: float, end: float, step: float) -> list[float]:
 @pytest.mark.parametrize("pause", [1.0, 4.0, 30.0])
 def test_delay_that_grows_by_more_than_the_time_that_goes_by_is_real(pause: float) -> None:
     """A source that begins with old data, or goes back to it, is no cluster that hangs."""
-    looks = Looks(30.0)
+    looks = Looks()
     assert all(looks.believes(JID, each, 10 * each) for each in moments(0.0, 200.0, pause))
-
-
-@pytest.mark.parametrize(
-    ("poll_interval", "growth", "told"),
-    [
-        # What was gathered last is of the poll before: so much seems to be added.
-        (20.0, 20.0, False),
-        (20.0, 15.5, False),
-        (20.0, 14.5, True),
-        # Flink gathers every ten seconds at most, however often it is asked.
-        (1.0, 8.0, False),
-        (1.0, 7.0, True),
-        # More than half of the time that went by is doubted in any case.
-        (60.0, 21.0, False),
-        (60.0, 19.0, True),
-    ],
-)
-def test_growth_by_as_much_as_one_gathering_that_failed_is_looked_at_twice(
-    poll_interval: float, growth: float, *, told: bool
-) -> None:
-    looks = Looks(poll_interval)
-    assert looks.believes(JID, 0.0, 120.0)
-    assert looks.believes(JID, 40.0, 120.0 + growth) is told
-    assert looks.needs_another(JID) is not told
-    assert looks.believes(JID, 60.0, 120.0 + 1.5 * growth)
-    assert not looks.needs_another(JID)
-
-
-def test_another_look_is_wanted_once_in_twenty_where_delays_go_up_and_down() -> None:
-    looks = Looks(20.0)
-    wanted = []
-    for number in range(100):
-        looks.believes(JID, 40.0 * number, 100.0 + 40 * (number % 2))
-        wanted.append(looks.needs_another(JID))
-    places = [number for number, each in enumerate(wanted) if each]
-    assert len(places) == 5
-    assert {later - earlier for earlier, later in pairwise(places)} == {22}
-
-
-def test_no_other_look_is_wanted_of_a_job_that_nobody_knows() -> None:
-    looks = Looks(20.0)
-    assert not looks.needs_another(JID)
-    looks.believes(JID, 0.0, 10.0)
-    looks.believes(JID, 40.0, 50.0)
-    assert looks.needs_another(JID)
-    looks.keep_only([])
-    looks.believes(JID, 80.0, 90.0)
-    looks.believes(JID, 120.0, 130.0)
-    assert looks.needs_another(JID)

@@ -170,9 +170,7 @@ def test_run_of_a_session_cluster_is_not_asked() -> None:
     """Its Flink has another address, and runs those of others too."""
 
     async def add() -> Details:
-        figures = ProxiedFigures(
-            cast("Product", None), virtual_world(), Wanted(), poll_interval=30.0
-        )
+        figures = ProxiedFigures(cast("Product", None), virtual_world(), Wanted())
         session = Job(
             project="default",
             job_id="d",

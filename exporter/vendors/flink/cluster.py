@@ -68,15 +68,11 @@ class FlinkCluster:
         managers: Managers,
         clock: Clock,
         *,
-        poll_interval: float,
         project: str = "",
         wanted: Wanted | None = None,
         sleep: Sleep | None = None,
     ) -> None:
-        """Take who to ask, and how many seconds there are between two polls.
-
-        With `sleep` figures are waited for that Flink is still gathering.
-        """
+        """Take who to ask; with `sleep` figures are waited for that Flink is still gathering."""
         self._managers = managers
         self._clock = clock
         self._project = project
@@ -85,13 +81,7 @@ class FlinkCluster:
         self._version_refused = False
         self._listed: frozenset[str] = frozenset()
         self._rows = RowMemory()
-        self._figures = FigureReader(
-            managers,
-            clock,
-            sleep=sleep,
-            wanted=wanted or Wanted(),
-            poll_interval=poll_interval,
-        )
+        self._figures = FigureReader(managers, clock, sleep=sleep, wanted=wanted or Wanted())
         self._exceptions = ExceptionReader(managers, clock)
 
     async def fetch_inventory(self, ids: Sequence[str] = ()) -> Inventory:
@@ -150,12 +140,9 @@ class FlinkCluster:
                     failures.append(exc)
 
         withdrawn: list[str] = []
-        in_doubt = False
 
         async def add_figures() -> None:
-            nonlocal in_doubt
             figures = await self._figures.read(found, graph, flaws)
-            in_doubt = figures.in_doubt
             changes.update(figures.facts)
             withdrawn.extend(figures.withdrawn)
             failures.extend(exc for exc in figures.failures if exc.code not in _NO_NEWS)
@@ -173,7 +160,6 @@ class FlinkCluster:
             flaws=flaws,
             failures=tuple(failures),
             withdrawn=tuple(withdrawn),
-            in_doubt=in_doubt,
         )
 
     def _set_version(self, jobs: list[Job]) -> Steps[None]:

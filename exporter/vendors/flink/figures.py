@@ -15,7 +15,6 @@ from exporter.model import Job, State
 from exporter.pacing import Clock, Sleep
 from exporter.vendors.flink.delay import parse_vertices
 from exporter.vendors.flink.freshness import (
-    GATHERED_EVERY,
     GATHERED_WITHIN,
     UPTIME,
     Looks,
@@ -34,6 +33,9 @@ from exporter.vendors.flink.throughput import figure_names
 METRICS = "/jobs/:jobid/metrics"
 VERTEX = "/jobs/:jobid/vertices/:vertexid"
 
+_GATHERED_EVERY = 10.0
+"""Seconds within which Flink gathers metrics once at most, when it is asked for something."""
+
 
 @dataclass(slots=True)
 class Figures:
@@ -42,8 +44,6 @@ class Figures:
     facts: dict[str, Any] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
     failures: list[FetchError] = field(default_factory=list)
-    in_doubt: bool = False
-    """Whether a look at the next poll would tell what this one could not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +62,14 @@ class FigureReader:
     """
 
     def __init__(
-        self,
-        managers: Managers,
-        clock: Clock,
-        *,
-        sleep: Sleep | None,
-        wanted: Wanted,
-        poll_interval: float,
+        self, managers: Managers, clock: Clock, *, sleep: Sleep | None, wanted: Wanted
     ) -> None:
         self._managers = managers
         self._clock = clock
         self._sleep = sleep
         self._wanted = wanted
         self._measures = MeasureReader(managers, clock, wanted)
-        self._looks = Looks(poll_interval)
+        self._looks = Looks()
         self._gathering_since = 0.0
 
     def keep_only(self, job_ids: Collection[str]) -> None:
@@ -85,7 +79,7 @@ class FigureReader:
 
     def note_question(self) -> None:
         """Take in that a question is sent which makes Flink gather metrics, if it is time to."""
-        if abs(self._clock() - self._gathering_since) >= GATHERED_EVERY:
+        if abs(self._clock() - self._gathering_since) >= _GATHERED_EVERY:
             self._gathering_since = self._clock()
 
     async def read(self, job: Job, graph: Record, flaws: Flaws) -> Figures:
@@ -209,7 +203,6 @@ class FigureReader:
         )
         found.failures.extend(measures.failures)
         believed = self._believes(job, measures, await look, await moment_of_figures())
-        found.in_doubt = self._looks.needs_another(job.job_id)
         for name, value in measures.facts.items():
             found.facts[name] = value if believed else None
             if found.facts[name] is None:

@@ -12,9 +12,7 @@ of the moment before, and looks like any other. Three things tell:
 - The JobManager's own figures come first. At the first look after a TaskManager hung up they are
   new beside watermarks that are not: the delay seems to have grown by all the time that went by. So
   does that of a job that really stands still. That figures were gathered anew once more, later,
-  proves that the gathering before was complete: such a growth is believed at the second look, which
-  is worth to be made soon. Where other jobs are asked for in between, what came last is of the poll
-  before, not of the look before: a growth by as much as that is looked at twice as well.
+  proves that the gathering before was complete: such a growth is believed at the second look.
 
 Everything here is pure.
 """
@@ -27,8 +25,6 @@ from typing import TypeVar
 from exporter.fields import Flaws, Record
 
 UPTIME = "uptime"
-GATHERED_EVERY = 10.0
-"""Seconds within which Flink gathers figures once at most, when it is asked for something."""
 GATHERED_WITHIN = 0.75
 """Seconds that it takes to gather figures, with room to spare: a round trip to every TaskManager.
 
@@ -42,10 +38,6 @@ _LONGEST = 500.0
 """Seconds between two looks within which no TaskManager that hangs is given up."""
 _JITTER = 1.0
 """Seconds by which the moments of two figures may differ."""
-_OF_A_POLL = 0.75
-"""Of the time between two polls: by less than this no delay grows for want of a gathering."""
-_SELDOM = 20
-"""Looks for each of which there can be one more, so that they cost a twentieth more at most."""
 _MOST_STATES = 50
 _AHEAD = 5.0
 """Seconds by which an answer out of a cache may be older than another: Flink keeps those about a
@@ -152,11 +144,7 @@ def is_old(moment: float | None, now: float) -> bool:
 class Looks:
     """What the last looks at the metrics of each job told."""
 
-    def __init__(self, poll_interval: float) -> None:
-        """Take the seconds between two polls: in each of them Flink may be made to gather."""
-        self._least_growth = _OF_A_POLL * max(poll_interval, GATHERED_EVERY)
-        self._spared: dict[str, int] = {}
-        """How many looks of a job are to go by before there can be one more."""
+    def __init__(self) -> None:
         self._looks: dict[str, Look] = {}
         self._restarts: dict[str, Restarts] = {}
         self._beats: dict[str, _Beat] = {}
@@ -166,7 +154,6 @@ class Looks:
         self._looks = _only(self._looks, job_ids)
         self._restarts = _only(self._restarts, job_ids)
         self._beats = _only(self._beats, job_ids)
-        self._spared = _only(self._spared, job_ids)
 
     def stand_still(self, job_id: str) -> None:
         """Take in that the figures are old: no look before proves anything any more."""
@@ -187,26 +174,10 @@ class Looks:
         if elapsed < _SHORTEST:
             # Too soon to tell, and nothing new to compare with the next time: what held, holds.
             return before.believed or not apparent
-        growing = apparent and growth > min(elapsed / 2, self._least_growth)
+        growing = apparent and growth > elapsed / 2
         believed = not growing or (before.growing and elapsed < _LONGEST)
         self._looks[job_id] = Look(moment=moment, delay=delay, growing=growing, believed=believed)
         return believed
-
-    def needs_another(self, job_id: str) -> bool:
-        """Say after a look whether one more, at the next poll, would tell what this one cannot.
-
-        A delay that really grows is told then, and not an interval later. Where delays go up and
-        down all the time it is said seldom.
-        """
-        spared = self._spared.get(job_id, 0)
-        if spared:
-            self._spared[job_id] = spared - 1
-            return False
-        look = self._looks.get(job_id)
-        if look is None or look.believed:
-            return False
-        self._spared[job_id] = _SELDOM
-        return True
 
     def moves(self, job_id: str, moment: float, pulse: tuple[float, ...], *, dated: bool) -> bool:
         """Take in what has to move with time, and say whether it did since the look before.

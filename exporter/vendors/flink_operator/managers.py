@@ -80,7 +80,6 @@ class OperatorManagers:
         now: Clock,
         random: Random,
         first_pause: float,
-        poll_interval: float,
         wanted: Wanted,
         sleep: Sleep | None = None,
     ) -> None:
@@ -90,7 +89,6 @@ class OperatorManagers:
         self._now = now
         self._random = random
         self._first_pause = first_pause
-        self._poll_interval = poll_interval
         self._wanted = wanted
         self._sleep = sleep
         self._managers: dict[ManagerPlace, _Manager] = {}
@@ -154,7 +152,6 @@ class OperatorManagers:
                 cluster=FlinkCluster(
                     JobManagers([client], patient=False),
                     self._clock,
-                    poll_interval=self._poll_interval,
                     project=place.namespace,
                     wanted=self._wanted,
                     sleep=self._sleep,
