@@ -36,6 +36,13 @@ DELAY = "input_delay_seconds"
 _MOST_SINKS = 4
 """Sinks beside the sources that are asked; of a job with more nobody is told what it writes."""
 
+_MOST_ASKED = 100
+"""Vertices of one job that are asked for one of its figures.
+
+Each takes a call or two: of a job with more sources than that nobody is told what it reads, lest it
+takes the calls of all other jobs of its source for itself.
+"""
+
 Moment = Callable[[], Awaitable[float]]
 
 
@@ -106,7 +113,8 @@ class MeasureReader:
             moment=moment,
         )
         sources, sinks = self._sources(vertices), self._sinks(vertices)
-        chosen = [*vertices.values()] if self._wanted.busy else [*sources, *sinks]
+        every = self._wanted.busy and len(vertices) <= _MOST_ASKED
+        chosen = [*vertices.values()] if every else [*sources, *sinks]
         answers = await self._read_all(job, chosen)
         measures = Measures(failures=_failures(answers.values()))
         flows = {
@@ -128,7 +136,9 @@ class MeasureReader:
         return (*delay, *flow_names(names, vertex, busy=self._wanted.busy))
 
     def _sources(self, vertices: Mapping[str, Vertex]) -> list[Vertex]:
-        return [vertex for vertex in vertices.values() if vertex.is_source]
+        """Return the sources to ask: all, or none."""
+        sources = [vertex for vertex in vertices.values() if vertex.is_source]
+        return sources if len(sources) <= _MOST_ASKED else []
 
     def _sinks(self, vertices: Mapping[str, Vertex]) -> list[Vertex]:
         """Return the sinks to ask beside the sources."""
@@ -181,6 +191,8 @@ class MeasureReader:
             if reader in job.vertices
         }
         missing = [vertex for name, vertex in readers.items() if name not in answers]
+        if len(missing) > _MOST_ASKED:
+            return None
         known = answers | await self._read_all(job, missing)
         for name, vertex in readers.items():
             delays.append(await self._vertex_delay(job, vertex, known[name]))

@@ -131,6 +131,49 @@ def test_job_of_many_sinks_is_not_asked_what_it_writes(
     assert sum(f"{_VERTICES}/c" in path and "agg=" in path for path in flink.asked()) == asked
 
 
+def _sources(flink: Flink, number: int) -> None:
+    nodes: list[dict[str, Any]] = [{"id": SINK_VERTEX, "parallelism": 2, "inputs": []}]
+    for each in range(number):
+        name = f"c{each:031x}"
+        flink.metrics[name] = [
+            {"id": "Source__in.currentEmitEventTimeLag", "min": 5.0, "max": 9000.0},
+            figure("Source__in.numRecordsOut", 10.0),
+        ]
+        nodes.append({"id": name, "parallelism": 2})
+        nodes[0]["inputs"].append({"id": name})
+    flink.answers[f"/jobs/{JID}"] = graph(plan={"nodes": nodes})
+
+
+@pytest.mark.parametrize(
+    ("sources", "delay", "read", "asked"), [(100, 9.0, 1000.0, 100), (101, None, None, 0)]
+)
+@pytest.mark.parametrize("busy", [False, True])
+def test_job_of_very_many_sources_does_not_take_all_calls_for_itself(
+    sources: int, delay: float | None, read: float | None, asked: int, *, busy: bool
+) -> None:
+    flink = Flink(busy=busy)
+    _sources(flink, sources)
+    details = flink.details()
+    assert (details.job.input_delay_seconds, details.job.read_records) == (delay, read)
+    assert ("input_delay_seconds" in details.withdrawn) == (delay is None)
+    assert details.job.written_records == 200.0
+    assert sum(f"{_VERTICES}/c" in path and "agg=" in path for path in flink.asked()) == asked
+
+
+def test_vertices_behind_sources_are_bounded_as_well() -> None:
+    """Where a source knows of no event time those that read it are asked."""
+    flink = Flink()
+    nodes: list[dict[str, Any]] = [{"id": SOURCE_VERTEX, "parallelism": 2}]
+    for number in range(101):
+        name = f"c{number:031x}"
+        # A vertex that writes is none that is asked for its own sake among so many.
+        nodes.append({"id": name, "parallelism": 2, "inputs": [{"id": SOURCE_VERTEX}]})
+    flink.metrics[SOURCE_VERTEX] = [figure("Source__in.numRecordsOut", 10.0)]
+    flink.answers[f"/jobs/{JID}"] = graph(plan={"nodes": nodes})
+    assert flink.details().job.input_delay_seconds is None
+    assert not any(f"{_VERTICES}/c" in path for path in flink.asked())
+
+
 def test_busiest_vertex_is_looked_for_where_it_is_wanted() -> None:
     flink = Flink(busy=True)
     middle = "c" * 32
