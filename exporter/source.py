@@ -6,7 +6,7 @@ The settings any source takes, and the two questions the collector asks of it: w
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal, Protocol, Self
 
@@ -192,12 +192,16 @@ class Details:
 
     `failures` are the parts that could not be had while the job itself could. `withdrawn` names the
     fields of which nobody knows any more what they are: what was told of them before goes too.
+    `withdrawn_elsewhere` names such fields of other jobs. `in_doubt` says that asking again at the
+    next poll would tell more.
     """
 
     job: Job
     flaws: Flaws
     failures: tuple[FetchError, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    withdrawn_elsewhere: Mapping[JobKey, tuple[str, ...]] = field(default_factory=dict)
+    in_doubt: bool = False
 
 
 class Source(Protocol):

@@ -38,6 +38,9 @@ from exporter.vendors.flink import (
     freshness as flink_freshness,
 )
 from exporter.vendors.flink import (
+    gatherings as flink_gatherings,
+)
+from exporter.vendors.flink import (
     graph as flink_graph,
 )
 from exporter.vendors.flink import (
@@ -173,7 +176,7 @@ def _flink_job(document: Any, flaws: Flaws) -> Iterable[Job]:
 def _flink_metrics(document: Any, flaws: Flaws) -> Iterable[Job]:
     restarts = flink_health.parse_restarts(document, flaws)
     flow = _flink_flow(document, flaws)
-    moment = flink_freshness.parse_moment(document, NOW - 60, NOW, flaws)
+    moment = flink_gatherings.parse_moment(document, NOW - 60, NOW, flaws)
     assert moment is None or NOW - 60 < moment < NOW + 60
     names = flink_delay.parse_metric_names(document, flaws)
     for selection in flink_delay.select(
@@ -368,7 +371,7 @@ def targets() -> tuple[Target, ...]:
             _flink_metrics,
             (
                 flink_health.parse_restarts,
-                flink_freshness.parse_moment,
+                flink_gatherings.parse_moment,
                 flink_delay.parse_metric_names,
                 flink_delay.parse_vertex_delay,
                 flink_delay.parse_subtask_delay,

@@ -295,8 +295,12 @@ class SourceCollector:
             details = await self._source.fetch_details(job)
             self._note_flaws(details.flaws)
             self._job_tracker.note_details(
-                details.job, self._runtime.clock(), withdrawn=details.withdrawn
+                details.job,
+                self._runtime.clock(),
+                withdrawn=details.withdrawn,
+                in_doubt=details.in_doubt,
             )
+            await in_steps(self._job_tracker.withdraw(details.withdrawn_elsewhere))
             for failure in details.failures:
                 self._note_detail_failure(failure)
 

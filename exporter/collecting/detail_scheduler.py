@@ -1,7 +1,8 @@
 """Decide which single jobs to ask about next, from what is remembered of all. No I/O happens here.
 
-Something happened, or a state is about to change: at the next poll. Nothing happened: each job once
-in `detail_interval`, whoever waits longest first. No answer several times: no oftener than that.
+Something happened, a state is about to change, or a figure is in doubt: at the next poll. Nothing
+happened: each job once in `detail_interval`, whoever waits longest first. No answer several times:
+no oftener than that.
 """
 
 from collections.abc import Iterable, Mapping, Set

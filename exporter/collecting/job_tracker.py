@@ -9,7 +9,6 @@ business of `detail_scheduler`; what takes long with very many jobs is done in s
 
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
 from random import Random
 
 from exporter.collecting.detail_queue import DetailQueue
@@ -27,6 +26,7 @@ from exporter.collecting.merging import (
     tells_only_time,
     without,
 )
+from exporter.collecting.other_shards import OtherShardJobs
 from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
 from exporter.collecting.shown_jobs import Shown, ShownJobs
@@ -42,14 +42,6 @@ _REPEATS = 3
 """How often details that tell another state than the listing are asked for again at once."""
 _JUST_BEFORE = 1e-3
 """Seconds: enough to tell an earlier observation from a later one."""
-
-
-@dataclass(slots=True)
-class _OtherShardJob:
-    """What is remembered of a job that another shard exports."""
-
-    name: str
-    missing: int = 0
 
 
 class JobTracker:
@@ -70,7 +62,7 @@ class JobTracker:
         self._supersedes = supersedes
         self._shard = shard or Shard()
         self._tracks: dict[JobKey, TrackedJob] = {}
-        self._other_shard_jobs: dict[JobKey, _OtherShardJob] = {}
+        self._other_shard_jobs = OtherShardJobs()
         self._gone = GoneJobs(gone_retention)
         self._runs = ReplacedRuns()
         self._shown = ShownJobs(self._selection)
@@ -149,7 +141,9 @@ class JobTracker:
             )
         )
 
-    def note_details(self, job: Job, now: float, *, withdrawn: tuple[str, ...] = ()) -> None:
+    def note_details(
+        self, job: Job, now: float, *, withdrawn: tuple[str, ...] = (), in_doubt: bool = False
+    ) -> None:
         """Take in the details of a job, and which of its fields are not known any more."""
         track = self._tracks.get(job.key)
         if track is None:
@@ -177,10 +171,21 @@ class JobTracker:
             # A listing can lack a job that is busy, as those of Flink do (FLINK-40602). Nothing
             # that answers for itself, and lives, is gone: it is asked for as long as it is missing.
             track.missing = 0
-        track.changed = 0 < track.disagreements <= _REPEATS
+        track.changed = in_doubt or 0 < track.disagreements <= _REPEATS
         track.failures = 0
         self._scheduler.note_asked(track, now)
         self._settle(track)
+
+    def withdraw(self, fields: Mapping[JobKey, tuple[str, ...]]) -> Steps[None]:
+        """Take in, in steps, which fields of jobs are not known any more."""
+        for count, (key, names) in enumerate(fields.items(), start=1):
+            if count % _ROWS_PER_STEP == 0:
+                yield
+            track = self._tracks.get(key)
+            if track is not None and track.details is not None:
+                self._shown.note(key, track.job)
+                track.details = without(track.details, names)
+                self._settle(track)
 
     def note_failure(self, key: JobKey, now: float) -> None:
         """Take in that the details of a job could not be had; what was known stays."""
@@ -223,7 +228,7 @@ class JobTracker:
         if not self._listed_once or not self._selection.expects_any:
             return ()
         names = {track.row.job_name for track in self._tracks.values()}
-        names |= {other.name for other in self._other_shard_jobs.values()}
+        names.update(self._other_shard_jobs.names())
         unmatched = yield from self._selection.unmatched(names)
         return tuple(
             text for text in unmatched if self._shard.owns(self._settings.name, "expect", text)
@@ -267,7 +272,7 @@ class JobTracker:
             )
         else:
             if self._selection.expects_any:
-                self._other_shard_jobs[key] = _OtherShardJob(row.job_name)
+                self._other_shard_jobs.note(key, row.job_name)
             return
         self._settle(track)
 
@@ -310,17 +315,8 @@ class JobTracker:
                 elif key not in renamed:
                     missing.append(track.row)
             yield
-        yield from self._forget_others(seen, unlisted)
+        yield from self._other_shard_jobs.forget(seen, unlisted)
         return tuple(missing)
-
-    def _forget_others(self, seen: set[JobKey], unlisted: Container[str]) -> Steps[None]:
-        for count, (key, other) in enumerate(list(self._other_shard_jobs.items()), start=1):
-            if count % JOBS_PER_STEP == 0:
-                yield
-            if key not in seen and key.project not in unlisted:
-                other.missing += 1
-                if other.missing >= 2:
-                    del self._other_shard_jobs[key]
 
     def _note_end(
         self, track: TrackedJob, now: float, *, confirmed: bool, lost: bool = True

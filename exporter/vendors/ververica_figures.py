@@ -84,6 +84,7 @@ class ProxiedFigures:
             flaws=flaws,
             failures=told.failures,
             withdrawn=told.withdrawn,
+            in_doubt=told.in_doubt,
         )
 
     def _reader(self, run: Job) -> _Reader:

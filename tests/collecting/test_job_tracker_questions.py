@@ -56,6 +56,16 @@ def test_new_run_or_new_word_counts_as_changed(change: dict[str, str]) -> None:
     assert names(book.note_inventory(listing(row), EPOCH + 30).news) == ["a"]
 
 
+def test_job_whose_figures_are_in_doubt_is_asked_about_at_the_next_poll() -> None:
+    book = job_tracker(detail_interval=120.0)
+    book.note_inventory(listing(job("a")), EPOCH)
+    book.note_details(job("a"), EPOCH, in_doubt=True)
+    rows = [job("a", observed_timestamp=EPOCH + poll) for poll in (30, 60)]
+    assert names(book.note_inventory(listing(rows[0]), EPOCH + 30).urgent) == ["a"]
+    book.note_details(rows[0], EPOCH + 30)
+    assert asked(book.note_inventory(listing(rows[1]), EPOCH + 60)) == []
+
+
 def test_ended_job_is_asked_about_once_more_and_then_never() -> None:
     book = job_tracker()
     book.note_inventory(listing(job("a", State.FAILED)), EPOCH)

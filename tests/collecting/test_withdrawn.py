@@ -51,6 +51,31 @@ def test_collector_hands_on_what_a_source_withdraws() -> None:
     run(scenario())
 
 
+def test_what_is_withdrawn_of_other_jobs_goes_at_once() -> None:
+    lost = {job(name).key: ("input_delay_seconds",) for name in ("b", "stranger")}
+
+    def details(row: Job, now: float) -> Details:
+        told = job(row.job_id, input_delay_seconds=3.0, restart_times=7).at(EPOCH + now)
+        elsewhere = lost if now >= 100 and row.job_id == "a" else {}
+        return Details(job=told, flaws=Flaws(), withdrawn_elsewhere=elsewhere)
+
+    async def scenario() -> None:
+        source = ScriptedSource(lambda now: [job("a"), job("b")], details=details)
+        bench = Bench(source, poll_interval=10.0, detail_interval=60.0, stale_after=3600.0)
+        await bench.run_for(99)
+        a, b = bench.store.snapshots["s"].jobs
+        assert (a.input_delay_seconds, b.input_delay_seconds) == (3.0, 3.0)
+        seen = set()
+        for _ in range(20):
+            await bench.run_for(10)
+            a, b = bench.store.snapshots["s"].jobs
+            seen.add((a.input_delay_seconds, b.input_delay_seconds))
+            assert (a.restart_times, b.restart_times) == (7, 7)
+        assert seen == {(3.0, None), (3.0, 3.0)}
+
+    run(scenario())
+
+
 @pytest.mark.parametrize(("later", "delay"), [(150, 3.0), (210, None)])
 def test_delay_whose_part_fails_goes_in_the_end(later: int, delay: float | None) -> None:
     """Tasks that go on to be counted do not make it any younger."""

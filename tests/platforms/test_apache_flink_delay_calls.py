@@ -4,7 +4,7 @@ import pytest
 
 from exporter.platforms import load
 from exporter.platforms.apache_flink import FlinkSource, Settings
-from exporter.vendors.flink.freshness import GATHERED_WITHIN
+from exporter.vendors.flink.gatherings import GATHERED_WITHIN
 from tests.platforms.flink_job_manager import (
     JID,
     NO_WATERMARK,

@@ -7,19 +7,16 @@ import pytest
 
 from exporter.fields import Flaws
 from exporter.source import Details
-from exporter.vendors.flink.freshness import (
-    GATHERED_WITHIN,
-    is_old,
-    latest,
-    parse_moment,
-)
+from exporter.vendors.flink.gatherings import GATHERED_WITHIN, latest, parse_moment
 from tests.platforms.flink_job_manager import (
     JID,
     NOW_MS,
+    OTHER_JID,
     SOURCE,
     SOURCE_VERTEX,
     Flink,
     connect,
+    figure,
     graph,
     listed,
     metric,
@@ -27,6 +24,7 @@ from tests.platforms.flink_job_manager import (
 from tests.virtual_time import EPOCH, run
 
 DELAY = 120.0
+RECORDS = SOURCE.replace("currentOutputWatermark", "numRecordsOut")
 BEGAN = EPOCH - 3600
 
 
@@ -51,6 +49,7 @@ class Cluster(Flink):
         self.tells_uptime = True
         self.running_tasks = 2
         self.busy = False
+        self.emits = False
 
     def gather(self) -> None:
         """Gather what can be: the figures of the JobManager come first."""
@@ -78,6 +77,8 @@ class Cluster(Flink):
         self.answers[f"/jobs/{JID}/metrics"] = counted
         watermark = NOW_MS + (self.watermark_at - DELAY) * 1000
         self.metrics = {SOURCE_VERTEX: [metric(SOURCE, watermark, watermark)]}
+        if self.emits:
+            self.metrics[SOURCE_VERTEX].append(figure(RECORDS, 10.0 * self.now))
         self.answers[f"/jobs/{JID}/vertices/{SOURCE_VERTEX}"] = {
             "subtasks": [{"attempt": self.restarts}, {"attempt": 0}]
         }
@@ -108,6 +109,32 @@ class Cluster(Flink):
                     self.gather()
                     self.answer()
                     found.append(await source.fetch_details(listed()))
+            finally:
+                await source.aclose()
+
+        run(look())
+        return found
+
+    def shared(self, frozen: int, *, until: int) -> list[Details]:
+        """Look every 20 s at one of two jobs and at the other in turn, and return what was found.
+
+        A TaskManager hangs soon after the moment `frozen`.
+        """
+        found = []
+
+        async def look() -> None:
+            source = connect(self.handle, endpoint="http://flink:8081")
+            try:
+                for moment in range(0, until, 20):
+                    self.now, self.frozen = moment, frozen + 0.5 if moment > frozen else None
+                    self.gather()
+                    self.answer()
+                    for path in [path for path in self.answers if f"/{JID}/" in path]:
+                        self.answers[path.replace(JID, OTHER_JID)] = self.answers[path]
+                    other = {**self.answers[f"/jobs/{JID}"], "jid": OTHER_JID}
+                    self.answers[f"/jobs/{OTHER_JID}"] = other
+                    jid = OTHER_JID if moment % 40 else JID
+                    found.append(await source.fetch_details(listed(jid)))
             finally:
                 await source.aclose()
 
@@ -184,6 +211,47 @@ def test_delay_is_never_larger_than_it_is_however_often_one_looks(pause: float) 
     delays = cluster.delays(*(pause * number for number in range(40)), act=act)
     assert set(delays) == {DELAY, None}
     assert delays[-1] is None
+
+
+@pytest.mark.parametrize("frozen", range(400, 440))
+def test_no_delay_is_told_at_the_first_look_after_a_freeze_where_jobs_share_a_cluster(
+    frozen: int,
+) -> None:
+    """What was gathered last is of the poll before, in which another job was asked about."""
+    delays = [each.job.input_delay_seconds for each in Cluster().shared(frozen, until=600)]
+    before = frozen // 20 + 1
+    assert all(each is not None and each < DELAY + 1 for each in delays[:before])
+    assert set(delays[before:]) == {None}
+
+
+def test_cluster_that_gathers_nothing_any_more_tells_it_of_all_its_jobs() -> None:
+    """Each is looked at in its turn; what stands still for one does so for all: told once."""
+    found = Cluster().shared(290, until=400)
+    told = [dict(each.withdrawn_elsewhere) for each in found]
+    # At 300 the JobManager's own figures come once more; at 320 they are too old for this cluster.
+    assert [number for number, each in enumerate(told) if each] == [16]
+    [(key, names)] = told[16].items()
+    assert key.job_id == OTHER_JID
+    assert "input_delay_seconds" in names
+    assert set(names) == set(found[16].withdrawn)
+
+
+def test_growth_alone_takes_nothing_but_the_delay_away() -> None:
+    cluster = Cluster()
+    cluster.emits = True
+
+    def act(moment: float) -> None:
+        cluster.stalled = 130.0 if moment >= 130 else None
+
+    found = cluster.looks(0, 120, 240, 270, 390, act=act)
+    delay = {"input_delay_seconds"}
+    others = [set(each.withdrawn) - delay for each in found]
+    assert [set(each.withdrawn) - others[1] == delay for each in found] == [
+        *(False, False, True, False, False)
+    ]
+    assert others[1:] == [others[1]] * 4
+    assert [each.job.read_records for each in found[1:]] == [1200.0, 2400.0, 2700.0, 3900.0]
+    assert [each.in_doubt for each in found] == [False, False, True, False, False]
 
 
 def test_delay_comes_back_with_the_task_manager() -> None:
@@ -333,12 +401,6 @@ def test_question_about_the_metrics_comes_last() -> None:
 )
 def test_moment_of_figures(metrics: Any, running: float | None, moment: float | None) -> None:
     assert parse_moment(metrics, running, EPOCH, Flaws()) == moment
-
-
-def test_figures_become_old() -> None:
-    assert [is_old(moment, 100.0) for moment in (None, 100.0, 70.0, 69.0)] == [
-        *(False, False, False, True)
-    ]
 
 
 def test_job_object_that_is_older_than_the_count_adds_no_restart() -> None:

@@ -8,13 +8,13 @@ and a restarted JobManager forgets the jobs that have ended.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
-from exporter.model import Job
+from exporter.model import Job, JobKey
 from exporter.pacing import Clock, Sleep
 from exporter.process.steps import Steps, in_steps
 from exporter.source import Details, Inventory
@@ -101,8 +101,7 @@ class FlinkCluster:
             # Jobs disappear when they expire, and when a JobManager is replaced.
             self._version_known = False
         self._listed = listed
-        self._figures.keep_only(listed)
-        self._exceptions.keep_only(listed)
+        self.keep_only(listed)
         refused = await self._learn_version(flaws)
         jobs = list(inventory.jobs)
         # From here on the list alone has the rows: each goes as soon as there is another for it.
@@ -110,6 +109,11 @@ class FlinkCluster:
         await in_steps(self._set_version(jobs))
         failures = () if refused is None else (refused,)
         return replace(inventory, jobs=tuple(jobs), failures=failures)
+
+    def keep_only(self, job_ids: Collection[str]) -> None:
+        """Forget what was read of every job but these."""
+        self._figures.keep_only(job_ids)
+        self._exceptions.keep_only(job_ids)
 
     async def fetch_details(self, job: Job) -> Details:
         """Ask for one job and, as far as it can have them, for its metrics and exceptions.
@@ -140,9 +144,14 @@ class FlinkCluster:
                     failures.append(exc)
 
         withdrawn: list[str] = []
+        others: dict[str, tuple[str, ...]] = {}
+        in_doubt = False
 
         async def add_figures() -> None:
+            nonlocal in_doubt
             figures = await self._figures.read(found, graph, flaws)
+            in_doubt = figures.in_doubt
+            others.update(figures.others)
             changes.update(figures.facts)
             withdrawn.extend(figures.withdrawn)
             failures.extend(exc for exc in figures.failures if exc.code not in _NO_NEWS)
@@ -160,6 +169,10 @@ class FlinkCluster:
             flaws=flaws,
             failures=tuple(failures),
             withdrawn=tuple(withdrawn),
+            withdrawn_elsewhere={
+                JobKey(self._project, job_id): names for job_id, names in others.items()
+            },
+            in_doubt=in_doubt,
         )
 
     def _set_version(self, jobs: list[Job]) -> Steps[None]:

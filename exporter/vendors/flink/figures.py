@@ -1,7 +1,8 @@
 """Read what Flink counts and measures of a job, if it is fresh: restarts, delay, throughput.
 
-What is not as fresh as it claims is withdrawn: what was told before holds no longer either. How old
-figures are is judged in `exporter.vendors.flink.freshness`.
+What is not as fresh as it claims is withdrawn: what was told before holds no longer either, and
+where a cluster gathers nothing any more, that of its other jobs neither. Who judges that is
+`exporter.vendors.flink.gatherings` and `exporter.vendors.flink.freshness`.
 """
 
 import asyncio
@@ -14,15 +15,13 @@ from exporter.fields import Flaws, Record
 from exporter.model import Job, State
 from exporter.pacing import Clock, Sleep
 from exporter.vendors.flink.delay import parse_vertices
-from exporter.vendors.flink.freshness import (
+from exporter.vendors.flink.freshness import Looks, parse_attempts, parse_begun, parse_entered
+from exporter.vendors.flink.gatherings import (
+    GATHERED_EVERY,
     GATHERED_WITHIN,
     UPTIME,
-    Looks,
-    is_old,
+    Gatherings,
     latest,
-    parse_attempts,
-    parse_begun,
-    parse_entered,
     parse_moment,
 )
 from exporter.vendors.flink.health import RESTART_METRICS, parse_restarts
@@ -33,9 +32,6 @@ from exporter.vendors.flink.throughput import figure_names
 METRICS = "/jobs/:jobid/metrics"
 VERTEX = "/jobs/:jobid/vertices/:vertexid"
 
-_GATHERED_EVERY = 10.0
-"""Seconds within which Flink gathers metrics once at most, when it is asked for something."""
-
 
 @dataclass(slots=True)
 class Figures:
@@ -44,6 +40,10 @@ class Figures:
     facts: dict[str, Any] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
     failures: list[FetchError] = field(default_factory=list)
+    in_doubt: bool = False
+    """Whether a look at the next poll would tell what this one could not."""
+    others: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Facts of other jobs that no longer hold, by the ids of the jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,7 @@ class FigureReader:
         self._wanted = wanted
         self._measures = MeasureReader(managers, clock, wanted)
         self._looks = Looks()
+        self._gatherings = Gatherings()
         self._gathering_since = 0.0
 
     def keep_only(self, job_ids: Collection[str]) -> None:
@@ -79,7 +80,7 @@ class FigureReader:
 
     def note_question(self) -> None:
         """Take in that a question is sent which makes Flink gather metrics, if it is time to."""
-        if abs(self._clock() - self._gathering_since) >= _GATHERED_EVERY:
+        if abs(self._clock() - self._gathering_since) >= GATHERED_EVERY:
             self._gathering_since = self._clock()
 
     async def read(self, job: Job, graph: Record, flaws: Flaws) -> Figures:
@@ -106,7 +107,10 @@ class FigureReader:
             query = {"get": ",".join((*RESTART_METRICS, UPTIME))}
             document = await self._managers.ask(METRICS, ("jobs", job.job_id, "metrics"), query)
             moment = parse_moment(document, running, now, Flaws())
-            old = is_old(moment, now)
+            if moment is not None:
+                if self._gatherings.note(moment, now):
+                    self._note_stand_still(job, found)
+                old = self._gatherings.is_old(moment, now)
         except FetchError as exc:
             found.failures.append(exc)
             return
@@ -117,6 +121,11 @@ class FigureReader:
                 # Whoever was broken off while waiting for it has cancelled it.
                 look.set_result(_Look(moment=moment, old=old))
         await self._note_restarts(parse_restarts(document, flaws), job, graph, found, old=old)
+
+    def _note_stand_still(self, job: Job, found: Figures) -> None:
+        """Take in that nothing is gathered any more, of no job of the cluster."""
+        names = self._names()
+        found.others = {each: names for each in self._looks.job_ids() if each != job.job_id}
 
     async def _let_gather(self) -> None:
         left = self._gathering_since + GATHERED_WITHIN - self._clock()
@@ -202,21 +211,31 @@ class FigureReader:
             moment=latest_moment,
         )
         found.failures.extend(measures.failures)
-        believed = self._believes(job, measures, await look, await moment_of_figures())
+        doubted = self._doubts(job, measures, await look, await moment_of_figures())
+        found.in_doubt = self._looks.needs_another(job.job_id)
         for name, value in measures.facts.items():
-            found.facts[name] = value if believed else None
+            found.facts[name] = None if name in doubted else value
             if found.facts[name] is None:
                 found.withdrawn.append(name)
 
-    def _believes(self, job: Job, measures: Measures, look: _Look, moment: float) -> bool:
-        """Say whether the TaskManagers have told figures when the JobManager gathered its own."""
+    def _doubts(self, job: Job, measures: Measures, look: _Look, moment: float) -> Collection[str]:
+        """Return what the TaskManagers may not have told when the JobManager gathered its own.
+
+        That is all, or the delay alone where nothing but its growth speaks against it.
+        """
         if look.old:
-            return False
+            return measures.facts
         dated = look.moment is not None
         moves = self._looks.moves(job.job_id, moment, measures.pulse, dated=dated)
-        if DELAY not in measures.facts:
-            return moves
-        return self._looks.believes(job.job_id, moment, measures.facts[DELAY]) and moves
+        believed = DELAY not in measures.facts or self._looks.believes(
+            job.job_id,
+            moment,
+            measures.facts[DELAY],
+            gathered_before=self._gatherings.before(moment) if dated else None,
+        )
+        if not moves:
+            return measures.facts
+        return () if believed else (DELAY,)
 
     def _names(self) -> tuple[str, ...]:
         wanted = self._wanted

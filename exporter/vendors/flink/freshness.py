@@ -1,47 +1,44 @@
-"""Tell how old the figures are that Flink serves, and which of them can be believed.
+"""Tell which figures that Flink serves can be believed, from what one look and the next told.
 
-A JobManager gathers the metrics of its TaskManagers when it is asked for something, at most every
-10 s (`metrics.fetcher.update-interval`), in the background; it answers with what it has. While one
-TaskManager hangs nothing is gathered, of no job, for up to 10 min (`web.timeout`): every figure is
-of the moment before, and looks like any other. Three things tell:
+How it gathers them, and how old they are, is in `exporter.vendors.flink.gatherings`. Three things
+tell more than the age of figures does:
 
-- `uptime` says at which moment a JobManager last gathered its own figures. Delays are told as of
-  that moment, not as of now; see `latest`.
+- Delays are told as of the moment at which figures were gathered, not as of now.
 - Of what a source tells something has to move: it emits, or it is idle for longer and longer. Where
   nothing did while the JobManager's own figures went on, no figure of a TaskManager is believed.
 - The JobManager's own figures come first. At the first look after a TaskManager hung up they are
-  new beside watermarks that are not: the delay seems to have grown by all the time that went by. So
-  does that of a job that really stands still. That figures were gathered anew once more, later,
-  proves that the gathering before was complete: such a growth is believed at the second look.
+  new beside watermarks that are not: the delay seems to have grown by all the time that went by
+  since figures were gathered the time before, for this job or for another. So does that of a job
+  that really stands still. That figures were gathered anew once more, later, proves that the
+  gathering before was complete: such a growth is believed at the second look, which is worth to be
+  made soon. A delay that the job had just lately is no growth.
 
 Everything here is pure.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
 from exporter.fields import Flaws, Record
+from exporter.vendors.flink.gatherings import JITTER, OLDEST
 
-UPTIME = "uptime"
-GATHERED_WITHIN = 0.75
-"""Seconds that it takes to gather figures, with room to spare: a round trip to every TaskManager.
-
-Those of the JobManager come first, those of the TaskManagers some hundredths of a second later.
-"""
-OLDEST = 30.0
-"""Seconds: three times what Flink lets its figures become."""
 _SHORTEST = 5.0
 """Seconds between two looks from which on their difference says something."""
 _LONGEST = 500.0
 """Seconds between two looks within which no TaskManager that hangs is given up."""
-_JITTER = 1.0
-"""Seconds by which the moments of two figures may differ."""
+_ALL = 0.75
+"""Of the time between two looks: by more than this a delay grows that has grown by all of it."""
+_ABOUT = 2.0
+"""Seconds by which the growth of a steady delay differs from that for want of a gathering."""
+_LATELY = 8
+"""Looks within which a delay that was told is one that the job had just lately."""
+_SELDOM = 20
+"""Looks for each of which there can be one more, so that they cost a twentieth more at most."""
 _MOST_STATES = 50
 _AHEAD = 5.0
-"""Seconds by which an answer out of a cache may be older than another: Flink keeps those about a
-job for 3 s."""
+"""Seconds by which an answer out of a cache may be older than another."""
 
 _T = TypeVar("_T")
 
@@ -61,9 +58,11 @@ class Look:
     moment: float
     """Of when the figures are."""
     delay: float | None = None
-    growing: bool = False
-    """Whether the delay had grown by all the time since the look before, or there was no proof."""
+    growing: int = 0
+    """For how many looks the delay had grown as if nothing were gathered."""
     believed: bool = True
+    lately: tuple[float, ...] = ()
+    """Delays of the last looks that were what they seemed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,39 +105,10 @@ def parse_begun(graph: Record) -> float | None:
     return max((each for each in dated if each is not None), default=None)
 
 
-def parse_moment(document: object, running: float | None, now: float, flaws: Flaws) -> float | None:
-    """Read of which moment the metrics of a job are, in the time of its JobManager.
-
-    `running` is since when it runs, `now` the time there. None when nothing tells.
-    """
-    metrics = Record({"metrics": document}, "job", flaws).records("metrics")
-    uptimes = [metric.milliseconds("value") for metric in metrics if metric.text("id") == UPTIME]
-    if running is None or not uptimes or not uptimes[0]:
-        return None
-    moment = running + uptimes[0]
-    return moment if moment <= now + _AHEAD else None
-
-
 def parse_attempts(document: object, flaws: Flaws) -> int:
     """Read out of a vertex how often a task of it was begun anew, at most."""
     subtasks = Record(document, "vertex", flaws).records("subtasks")
     return max((attempt for each in subtasks if (attempt := each.count("attempt"))), default=0)
-
-
-def latest(moment: float, now: float) -> float:
-    """Return when the figures of TaskManagers are from at the latest.
-
-    `moment` is when the JobManager gathered its own. A watermark goes on meanwhile, so that a delay
-    behind that moment would be smaller than the truth; behind this one it is larger at most.
-    """
-    passed = now - moment
-    # An answer out of a cache says of the time there only that it is later than that.
-    return moment + (GATHERED_WITHIN if passed < 0 else min(passed, GATHERED_WITHIN))
-
-
-def is_old(moment: float | None, now: float) -> bool:
-    """Say whether figures of a moment are older than Flink lets them become."""
-    return moment is not None and now - moment > OLDEST
 
 
 class Looks:
@@ -148,21 +118,36 @@ class Looks:
         self._looks: dict[str, Look] = {}
         self._restarts: dict[str, Restarts] = {}
         self._beats: dict[str, _Beat] = {}
+        self._doubts: dict[str, Look] = {}
+        """Looks for the sake of which another one was asked for."""
+        self._spared: dict[str, int] = {}
+        """How many looks of a job are to go by before there can be one more."""
+
+    def job_ids(self) -> Collection[str]:
+        """Return the jobs whose delays were looked at."""
+        return self._looks
 
     def keep_only(self, job_ids: Collection[str]) -> None:
         """Forget every job but these."""
         self._looks = _only(self._looks, job_ids)
         self._restarts = _only(self._restarts, job_ids)
         self._beats = _only(self._beats, job_ids)
+        self._doubts = _only(self._doubts, job_ids)
+        self._spared = _only(self._spared, job_ids)
 
     def stand_still(self, job_id: str) -> None:
         """Take in that the figures are old: no look before proves anything any more."""
         look = self._looks.get(job_id)
         if look is not None:
-            self._looks[job_id] = Look(moment=look.moment, delay=look.delay)
+            self._looks[job_id] = replace(look, growing=0, believed=True)
 
-    def believes(self, job_id: str, moment: float, delay: float | None) -> bool:
-        """Take in a delay as of a moment, and say whether it can be believed."""
+    def believes(
+        self, job_id: str, moment: float, delay: float | None, *, gathered_before: float | None
+    ) -> bool:
+        """Take in a delay as of a moment, and say whether it can be believed.
+
+        `gathered_before` is when figures of the cluster were gathered the time before that.
+        """
         before = self._looks.get(job_id)
         elapsed = 0.0 if before is None else moment - before.moment
         if before is None or before.delay is None or delay is None or elapsed < 0:
@@ -170,14 +155,44 @@ class Looks:
             return True
         growth = delay - before.delay
         # While nothing is gathered a delay seems to grow by the time that goes by, never by more.
-        apparent = growth <= elapsed + _JITTER
+        apparent = growth <= elapsed + JITTER
         if elapsed < _SHORTEST:
             # Too soon to tell, and nothing new to compare with the next time: what held, holds.
             return before.believed or not apparent
-        growing = apparent and growth > elapsed / 2
-        believed = not growing or (before.growing and elapsed < _LONGEST)
-        self._looks[job_id] = Look(moment=moment, delay=delay, growing=growing, believed=believed)
+        growing = 0
+        doubtful = apparent and _seems_to_grow(before, moment, delay, gathered_before)
+        if doubtful or (not before.believed and growth > -JITTER):
+            growing = before.growing + 1
+        # Within ten minutes no TaskManager that hangs is given up, and gathered from in vain again.
+        believed = not doubtful or growing > (1 if elapsed < _LONGEST else 2)
+        # What was doubted was so: figures have been gathered since.
+        lately = before.lately if before.believed else (*before.lately, before.delay)
+        self._looks[job_id] = Look(
+            moment=moment,
+            delay=delay,
+            growing=growing,
+            believed=believed,
+            lately=((*lately, delay) if believed else lately)[-_LATELY:],
+        )
         return believed
+
+    def needs_another(self, job_id: str) -> bool:
+        """Say after a look whether one more, at the next poll, would tell what this one cannot.
+
+        A delay that really grows is told then, and not an interval later. Where delays go up and
+        down all the time it is said seldom.
+        """
+        look, spared = self._looks.get(job_id), self._spared.get(job_id, 0)
+        if look is not None and self._doubts.get(job_id) is look:
+            # Nothing was gathered since.
+            return True
+        if spared:
+            self._spared[job_id] = spared - 1
+        if spared or look is None or look.believed:
+            return False
+        self._spared[job_id] = _SELDOM
+        self._doubts[job_id] = look
+        return True
 
     def moves(self, job_id: str, moment: float, pulse: tuple[float, ...], *, dated: bool) -> bool:
         """Take in what has to move with time, and say whether it did since the look before.
@@ -224,6 +239,20 @@ class Looks:
         known = self._restarts.get(job_id)
         if known is not None and known.number == number:
             self._restarts[job_id] = Restarts(number=number, entered=entered, read_at=now)
+
+
+def _seems_to_grow(
+    before: Look, moment: float, delay: float, gathered_before: float | None
+) -> bool:
+    """Say whether a delay is what it would be had nothing been gathered, this time or for long."""
+    if before.delay is None or any(delay <= each + JITTER for each in before.lately):
+        return False
+    growth, elapsed = delay - before.delay, moment - before.moment
+    if growth > _ALL * elapsed:
+        return True
+    if gathered_before is None or gathered_before < before.moment - JITTER:
+        return False
+    return abs(growth - (moment - gathered_before)) <= _ABOUT
 
 
 def _restarted(before: Entered, after: Entered) -> bool:

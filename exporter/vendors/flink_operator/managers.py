@@ -94,7 +94,7 @@ class OperatorManagers:
         self._managers: dict[ManagerPlace, _Manager] = {}
 
     def keep_only(self, runs: Iterable[tuple[ManagerPlace, str]]) -> None:
-        """Forget JobManagers that are gone, and the silence of those that run something else now.
+        """Forget JobManagers and runs that are gone, and silence where something else runs now.
 
         `runs` are the places of all clusters that are ready, each with a run that is there.
         """
@@ -111,6 +111,8 @@ class OperatorManagers:
                 manager.silences = 0
                 manager.asked_again_at = float("-inf")
             manager.lives = lives
+            # A session cluster outlives its runs: there may be another one every minute.
+            manager.cluster.keep_only(lives)
 
     async def ask(self, place: ManagerPlace, job: Job) -> Details | FetchError | None:
         """Return what a JobManager says of the run of a job, or why it says nothing.
