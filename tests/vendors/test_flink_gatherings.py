@@ -21,7 +21,7 @@ def gathered_every(interval: float, *, looks: int, pause: float) -> tuple[Gather
     [
         # Flink's own interval, once it was seen often enough.
         (10.0, 20, 20.0, 15.0),
-        (10.0, 8, 20.0, 30.0),
+        (10.0, 4, 20.0, 30.0),
         (10.0, 100, 1.0, 15.0),
         # Set up to gather less often: looked at all the time, and seldom.
         (25.0, 400, 1.0, 30.0),
@@ -40,9 +40,11 @@ def test_standing_still_is_told_once_until_figures_are_gathered_again() -> None:
     gatherings, moment = gathered_every(10.0, looks=20, pause=20.0)
     told = [gatherings.note(moment, moment + age) for age in (10.0, 20.0, 40.0)]
     assert told == [False, True, False]
-    assert not gatherings.note(moment + 60, moment + 60)
-    # It was late once: it is believed to be prompt when it has been for a while.
-    told = [gatherings.note(moment + 60, moment + 60 + age) for age in (20.0, 29.0, 31.0, 90.0)]
+    # That it stood still says nothing of how often it gathers while it is well.
+    told = [gatherings.note(moment + 60, moment + 60 + age) for age in (0.75, 16.0, 19.0)]
+    assert told == [False, True, False]
+    # It was late once, and went on: it is believed to be prompt when it has been for a while.
+    told = [gatherings.note(moment + 80, moment + 80 + age) for age in (20.0, 29.0, 31.0, 90.0)]
     assert told == [False, False, True, False]
 
 

@@ -27,7 +27,7 @@ OLDEST = 30.0
 _OLDEST_OF_PROMPT = 15.0
 _PROMPT = 12.0
 """Seconds: as old as figures are at most that are gathered every ten seconds."""
-_ENOUGH = 8
+_ENOUGH = 4
 """Gatherings in a row after which a cluster is taken for one that is prompt."""
 _AHEAD = 5.0
 """Seconds by which an answer out of a cache may be older than another: Flink keeps those about a
@@ -52,7 +52,8 @@ class Gatherings:
         """
         last = self._moment
         if last is None or abs(moment - last) > JITTER:
-            if last is not None:
+            if last is not None and self._age <= OLDEST:
+                # Beyond that it stood still, which says nothing of how often it gathers.
                 self._prompt = self._prompt + 1 if self._age <= _PROMPT else 0
             self._before = last if last is not None and moment > last else None
             self._moment, self._age = moment, 0.0
