@@ -113,6 +113,8 @@ class Job(NamedTuple):
 
     restart_times: int | None = None
     input_delay_seconds: float | None = None
+    input_delay_observed_timestamp: float | None = None
+    """When the platform told of it, where that was before it told of the rest."""
     operator_latency_seconds: float | None = None
     """From a source to the slowest operator: what waits before the sources is not in it."""
     start_timestamp: float | None = None

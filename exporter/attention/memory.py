@@ -8,12 +8,10 @@ cannot be polled they stand still, and no problem begins or ends.
 from dataclasses import dataclass, field
 from typing import Any
 
+from exporter.attention.delays import Delays
 from exporter.attention_settings import MOST_RESTARTS, AttentionSettings
 from exporter.model import CHANGING_STATES, IDLE_STATES, Job, Problem, ProblemKind, State
 
-GROWTH_WINDOW = 600.0
-"""Seconds over which a delay has to grow all the time before a job is said to fall behind."""
-_MOST_DELAYS = 100
 _TOLD_APART = 5.0
 """Seconds by which clocks may differ where an error is told to come before a restart."""
 _RUN_APART = 1.0
@@ -34,8 +32,8 @@ class JobMemory:
     failed_checkpoints: Events = field(default_factory=list)
     failed_in_a_row: int = 0
     """Checkpoints that failed since the last one that was completed."""
-    delays: list[tuple[float, float]] = field(default_factory=list)
-    """When the input delay was seen above the limit, and what it was."""
+    delays: Delays = field(default_factory=Delays)
+    """The input delays that were above the limit, since the last one that was not."""
     states: frozenset[State] = frozenset()
     """The states among which it has been since then, if it neither runs nor has failed."""
     in_states_since: float = 0.0
@@ -159,12 +157,9 @@ class JobMemory:
                 self.delays.clear()
         elif delay < limits.input_delay.falling_behind:
             self.delays.clear()
-        elif not self.delays or self.delays[-1] != (now, delay):
-            self.delays.append((now, delay))
-            while len(self.delays) > 4 and (
-                len(self.delays) > _MOST_DELAYS or self.delays[1][0] <= now - GROWTH_WINDOW
-            ):
-                del self.delays[0]
+        else:
+            told_at = job.input_delay_observed_timestamp
+            self.delays.note(delay, now if told_at is None else told_at, now)
 
 
 def began(job: Job) -> float:

@@ -5,10 +5,9 @@ Where a look tells nothing (`UNSEEN`) a problem that was told goes on, and none 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 
-from exporter.attention.memory import GROWTH_WINDOW, JobMemory, began, count_since
+from exporter.attention.memory import JobMemory, began, count_since
 from exporter.attention_settings import AttentionSettings
 from exporter.model import CHANGING_STATES, IDLE_STATES, Job, ProblemKind, State
 
@@ -106,25 +105,11 @@ def _far_behind(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdi
 
 
 def _falling_behind(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
-    """Say whether the delay is long, and has grown through all of the last ten minutes.
-
-    After an outage it jumps, and so it does when a job restarts; a jump is no growth, and is in one
-    part of that time only. How fast it grows is compared in three parts, each of which must do so.
-    """
     if job.input_delay_seconds is None:
         return OVER if job.ended else UNSEEN
     if job.input_delay_seconds < limits.input_delay.falling_behind:
         return OVER
-    delays = memory.delays
-    if len(delays) < 4 or delays[-1][0] - delays[0][0] < GROWTH_WINDOW:
-        return UNSEEN
-    third = (len(delays) - 1) // 3
-    marks = [delays[0], delays[third], delays[-1 - third], delays[-1]]
-    growths = [(after[1] - before[1]) / (after[0] - before[0]) for before, after in pairwise(marks)]
-    if min(growths) >= limits.input_delay.growth:
-        return Verdict(holds=True)
-    # One part that does not grow ends nothing: a checkpoint, a break. Two of them do.
-    return OVER if sorted(growths)[1] < limits.input_delay.growth else UNSEEN
+    return Verdict(holds=memory.delays.grow(limits.input_delay.growth))
 
 
 def _checkpoint_old(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:

@@ -19,12 +19,13 @@ FLOW = (
 )
 """How much goes through a job, and what waits: counted anew when it restarts."""
 
+_DELAY, _DELAY_TOLD_AT = "input_delay_seconds", "input_delay_observed_timestamp"
 _STATE_WORDS = ("state", "native_status")
 _BOUND_TO_STATE = (
     "finer_state",
     "graph_state",
     "state_since_timestamp",
-    "input_delay_seconds",
+    *(_DELAY, _DELAY_TOLD_AT),
     *FLOW,
     "duration_seconds",
     "end_timestamp",
@@ -36,7 +37,7 @@ _BOUND_TO_STATE = (
 """What may be different as soon as the state is: never carried over a change of it."""
 
 _MEASURED = (
-    *("finer_state", "graph_state", "input_delay_seconds"),
+    *("finer_state", "graph_state", _DELAY, _DELAY_TOLD_AT),
     *("duration_seconds", "tasks", "nodes"),
     *FLOW,
 )
@@ -88,7 +89,10 @@ def lasting(job: Job) -> Job:
 
 def without(job: Job, names: Collection[str]) -> Job:
     """Return a job without what some of its fields say."""
-    return Job(**_facts(job) | {name: _NOTHING[name] for name in names}) if names else job
+    if not names:
+        return job
+    dated = (_DELAY_TOLD_AT,) if _DELAY in names else ()
+    return Job(**_facts(job) | {name: _NOTHING[name] for name in (*names, *dated)})
 
 
 def date_checkpoints(details: Job) -> Job:
@@ -254,10 +258,22 @@ def _merged(one: Job, other: Job) -> _Facts:
     elif newer.native_status == older.native_status and newer.state is older.state:
         # One word can mean two things: an operator calls FINISHED what ended and what it stopped.
         _fill(facts, known, _BOUND_TO_STATE)
+        facts[_DELAY_TOLD_AT] = _delay_told_at(older, newer)
         if newer.duration_seconds is None and newer.state in _RUNNING_LIKE:
             # A running job's duration of some time ago is wrong now.
             facts["duration_seconds"] = None
     return facts
+
+
+def _delay_told_at(older: Job, newer: Job) -> float | None:
+    """Return when the delay was told that two observations give; None if with all the rest.
+
+    The listing goes on without it, at times for long: it has not stood still for that.
+    """
+    if newer.input_delay_seconds is not None or older.input_delay_seconds is None:
+        return newer.input_delay_observed_timestamp
+    told_at = older.input_delay_observed_timestamp
+    return older.observed_timestamp if told_at is None else told_at
 
 
 def _fill(facts: _Facts, known: _Facts, names: tuple[str, ...]) -> None:

@@ -171,6 +171,7 @@ def _groups(job: Job, snapshot: Snapshot, reader: Reader) -> tuple[Group, ...]:
         ),
         "health": (
             text("fact_input_delay", duration(job.input_delay_seconds, words)),
+            time("fact_input_delay_as_of", job.input_delay_observed_timestamp),
             text("fact_operator_latency", latency(job.operator_latency_seconds, words)),
             text("fact_health_score", number(job.health_score)),
             time("fact_last_checkpoint", job.last_checkpoint_completed_timestamp),

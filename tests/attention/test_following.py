@@ -24,11 +24,12 @@ PROBLEMS = "streaming_job_problem_since_timestamp_seconds"
 
 @dataclass
 class World:
-    """An exporter of one source that follows a script, and the limits in its configuration."""
+    """An exporter of one source that follows a script, and what its configuration says of it."""
 
     listing: Callable[[float], list[Job] | Exception]
     details: Callable[[Job, float], Job] = field(default=lambda job, now: job)
     limits: dict[str, object] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         platform = Platform(
@@ -40,7 +41,9 @@ class World:
 
         def load() -> Config:
             attention = AttentionSettings.model_validate(self.limits)
-            settings = SourceSettings(name="s", platform="x", attention=attention)
+            settings = SourceSettings.model_validate(
+                {"name": "s", "platform": "x", "attention": attention, **self.settings}
+            )
             return Config(sources=(SourceConfig(platform=platform, settings=settings),))
 
         self.app = App(load, runtime=virtual_world(), log=RecordingLog())

@@ -192,6 +192,7 @@ CHINESE: Texts = MappingProxyType(
         "fact_run_id": "运行 ID",
         "group_health": "健康",
         "fact_input_delay": "输入延迟",
+        "fact_input_delay_as_of": "输入延迟截至",
         "fact_operator_latency": "算子延迟",
         "fact_health_score": "健康分",
         "fact_last_checkpoint": "最近的检查点",

@@ -195,6 +195,7 @@ ENGLISH: Texts = MappingProxyType(
         "fact_run_id": "Run id",
         "group_health": "Health",
         "fact_input_delay": "Input delay",
+        "fact_input_delay_as_of": "Input delay as of",
         "fact_operator_latency": "Operator latency",
         "fact_health_score": "Health score",
         "fact_last_checkpoint": "Last checkpoint",

@@ -1,1 +1,1 @@
-"""What is shown of the jobs of a source, and in what order."""
+"""What is shown of the jobs of a source, in what order, and as of when."""
