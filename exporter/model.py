@@ -104,6 +104,8 @@ class Job(NamedTuple):
     """The native word behind `finer_state`."""
     expected_state: str = ""
     expected_running: bool | None = None
+    expected_by_configuration: bool | None = None
+    """Whether that is said by `expect` in the configuration; None where the platform says it."""
     job_type: str = ""
     run_mode: str = ""
     queue: str = ""

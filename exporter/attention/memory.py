@@ -37,6 +37,8 @@ class JobMemory:
     states: frozenset[State] = frozenset()
     """The states among which it has been since then, if it neither runs nor has failed."""
     in_states_since: float = 0.0
+    expectation_told: bool = False
+    """Whether its platform itself has ever said if it should run."""
     unknown_since: float | None = None
     untold: dict[str, Any] = field(default_factory=dict)
     """What was last told of facts of which nothing is told at present, by their names."""
@@ -68,6 +70,8 @@ class JobMemory:
         fresh error are counted then.
         """
         self._note_state(job)
+        if job.expected_running is not None and not job.expected_by_configuration:
+            self.expectation_told = True
         if before is not None and before is not job:
             self._note_run(before, job)
             self._note_restarts(before, job, limits, rescales=rescales)

@@ -44,7 +44,8 @@ def _not_running(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verd
     if job.state not in IDLE_STATES or is_in_arrears(job):
         return OVER
     if job.expected_running is None:
-        return UNSEEN
+        # Its platform may not say so each time; what is off the list need not run from then on.
+        return UNSEEN if memory.expectation_told else OVER
     return _lasts(job, memory, limits.not_running_after) if job.expected_running else OVER
 
 

@@ -23,7 +23,6 @@ from exporter.collecting.merging import (
     moved_on,
     settle,
     tells_flow,
-    tells_only_time,
     without,
 )
 from exporter.collecting.other_shards import OtherShardJobs
@@ -31,7 +30,15 @@ from exporter.collecting.selection import Selection
 from exporter.collecting.sharding import Shard
 from exporter.collecting.shown_jobs import Shown, ShownJobs
 from exporter.collecting.successors import ReplacedRuns, full_name, started
-from exporter.collecting.tracked_job import TrackedJob, adopted, agree, begins, differs, outdated
+from exporter.collecting.tracked_job import (
+    TrackedJob,
+    adopted,
+    agree,
+    begins,
+    differs,
+    is_as_before,
+    outdated,
+)
 from exporter.collecting.unlisted import Unlisted
 from exporter.model import GoneJob, Job, JobKey
 from exporter.process.steps import Steps, finished
@@ -94,7 +101,9 @@ class JobTracker:
         )
         for job in jobs:
             if self._selection.watches(job) and self._owned(job.key, job.job_name):
-                track = self._tracks[job.key] = adopted(job, (remembered or {}).get(job.key))
+                known = (remembered or {}).get(job.key)
+                track = adopted(job, known, expected=self._selection.expects)
+                self._tracks[job.key] = track
                 self._runs.note(None, track.job)
 
     def note_inventory(self, inventory: Inventory, now: float) -> DetailQueue:
@@ -241,7 +250,7 @@ class JobTracker:
 
     def _note_row(self, key: JobKey, row: Job, now: float) -> None:
         track = self._tracks.get(key)
-        if track is not None and _is_as_before(track, row):
+        if track is not None and is_as_before(track, row):
             self._move_on(key, track, row, now)
             return
         if track is not None:
@@ -381,13 +390,3 @@ class JobTracker:
         if not self._supersedes:
             return set()
         return (yield from self._runs.find(self._tracks))
-
-
-def _is_as_before(track: TrackedJob, row: Job) -> bool:
-    """Say whether a row tells nothing but that time has passed, and decides what is shown."""
-    told, details = track.row, track.details
-    if details is not None and details.observed_timestamp >= min(
-        told.observed_timestamp, row.observed_timestamp
-    ):
-        return False
-    return bool(row.native_status) and track.job is not None and tells_only_time(told, row)

@@ -54,6 +54,7 @@ _LASTING = tuple(
     for name in Job._fields
     if name not in (*_STATE_WORDS, *_BOUND_TO_STATE, "project", "job_id", "job_name", "name_digest")
     and name not in ("observed_timestamp", "nothing_runs_since_timestamp")
+    and name != "expected_by_configuration"
 )
 _UNKNOWN: tuple[object, ...] = (None, "", ())
 _NOTHING = Job._field_defaults
@@ -141,8 +142,17 @@ def settle(
         known = None if before is None else before.nothing_runs_since_timestamp
         facts["nothing_runs_since_timestamp"] = known or facts["observed_timestamp"]
     if facts["expected_running"] is None and expected(facts["job_name"]):
-        facts["expected_running"] = True
+        facts["expected_running"] = facts["expected_by_configuration"] = True
     return Job(**facts), since
+
+
+def expect_anew(job: Job, expected: Callable[[str], bool]) -> Job:
+    """Return a job with what another list says of it, where its platform does not."""
+    listed = job.expected_by_configuration is True
+    if (job.expected_running is not None and not listed) or expected(job.job_name) is listed:
+        return job
+    said = None if listed else True
+    return job._replace(expected_running=said, expected_by_configuration=said)
 
 
 def tells_only_time(before: Job, row: Job) -> bool:

@@ -1,9 +1,10 @@
 """Hold what is remembered of one job, and compare what two looks at it told. All of it is pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from exporter.collecting.gone_jobs import lived
-from exporter.collecting.merging import Since, new_run
+from exporter.collecting.merging import Since, expect_anew, new_run, tells_only_time
 from exporter.model import Job, State
 
 
@@ -47,19 +48,23 @@ class TrackedJob:
     """What we saw of when the state that is shown began."""
 
 
-def adopted(job: Job, known: TrackedJob | None) -> TrackedJob:
+def adopted(job: Job, known: TrackedJob | None, *, expected: Callable[[str], bool]) -> TrackedJob:
     """Return what to remember of a job that was shown before the settings of its source changed.
 
     `known` is what was remembered of it. Its details stay, and are asked for anew: other settings
-    may bring others.
+    may bring others. `expected` says whether a job of a name is on the list by now.
     """
     if known is not None and known.job is not None:
-        return replace(known, changed=True, news=False, failures=0, routine=False, missing=0)
+        job = expect_anew(known.job, expected)
+        return replace(
+            known, job=job, changed=True, news=False, failures=0, routine=False, missing=0
+        )
     return TrackedJob(
-        row=job,
+        # A row is what the platform said.
+        row=expect_anew(job, lambda name: False),
         seen_at=job.observed_timestamp,
         asked=True,
-        job=job,
+        job=expect_anew(job, expected),
         lived=lived(job, before=False),
         since=Since(seen_at=job.state_since_timestamp or job.observed_timestamp),
     )
@@ -91,6 +96,16 @@ def agree(row: Job, details: Job) -> bool:
     """Say whether two views of a job tell the same state, or one of them none."""
     words = (row.native_status, details.native_status)
     return "" in words or words[0] == words[1]
+
+
+def is_as_before(track: TrackedJob, row: Job) -> bool:
+    """Say whether a row tells nothing but that time has passed, and decides what is shown."""
+    told, details = track.row, track.details
+    if details is not None and details.observed_timestamp >= min(
+        told.observed_timestamp, row.observed_timestamp
+    ):
+        return False
+    return bool(row.native_status) and track.job is not None and tells_only_time(told, row)
 
 
 def outdated(details: Job, previous: Job, row: Job) -> bool:

@@ -222,6 +222,8 @@ def _groups(job: Job, snapshot: Snapshot, reader: Reader) -> tuple[Group, ...]:
 
 
 def _expected(job: Job, words: Words) -> str:
+    if job.expected_by_configuration:
+        return words["expected_by_configuration"]
     if job.expected_state or job.expected_running is None:
         return job.expected_state
     return words["expected_to_run" if job.expected_running else "expected_not_to_run"]

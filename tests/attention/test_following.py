@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from exporter.app import App
 from exporter.attention_settings import AttentionSettings
 from exporter.configuration.config import Config, SourceConfig
@@ -17,7 +19,7 @@ from tests.collecting.scripted_source import ScriptedSource
 from tests.exposition.expositions import OWN, Clock, lines_of, store_of
 from tests.jobs import job, problem, snapshot
 from tests.recording import RecordingLog
-from tests.virtual_time import run, virtual_world
+from tests.virtual_time import EPOCH, run, virtual_world
 
 PROBLEMS = "streaming_job_problem_since_timestamp_seconds"
 
@@ -74,6 +76,77 @@ def test_reload_with_other_limits_keeps_the_restarts_that_were_counted() -> None
         world.limits = {"restarts": {"burst": 3}}
         await world.app.reload()
         assert world.told() == []
+        await world.app.stop()
+
+    run(body())
+
+
+def _stopped(now: float) -> list[Job] | Exception:
+    return [job(state=State.STOPPED, state_since_timestamp=EPOCH)]
+
+
+def _fail(found: Job, now: float) -> Job:
+    raise FetchError(Reason.SERVER, "GetJob")
+
+
+@pytest.mark.parametrize("details", [lambda found, now: found, _fail])
+def test_job_that_is_taken_off_the_list_of_those_that_should_run_need_not_run_at_once(
+    details: Callable[[Job, float], Job],
+) -> None:
+    async def body() -> None:
+        world = World(_stopped, details, settings={"expect": ["orders"]})
+        await world.app.start()
+        await asyncio.sleep(400)
+        assert world.told() == ["not_running"]
+        world.settings = {"expect": []}
+        await world.app.reload()
+        assert world.told() == []
+        await asyncio.sleep(400)
+        assert world.told() == []
+        assert world.lines("streaming_job_expected_running") == []
+        world.settings = {"expect": ["ord.*"]}
+        await world.app.reload()
+        assert world.told() == ["not_running"]
+        await asyncio.sleep(400)
+        assert world.told() == ["not_running"]
+        await world.app.stop()
+
+    run(body())
+
+
+def test_job_that_stays_on_the_list_stays_told_through_reloads_and_outages() -> None:
+    async def body() -> None:
+        def listing(now: float) -> list[Job] | Exception:
+            return FetchError(Reason.TIMEOUT, "ListJobs") if 500 < now < 700 else _stopped(now)
+
+        world = World(listing, settings={"expect": ["orders"]})
+        await world.app.start()
+        await asyncio.sleep(400)
+        for number in range(10):
+            world.settings = {"expect": ["orders", "payments"][: 1 + number % 2]}
+            await world.app.reload()
+            for _ in range(4):
+                assert world.told() == ["not_running"]
+                await asyncio.sleep(11)
+        await world.app.stop()
+
+    run(body())
+
+
+def test_job_that_its_platform_wants_to_run_does_not_end_with_the_list() -> None:
+    async def body() -> None:
+        def details(found: Job, now: float) -> Job:
+            return found._replace(expected_running=True)
+
+        world = World(_stopped, details, settings={"expect": ["orders"]})
+        await world.app.start()
+        await asyncio.sleep(400)
+        assert world.told() == ["not_running"]
+        world.settings = {"expect": []}
+        await world.app.reload()
+        for _ in range(10):
+            assert world.told() == ["not_running"]
+            await asyncio.sleep(30)
         await world.app.stop()
 
     run(body())

@@ -1,5 +1,8 @@
 """What is remembered of a job fills what a later answer leaves out, until it is too old."""
 
+import pytest
+
+from exporter.collecting.job_tracker import JobTracker
 from exporter.model import State
 from tests.collecting.job_trackers import DAY, job_tracker, key, listing, names
 from tests.jobs import job
@@ -127,3 +130,34 @@ def test_delay_from_before_a_reload_does_not_outlive_a_row_that_is_silent_about_
     [shown] = book.jobs(EPOCH + 30)
     assert (shown.state, shown.restart_times, shown.run_id) == (State.RUNNING, 7, "1")
     assert shown.input_delay_seconds is None
+
+
+def _expected(book: JobTracker) -> list[tuple[bool | None, bool | None]]:
+    return [(each.expected_running, each.expected_by_configuration) for each in book.jobs(EPOCH)]
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+@pytest.mark.parametrize("silent", [True, False])
+def test_list_of_those_that_should_run_is_read_anew_at_a_reload(
+    *, remembers: bool, silent: bool
+) -> None:
+    listed, off, again = job_tracker(expect=("a",)), job_tracker(), job_tracker(expect=("a.*",))
+    row = job("a", State.SUSPENDED)
+    listed.note_inventory(listing(row), EPOCH)
+    assert _expected(listed) == [(True, True)]
+    if silent:
+        row = job("a", State.UNKNOWN, native_status="")
+    for before, after, wanted in ((listed, off, (None, None)), (off, again, (True, True))):
+        after.adopt(before.jobs(EPOCH), remembered=before.remembered if remembers else None)
+        assert _expected(after) == [wanted]
+        for seconds in (10, 20):
+            after.note_inventory(listing(row.at(EPOCH + seconds)), EPOCH + seconds)
+            assert _expected(after) == [wanted]
+
+
+def test_what_the_platform_says_of_whether_a_job_should_run_is_not_the_list_s() -> None:
+    listed, off = job_tracker(expect=("a", "b")), job_tracker()
+    rows = [job("a", expected_running=True), job("b", expected_running=False)]
+    listed.note_inventory(listing(*rows), EPOCH)
+    off.adopt(listed.jobs(EPOCH), remembered=listed.remembered)
+    assert _expected(listed) == _expected(off) == [(True, None), (False, None)]

@@ -181,6 +181,7 @@ CHINESE: Texts = MappingProxyType(
         "reports_stale": "太久没有上报",
         "reports_regular": "正常",
         "expected_to_run": "应当运行",
+        "expected_by_configuration": "按配置应当运行",
         "expected_not_to_run": "不应运行",
         "group_run": "本次运行",
         "fact_duration": "运行时长",

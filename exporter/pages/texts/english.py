@@ -184,6 +184,7 @@ ENGLISH: Texts = MappingProxyType(
         "reports_stale": "none for too long",
         "reports_regular": "regular",
         "expected_to_run": "to run",
+        "expected_by_configuration": "to run, by the configuration",
         "expected_not_to_run": "not to run",
         "group_run": "Run",
         "fact_duration": "Duration",
