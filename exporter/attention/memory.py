@@ -10,7 +10,15 @@ from typing import Any
 
 from exporter.attention.delays import Delays
 from exporter.attention_settings import MOST_RESTARTS, AttentionSettings
-from exporter.model import CHANGING_STATES, IDLE_STATES, Job, Problem, ProblemKind, State
+from exporter.model import (
+    CHANGING_STATES,
+    IDLE_STATES,
+    Job,
+    JobKind,
+    Problem,
+    ProblemKind,
+    State,
+)
 
 _TOLD_APART = 5.0
 """Seconds by which clocks may differ where an error is told to come before a restart."""
@@ -29,6 +37,9 @@ class JobMemory:
     unexplained: Events = field(default_factory=list)
     """Restarts of which no error was told so far: of a rescaling there is none."""
     runs: Events = field(default_factory=list)
+    """Runs that were begun though the one before had not done what it should."""
+    ended: State | None = None
+    """How its last run has ended, if that was seen, and no new run since."""
     failed_checkpoints: Events = field(default_factory=list)
     failed_in_a_row: int = 0
     """Checkpoints that failed since the last one that was completed."""
@@ -100,16 +111,29 @@ class JobMemory:
             self.in_states_since = min(self.in_states_since, began(job))
 
     def _note_run(self, before: Job, job: Job) -> None:
+        if before.ended:
+            self.ended = before.state
         run_id = self._last("run_id", before, job)
         started = self._last("start_timestamp", before, job)
         if not is_new_run(run_id, started, job):
             return
-        self.runs.append((job.observed_timestamp, 1))
+        if self._tries_again(before, job):
+            self.runs.append((job.observed_timestamp, 1))
+        self.ended = None
         self.delays.clear()
         self.failed_checkpoints.clear()
         self.failed_in_a_row = 0
         # It has failed anew, if it has.
         self.told.pop(ProblemKind.FAILED, None)
+
+    def _tries_again(self, before: Job, job: Job) -> bool:
+        """Say whether a new run is no sign of health: the one before did not come to a good end.
+
+        Runs of a batch job are meant to end, and short ones do so between two looks.
+        """
+        if self.ended is None:
+            return JobKind.BATCH not in (before.job_kind, job.job_kind)
+        return self.ended is not State.FINISHED
 
     def _note_restarts(
         self, before: Job, job: Job, limits: AttentionSettings, *, rescales: bool
