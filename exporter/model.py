@@ -185,6 +185,11 @@ class Job(NamedTuple):
         return self.state in ENDED_STATES
 
     @property
+    def rests(self) -> bool:
+        """Say whether nothing of it runs, or is about to: it is over, suspended or yet to begin."""
+        return self.state in IDLE_STATES or self.state in ENDED_STATES
+
+    @property
     def job_kind(self) -> JobKind:
         """Return whether it is meant to come to an end, as far as its platform tells."""
         return JobKind.BATCH if "batch" in self.job_type.casefold() else JobKind.STREAMING

@@ -88,6 +88,9 @@ class JobMemory:
             self._note_restarts(before, job, limits, rescales=rescales)
             self._note_checkpoints(before, job)
         self._note_delay(job, limits)
+        if job.rests:
+            # How it did before says nothing of how it will do.
+            self._begin_anew()
         now = job.observed_timestamp
         _forget(self.restarts, now - limits.restarts.budget_within)
         _forget(self.unexplained, now - limits.restarts.within)
@@ -120,11 +123,14 @@ class JobMemory:
         if self._tries_again(before, job):
             self.runs.append((job.observed_timestamp, 1))
         self.ended = None
+        self._begin_anew()
+        # It has failed anew, if it has.
+        self.told.pop(ProblemKind.FAILED, None)
+
+    def _begin_anew(self) -> None:
         self.delays.clear()
         self.failed_checkpoints.clear()
         self.failed_in_a_row = 0
-        # It has failed anew, if it has.
-        self.told.pop(ProblemKind.FAILED, None)
 
     def _tries_again(self, before: Job, job: Job) -> bool:
         """Say whether a new run is no sign of health: the one before did not come to a good end.
@@ -181,9 +187,8 @@ class JobMemory:
     def _note_delay(self, job: Job, limits: AttentionSettings) -> None:
         delay, now = job.input_delay_seconds, job.observed_timestamp
         if delay is None:
-            if job.ended:
-                self.delays.clear()
-        elif delay < limits.input_delay.falling_behind:
+            return
+        if delay < limits.input_delay.falling_behind:
             self.delays.clear()
         else:
             told_at = job.input_delay_observed_timestamp

@@ -92,7 +92,7 @@ def _restarting_often(job: Job, memory: JobMemory, limits: AttentionSettings) ->
 
 
 def _node_failed(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
-    if job.ended:
+    if job.rests:
         return OVER
     if not job.nodes or job.state is State.UNKNOWN:
         return UNSEEN
@@ -100,21 +100,25 @@ def _node_failed(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verd
 
 
 def _far_behind(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
+    if job.rests:
+        return OVER
     if job.input_delay_seconds is None:
-        return OVER if job.ended else UNSEEN
+        return UNSEEN
     return Verdict(holds=job.input_delay_seconds >= limits.input_delay.far_behind)
 
 
 def _falling_behind(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
+    if job.rests:
+        return OVER
     if job.input_delay_seconds is None:
-        return OVER if job.ended else UNSEEN
+        return UNSEEN
     if job.input_delay_seconds < limits.input_delay.falling_behind:
         return OVER
     return Verdict(holds=memory.delays.grow(limits.input_delay.growth))
 
 
 def _checkpoint_old(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
-    if job.ended:
+    if job.rests:
         return OVER
     completed = job.last_checkpoint_completed_timestamp
     # Some platforms tell how long the last one took, and not when that was.
@@ -141,7 +145,7 @@ def _none_known(job: Job) -> bool:
 
 
 def _checkpoints_failing(job: Job, memory: JobMemory, limits: AttentionSettings) -> Verdict:
-    if job.ended:
+    if job.rests:
         return OVER
     if job.checkpoints_failed is None:
         return UNSEEN
