@@ -29,6 +29,7 @@ from exporter.secret import FileSecret, Secret, TextSecret
 _DURATION = re.compile(
     r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?(?:(?P<ms>\d+)ms)?"
 )
+_QUOTABLE = re.compile(r"[A-Za-z0-9_.${}\[\]'-]{0,64}")
 _UNIT_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
@@ -132,6 +133,17 @@ def _existing_file(value: object, info: ValidationInfo) -> Path:
     if not found:
         raise PydanticCustomError("file", "no such file: {path}", {"path": str(path)})
     return path
+
+
+def quoted(key: object) -> str:
+    """Return as much of a key as may be shown: up to 64 letters, digits and the like.
+
+    To YAML `secret_key:wJalr` is a key in which nothing but a blank is missing.
+    """
+    text = str(key)
+    match = _QUOTABLE.match(text)
+    shown = match[0] if match is not None else ""
+    return text if shown == text else f"{shown}…"
 
 
 def is_endpoint(text: str) -> bool:

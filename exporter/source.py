@@ -31,6 +31,8 @@ from exporter.settings import (
 MOST_JOBS = 200_000
 """Jobs of one source: about a kilobyte of memory each, and as much again on the page."""
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_VALUE = re.compile("[:\uff1a=].*", re.DOTALL)
+"""What is a part of a key where a blank is missing, and is not quoted: it may be a secret."""
 RESERVED_LABELS = frozenset(
     {
         *("source", "platform", "project", "job_id", "job_name", "job", "instance"),
@@ -60,7 +62,8 @@ def _source_name(text: str) -> str:
 def _labels(value: Mapping[str, str]) -> Mapping[str, str]:
     for name in value:
         if not _LABEL_NAME.fullmatch(name) or name.startswith("__"):
-            raise PydanticCustomError("label", "{name}: not a label name", {"name": name})
+            shown = {"name": _VALUE.sub("…", name)}
+            raise PydanticCustomError("label", "{name}: not a label name", shown)
         if name in RESERVED_LABELS:
             raise PydanticCustomError(
                 "label", "{name}: this label is the exporter's own", {"name": name}

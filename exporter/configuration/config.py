@@ -17,12 +17,18 @@ from pydantic import ValidationError
 from exporter import platforms
 from exporter.attention_settings import AttentionSettings
 from exporter.configuration.places import Origin
-from exporter.configuration.yaml_documents import nearest, problems_of, read_document
+from exporter.configuration.yaml_documents import (
+    lost_blank,
+    nearest,
+    problems_of,
+    read_document,
+)
 from exporter.edge.settings import SOURCE as EDGE
 from exporter.edge.settings import EdgeSettings
 from exporter.errors import About, ConfigError, ConfigProblem
 from exporter.files import read_text
 from exporter.platforms import Platform
+from exporter.settings import quoted
 from exporter.source import SourceSettings
 
 _VARIABLE = re.compile(
@@ -178,7 +184,7 @@ def _source(
     name = entry.get("platform")
     if name not in platforms.names():
         message = "required" if name is None else f"{_shown(name)}: no such platform"
-        hint = nearest(str(name), platforms.names()) or f"; one of {', '.join(platforms.names())}"
+        hint = nearest(name, platforms.names()) or f"; one of {', '.join(platforms.names())}"
         problems.append(ConfigProblem(f"{place}.platform", message + hint))
         return None
     platform = platforms.load(str(name))
@@ -246,8 +252,8 @@ def _unknown_keys(
             path = _within(place, key)
             # The limits for all are merged with those of a source, which defaults are not.
             elsewhere = place == "defaults" and key == "attention"
-            hint = "; it stands at the top level" if elsewhere else nearest(str(key), known)
-            yield ConfigProblem(path, f"unknown key{hint}", About.KEY)
+            hint = "; it stands at the top level" if elsewhere else nearest(key, known)
+            yield ConfigProblem(path, f"unknown key{lost_blank(key)}{hint}", About.KEY)
 
 
 def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mapping[str, Any]:
@@ -260,7 +266,7 @@ def _section(value: object, place: str, problems: list[ConfigProblem]) -> Mappin
 
 
 def _shown(value: object) -> str:
-    return repr(value)[:60]
+    return quoted(repr(value))
 
 
 def _substitute(
@@ -313,7 +319,8 @@ def _expand(
 
 def _within(place: str, key: object) -> str:
     """Return the place of a key: of an empty one at the top, too."""
-    return f"{place}.{key}" if place else str(key) or "''"
+    shown = quoted(key)
+    return f"{place}.{shown}" if place else shown or "''"
 
 
 def _error(path: str, message: str) -> ConfigError:

@@ -13,6 +13,7 @@ import yaml
 
 from exporter.configuration.yaml_documents import compose_document
 from exporter.errors import About, ConfigProblem, Place
+from exporter.settings import quoted
 
 _SOURCE = re.compile(r"sources\[\d+\]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -131,7 +132,7 @@ class _Finder:
         own = []
         for key, value in node.value:
             if key.tag != "tag:yaml.org,2002:merge":
-                own.append((str(key.value), (key, value)))
+                own.append((quoted(key.value), (key, value)))
                 continue
             merged = value.value if isinstance(value, yaml.SequenceNode) else [value]
             for each in reversed(merged):

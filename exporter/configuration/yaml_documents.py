@@ -13,13 +13,15 @@ import yaml
 from pydantic import ValidationError
 
 from exporter.errors import About, ConfigError, ConfigProblem, Place
-from exporter.settings import Section
+from exporter.settings import Section, quoted
 
 _MOST_VALUES = 200_000
 _MOST_MERGED_KEYS = 10_000
 _LONGEST_NUMBER = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _QUOTED_NAME = re.compile(r"\b(alias|anchor|tag|tag handle) ['\"].*", re.DOTALL)
+_COLON = re.compile("[:\uff1a]")
+"""A colon, or the one that Chinese keyboards write."""
 _PLAIN_WORDS = {
     "tuple_type": "expected a list",
     "model_type": "expected a mapping",
@@ -84,7 +86,10 @@ def problems_of(
             path = _path("defaults", location)
         else:
             path = _path(place, location)
-        yield ConfigProblem(path, _sentence(error, location, model), _about(error["type"]))
+        sentence, about = _sentence(error, location, model), _about(error["type"])
+        if (hint := lost_blank(_last_key(location))) and about is not About.KEY:
+            sentence, about = sentence + hint, About.KEY
+        yield ConfigProblem(path, sentence, about)
 
 
 def _about(kind: str) -> About:
@@ -99,7 +104,7 @@ def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[A
     kind = error["type"]
     if kind == "extra_forbidden":
         keys = _keys_at(model, location[:-1])
-        return f"unknown key{nearest(str(location[-1]), keys)}"
+        return f"unknown key{lost_blank(location[-1])}{nearest(location[-1], keys)}"
     if kind == "missing":
         return "required"
     if location and location[-1] == "[key]" and kind in _PLAIN_WORDS:
@@ -135,14 +140,26 @@ def _path(start: str, location: Iterable[Any]) -> str:
     for step in location:
         if step == "[key]":
             continue
-        path += f"[{step}]" if isinstance(step, int) else f".{step}"
+        path += f"[{step}]" if isinstance(step, int) else f".{quoted(step)}"
     return path.removeprefix(".")
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
+def nearest(given: object, known: Iterable[str]) -> str:
     """Return a hint at the known word that was probably meant, or nothing."""
-    close = difflib.get_close_matches(given.casefold(), list(known), n=1, cutoff=0.5)
+    shown = quoted(given).removesuffix("…").casefold()
+    close = difflib.get_close_matches(shown, list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def lost_blank(key: object) -> str:
+    """Return a hint at the blank without which a colon is a part of the key, or nothing."""
+    return "; a space may be missing after the colon" if _COLON.search(str(key)) else ""
+
+
+def _last_key(location: tuple[Any, ...]) -> object:
+    """Return the key that a problem is of, or an empty one when it is of an entry of a list."""
+    steps = [step for step in location if step != "[key]"]
+    return steps[-1] if steps and isinstance(steps[-1], str) else ""
 
 
 def _is_too_large(document: object) -> bool:
@@ -176,7 +193,10 @@ class _StrictLoader(yaml.SafeLoader):
                     )
                 if key_node.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key_node.value} is given twice", key_node.start_mark
+                        None,
+                        None,
+                        f"the key {quoted(key_node.value)} is given twice",
+                        key_node.start_mark,
                     )
                 seen.add(key_node.value)
         return node

@@ -83,6 +83,50 @@ RULES: dict[str, tuple[str, list[str]]] = {
         "? {a: b}\n: c\n",
         ["line 1, column 3: not valid YAML: found unhashable key"],
     ),
+    "key without a space after the colon": (
+        flink("auth: {basic: {username: u, password:p}, bearer:x}, timeout:5s, zzz:1")
+        + "edge:{}: 1\nsorces：x: 1\n",
+        [
+            "edge…: unknown key; a space may be missing after the colon; did you mean edge?",
+            "sorces…: unknown key; a space may be missing after the colon; did you mean sources?",
+            "sources[0].auth.basic.password…: unknown key; "
+            "a space may be missing after the colon; did you mean password?",
+            "sources[0].auth.bearer…: unknown key; "
+            "a space may be missing after the colon; did you mean bearer?",
+            "sources[0].timeout…: unknown key; "
+            "a space may be missing after the colon; did you mean timeout?",
+            "sources[0].zzz…: unknown key; a space may be missing after the colon",
+        ],
+    ),
+    "key of defaults without a space after the colon": (
+        "defaults: {timeout:5s, zzz:x}\n" + MINIMAL,
+        [
+            "defaults.timeout…: unknown key; "
+            "a space may be missing after the colon; did you mean timeout?",
+            "defaults.zzz…: unknown key; a space may be missing after the colon",
+        ],
+    ),
+    "label without a space after the colon": (
+        flink("labels: {team:core}"),
+        ["sources[0].labels.team…: expected a text; a space may be missing after the colon"],
+    ),
+    "label with a value in its name": (
+        flink("labels: {'team:core': x}"),
+        ["sources[0].labels: team…: not a label name"],
+    ),
+    "key of something else than letters, digits and the like": (
+        flink("'timeout = 5s': 1, 'a/b': 2, '/': 3, " + "k" * 65 + ": 4"),
+        [
+            "sources[0].timeout…: unknown key; did you mean timeout?",
+            "sources[0].a…: unknown key",
+            "sources[0].…: unknown key",
+            f"sources[0].{'k' * 64}…: unknown key",
+        ],
+    ),
+    "key without a space given twice": (
+        flink("timeout:5s, timeout:5s"),
+        ["line 1, column 81: not valid YAML: the key timeout… is given twice"],
+    ),
     "labels that are no label names": (
         flink("labels: {a-b: x}"),
         ["sources[0].labels: a-b: not a label name"],

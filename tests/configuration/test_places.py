@@ -127,6 +127,15 @@ def test_key_with_dots_and_brackets_in_it_is_found() -> None:
     ]
 
 
+def test_key_that_is_not_shown_whole_is_found() -> None:
+    text = f"sources:\n- {{name: a, {FLINK},\n  labels: {{a: b,\n   team:{HIDDEN},\n   c/d: 1}}}}\n"
+    assert told(text) == [
+        'x.yml:4:4: sources[0] "a": labels.team…: expected a text; '
+        "a space may be missing after the colon",
+        'x.yml:5:9: sources[0] "a": labels.c…: expected a text, found a number',
+    ]
+
+
 def test_limits_for_all_that_do_not_agree_with_those_of_a_source_are_told_at_the_source() -> None:
     text = (
         "attention: {restarts: {within: 2h}}\nsources:\n"

@@ -96,7 +96,7 @@ def test_sizes_have_units(tmp_path: Path, size: object, expected: int) -> None:
         ),
         (
             "{database: d, projects: {'a b': {token: hunter2}}}",
-            ["edge.projects.a b: expected up to 64 letters, digits, dashes or underscores"],
+            ["edge.projects.a…: expected up to 64 letters, digits, dashes or underscores"],
         ),
         (
             f"{{database: d, {PROJECTS}, max_body: 1MB, rate_limit: yes, max_jobs: 0}}",

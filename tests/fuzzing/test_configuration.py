@@ -144,6 +144,19 @@ def test_refusal_of_a_changed_configuration_quotes_no_secret(made: list[Change])
     assert HIDDEN not in repr(found)
 
 
+@settings(max_examples=200)
+@given(st.data())
+def test_refusal_of_a_configuration_without_some_blanks_quotes_no_secret(
+    data: st.DataObject,
+) -> None:
+    pieces = yaml.safe_dump(SECRETS, default_flow_style=True, width=100_000).split(": ")
+    joints = data.draw(st.lists(st.sampled_from([": ", ":", " :", "="]), min_size=len(pieces)))
+    text = "".join(f"{piece}{joint}" for piece, joint in zip(pieces, joints, strict=False))
+    found = _read(text[: -len(joints[len(pieces) - 1])])
+    assert HIDDEN not in str(found)
+    assert HIDDEN not in repr(found)
+
+
 def test_configuration_with_the_secrets_is_a_good_one() -> None:
     assert isinstance(_read(write(SECRETS).decode()), Config)
 

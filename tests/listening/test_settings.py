@@ -220,7 +220,22 @@ def test_versions_are_those_asked_for(papers: Papers, version: str) -> None:
             f"basic_auth_users: {{alice: secret, 'a:b': {HASH}}}",
             [
                 "web.yml: basic_auth_users.alice: expected a bcrypt hash, such as $2y$10$ and 53 ",
-                "web.yml: basic_auth_users.a:b: not a possible name: it is empty, long or has a ",
+                "web.yml: basic_auth_users.a…: not a possible name: it is empty, long or has a ",
+            ],
+        ),
+        (
+            "basic_auth_users: {alice:$2y$10$x}",
+            [
+                "web.yml: basic_auth_users.alice…: not a possible name: it is empty, long or has ",
+                "web.yml: basic_auth_users.alice…: expected a bcrypt hash, such as $2y$10$ and 53 "
+                "letters; a space may be missing after the colon",
+            ],
+        ),
+        (
+            "rate_limit: {interval:1s, burst: 1}",
+            [
+                "web.yml: rate_limit.interval…: unknown key; "
+                "a space may be missing after the colon; did you mean interval?"
             ],
         ),
         (
@@ -287,6 +302,11 @@ def test_no_error_and_no_text_of_the_settings_quotes_a_hash_or_a_key(papers: Pap
         f"basic_auth_users: [{HASH}]",
         f"tls_server_config: {{cert: x, key: {HASH}}}",
         f"basic_auth_users: {{alice: *{HASH}}}",
+        f"basic_auth_users: {{alice:{HASH}}}",
+        f"basic_auth_users: {{alice:{HASH}, alice:{HASH}}}",
+        f"basic_auth_users:{HASH}: x",
+        f"tls_server_config: {{cert: x, key:{HASH}}}",
+        f"http_server_config: {{headers: {{X-Frame-Options:{HASH}}}}}",
     ):
         assert marked not in "".join(told(papers, text))
     good = {"basic_auth_users": {"alice": HASH}}
