@@ -12,6 +12,7 @@ import os
 import time
 from pathlib import Path
 
+from exporter.edge.file_watch import real_path
 from exporter.errors import JournalError
 
 _AGAIN_SECONDS = 0.05
@@ -52,9 +53,8 @@ def acquire(path: Path, seconds: float) -> FileLock:
         beside = _beside(path)
         # Only its owner may write who holds it; it is on a par with the file it guards.
         descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except (OSError, RuntimeError) as exc:
-        detail = exc.strerror if isinstance(exc, OSError) else None
-        raise JournalError(f"{path}: {detail or 'cannot be locked'}") from None
+    except OSError as exc:
+        raise JournalError(f"{path}: {exc.strerror or 'cannot be locked'}") from None
     try:
         _wait(descriptor, path, seconds)
         os.ftruncate(descriptor, 0)
@@ -69,7 +69,7 @@ def acquire(path: Path, seconds: float) -> FileLock:
 
 
 def _beside(path: Path) -> Path:
-    real = path.resolve()
+    real = real_path(path)
     return real.with_name(f"{real.name}.lock")
 
 

@@ -14,6 +14,15 @@ _MOST_FALSE_ALARMS = 2
 file systems that set them late."""
 
 
+def real_path(path: Path) -> Path:
+    """Return where a path leads to through all links, whether or not something is there.
+
+    Links that go round in a circle are told by looking at what this returns, as whatever else
+    keeps one from a file; pathlib has an error of its own for them. Raises OSError.
+    """
+    return Path(os.path.realpath(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What tells one state of a file from another."""

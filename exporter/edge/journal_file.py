@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exporter.edge.file_lock import FileLock, acquire
-from exporter.edge.file_watch import FileWatch
+from exporter.edge.file_watch import FileWatch, real_path
 from exporter.errors import JournalError
 
 MIGRATIONS = (
@@ -156,20 +156,25 @@ def let_go(connection: JournalConnection, watch: FileWatch, path: Path) -> None:
 
 
 def damaged_files(path: Path) -> list[Path]:
-    """Return the damaged files that were set aside and still lie beside the journal."""
-    place = path.resolve()
-    found = place.parent.glob(f"{place.name}.damaged-*")
-    return sorted(each for each in found if not each.name.endswith(("-wal", "-shm")))
+    """Return the damaged files that were set aside and still lie beside the journal.
+
+    Raises OSError when nobody can tell.
+    """
+    place = real_path(path)
+    beginning = f"{place.name}.damaged-"
+    return sorted(
+        place.with_name(name)
+        for name in os.listdir(place.parent)
+        if name.startswith(beginning) and not name.endswith(("-wal", "-shm"))
+    )
 
 
 def size(path: Path) -> int:
-    """Return the bytes that the journal takes on the disk."""
+    """Return the bytes that the journal takes on the disk. Raises OSError when nobody can tell."""
     total = 0
-    for each in (path, log_of(path.resolve())):
-        try:
+    for each in (path, log_of(real_path(path))):
+        with contextlib.suppress(FileNotFoundError):
             total += each.stat().st_size
-        except OSError:
-            continue
     return total
 
 
@@ -208,7 +213,7 @@ def log_of(path: Path) -> Path:
 
 
 def _lock(path: Path, seconds: float) -> FileLock:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise JournalError(f"{path}: Is a directory")
     return acquire(path, seconds)
 
@@ -220,7 +225,7 @@ def _connect(
     try:
         _claim(connection)
         # SQLite keeps its files beside what a symbolic link points to.
-        watch = FileWatch(path, log_of(path.resolve()))
+        watch = FileWatch(path, log_of(real_path(path)))
         _check_origin(connection, path, len(migrations))
         damaged = connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok"
         if not damaged:
@@ -251,8 +256,10 @@ def _open(path: Path, lock_seconds: float) -> JournalConnection:
         # permissions of this one. A file that is there already is not touched.
         with contextlib.suppress(FileExistsError):
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            os.close(os.open(path.resolve(), flags, 0o600))
+            os.close(os.open(real_path(path), flags, 0o600))
         if not os.access(path, os.R_OK | os.W_OK):
+            # It may be something else that keeps us from it.
+            os.stat(path)
             raise JournalError(f"{path}: Permission denied")
         return sqlite3.connect(
             path,
@@ -302,14 +309,14 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 
 def set_aside(path: Path, now: float) -> Path:
     """Move a file and its log to a name of their own beside it. Raises JournalError."""
-    path = path.resolve()
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{stamp}.{number}")
     try:
+        path = real_path(path)
+        aside = path.with_name(f"{path.name}.damaged-{stamp}")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = path.with_name(f"{path.name}.damaged-{stamp}.{number}")
         # The log belongs to the file: tools that rescue what is left look for it by this name.
         for suffix in ("-wal", "-shm"):
             companion = path.with_name(path.name + suffix)

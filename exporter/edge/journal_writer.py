@@ -10,7 +10,10 @@ Everything here blocks and belongs to the writer's thread.
 
 import asyncio
 import contextlib
+import errno
+import os
 import sqlite3
+import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +21,7 @@ from typing import Any
 
 from exporter.edge import journal_file, journal_sql
 from exporter.edge.file_lock import acquire
-from exporter.edge.file_watch import FileWatch
+from exporter.edge.file_watch import FileWatch, real_path
 from exporter.edge.jobs import KnownJob
 from exporter.edge.journal_copy import Carrying, Holdings, carry_over
 from exporter.edge.journal_file import JournalConnection
@@ -241,7 +244,8 @@ class JournalWriter:
 
     def _move(self, connection: JournalConnection, watch: FileWatch, holdings: Holdings) -> bool:
         """Go over to the file at the path, or a new one; say whether all could be carried over."""
-        place, now = self.path.resolve(), self._clock()
+        place, now = real_path(self.path), self._clock()
+        _check_place(place)
         kept = connection.lock if connection.lock and connection.lock.is_at(place) else None
         lock = kept or acquire(place, _LOCK_SECONDS)
         try:
@@ -289,3 +293,10 @@ class JournalWriter:
             # Never: nothing is written before the file is open.
             raise AssertionError("no file")
         return self.connection, self._watch
+
+
+def _check_place(place: Path) -> None:
+    """Raise OSError where no file can be opened or made, before anything there is touched."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.stat(place).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

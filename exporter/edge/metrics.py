@@ -1,6 +1,7 @@
 """Count reports and watch the journal: the metrics that exist while edge reports are received."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -70,7 +71,7 @@ class EdgeMetrics:
                     "present one.",
                 ),
             ),
-            lambda: (float(journal_file.size(path)), float(len(journal_file.damaged_files(path)))),
+            lambda: _files(path),
             registry=None,
         )
         self.relay_age = _OldestAge()
@@ -123,6 +124,18 @@ class EdgeMetrics:
             found.pop(project, None)
         for family in (self.reports, self.report_time, self.relay_pending, self.relay_failures):
             family.remove_by_labels({"project": project})
+
+
+def _files(path: Path) -> Sequence[float]:
+    """Return the size of a journal and how many damaged ones there are, as far as one can tell.
+
+    Whatever has become of its place, the page has all else to tell.
+    """
+    found: list[float] = []
+    with contextlib.suppress(OSError):
+        found.append(float(journal_file.size(path)))
+        found.append(float(len(journal_file.damaged_files(path))))
+    return found
 
 
 class _OldestAge(Collector):

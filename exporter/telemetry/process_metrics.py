@@ -50,7 +50,8 @@ class Family:
 class ProcessMetrics(Collector):
     """Families whose values come from one reading, in the order of their series.
 
-    A reading that is empty, as where there is no /proc, means that there is nothing to tell.
+    A reading that is empty, as where there is no /proc, means that there is nothing to tell; one
+    that ends early, that there is nothing to tell of the last families.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class ProcessMetrics(Collector):
                 f"{beginning}{number}\n"
                 for beginning, number in zip(beginnings, numbers[place:], strict=False)
             ]
-            found.append((family, "".join(lines)))
+            if lines:
+                found.append((family, "".join(lines)))
             place += len(beginnings)
         return found
 

@@ -59,6 +59,21 @@ def test_second_damaged_file_of_a_second_has_a_name_of_its_own(path: Path) -> No
     ]
 
 
+def test_name_of_a_journal_is_no_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "edge[1]*.db"
+    (tmp_path / "edge1.db.damaged-1").touch()
+    assert damaged_files(path) == []
+    path.write_bytes(b"nonsense" * 1000)
+    open_file(path, EPOCH).connection.close()
+    assert [each.name for each in damaged_files(path)] == ["edge[1]*.db.damaged-20231114T221320Z"]
+
+
+def test_links_that_go_round_in_a_circle_are_no_journal(path: Path) -> None:
+    path.symlink_to(path.name)
+    with pytest.raises(JournalError, match="Too many levels of symbolic links"):
+        open_file(path, EPOCH)
+
+
 def test_file_of_an_older_version_is_brought_up_to_date(path: Path) -> None:
     opened = open_file(path, EPOCH, migrations=MIGRATIONS[:1])
     opened.connection.execute(
