@@ -68,6 +68,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._phase = Phase.ASKING
         self._heads = 0
         self._in_head = True
+        self._reading_on = False
         self._begun = False
         self._head_bytes = 0
         self._takes_body = True
@@ -104,10 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
         heads, in_head = self._heads, self._in_head
         self._gap_bytes += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # Nothing else is spoken here: the request is answered as if it had not asked.
-            pass
+            self._feed(data)
         except httptools.HttpParserError as exc:
             cause = exc.__context__
             bad = HTTPStatus.BAD_REQUEST
@@ -123,10 +121,49 @@ class BoundedProtocol(HttpToolsProtocol):
             if heads == self._heads:
                 self._bound_gap()
 
+    def _feed(self, data: bytes) -> None:
+        """Parse what has come, as if nobody had asked for another protocol: none is spoken here.
+
+        Clients ask for one with each first request, and send its body nevertheless (RFC 9110, 7.8).
+        """
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as exc:
+                head = int(exc.args[0])
+            self._read_on()
+            data = data[head:]
+
+    def _read_on(self) -> None:
+        """Read what follows for what it would be, had nothing been asked for.
+
+        The parser has ended the request with its head, and perhaps the connection too. Another one
+        is given a head that says the same of the body.
+        """
+        lines = [
+            name + b": " + value + b"\r\n"
+            for name, value in self.headers
+            if name in (b"content-length", b"transfer-encoding")
+        ]
+        _begin_parser(self)
+        self._reading_on = True
+        try:
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n")
+        finally:
+            self._reading_on = False
+
     def on_message_begin(self) -> None:
         """Begin to read a head."""
+        if self._reading_on:
+            return
         super().on_message_begin()
         self._begun = True
+
+    def on_url(self, url: bytes) -> None:
+        """Take in a part of the target."""
+        if not self._reading_on:
+            super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a line of the head.
@@ -134,6 +171,8 @@ class BoundedProtocol(HttpToolsProtocol):
         What comes after the body looks the same and is dropped: the application has begun, and has
         judged by the head who asks.
         """
+        if self._reading_on:
+            return
         if self._in_head:
             super().on_header(name, value)
             return
@@ -144,6 +183,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Judge the head of a request before anything is done about it."""
+        if self._reading_on:
+            return
         self._heads += 1
         self._in_head = self._begun = False
         self._head_bytes = self._body_bytes = self._bytes_after_answer = 0
@@ -151,9 +192,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._takes_body = self.url.startswith(self._bodies_at)
         self._judge()
         super().on_headers_complete()
-        if self.parser.should_upgrade():
-            # The parser takes what follows for another protocol.
-            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body."""
@@ -170,6 +208,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the request is complete."""
+        if self.parser.should_upgrade():
+            # So it is to this parser; the next one knows whether a body follows.
+            return
         super().on_message_complete()
         self._in_head = True
         self._turn(Phase.IDLE if self.cycle.response_complete else Phase.ANSWERED)
@@ -253,3 +294,10 @@ class BoundedProtocol(HttpToolsProtocol):
         first = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
         self.transport.write(first + lines + b"\r\n" + body)
         self.transport.close()
+
+
+def _begin_parser(protocol: HttpToolsProtocol) -> None:
+    """Give a connection a parser that knows nothing of what was read before."""
+    protocol.parser = httptools.HttpRequestParser(protocol)
+    # As uvicorn has it: what was sent ahead of an answer that ends the connection is no error.
+    protocol.parser.set_dangerous_leniencies(lenient_data_after_close=True)

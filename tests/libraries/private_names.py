@@ -240,6 +240,11 @@ ROWS = [
     _of_protocol("connection_lost"),
     _of_protocol("data_received"),
     _of_protocol("on_message_begin"),
+    _of_protocol(
+        "on_url",
+        "a head that is put before a body is none that was sent",
+        "reports of agents that ask for HTTP/2 are refused",
+    ),
     _of_protocol("on_header", "nothing but the head is a head", "trailers count as headers"),
     _of_protocol("on_headers_complete"),
     _of_protocol("on_body"),
@@ -257,11 +262,6 @@ ROWS = [
         "_unset_keepalive_if_required",
         "how long a connection may be idle is ours to say",
         "idle connections end after five seconds: every scrape makes a new one",
-    ),
-    _of_cycle(
-        "keep_alive",
-        "a connection that was to become another protocol ends with its answer",
-        "what follows is read as another protocol",
     ),
     _of_cycle(
         "response_complete",
