@@ -41,11 +41,16 @@ class _RefusedError(Exception):
         super().__init__(status.phrase)
 
 
+class _OutdatedError(Exception):
+    """A request came over a connection that would not be let in any more."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection that speaks HTTP/1.1.
 
     `bodies_at` are the beginnings of targets whose requests have a body. `fresh` says whether the
-    protection under which this connection was let in is still in force.
+    protection under which this connection was let in is still in force: without it no request is
+    begun with, however far ahead it was sent.
     """
 
     def __init__(
@@ -108,6 +113,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._feed(data)
         except httptools.HttpParserError as exc:
             cause = exc.__context__
+            if isinstance(cause, _OutdatedError):
+                self.transport.close()
+                return
             bad = HTTPStatus.BAD_REQUEST
             self._refuse(cause.status if isinstance(cause, _RefusedError) else bad)
             return
@@ -185,6 +193,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Judge the head of a request before anything is done about it."""
         if self._reading_on:
             return
+        if not self._fresh() and (self.cycle is None or self.cycle.response_complete):
+            # Where an answer is on its way, this ends with it.
+            raise _OutdatedError
         self._heads += 1
         self._in_head = self._begun = False
         self._head_bytes = self._body_bytes = self._bytes_after_answer = 0
@@ -217,6 +228,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with what was asked meanwhile, or wait for more."""
+        if not self._fresh():
+            self.transport.close()
         more = bool(self.pipeline)
         super().on_response_complete()
         if self.transport.is_closing():

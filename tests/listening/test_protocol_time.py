@@ -152,6 +152,37 @@ def test_connection_let_in_under_other_rules_ends_at_its_next_request() -> None:
     scene(body)
 
 
+def test_connection_that_is_never_idle_ends_under_other_rules_as_well() -> None:
+    async def body(place: Place) -> None:
+        async with calling(place) as caller:
+            caller.send(GET + GET[:1])
+            for _ in range(3):
+                assert await caller.status() == 200
+                caller.send(GET[1:] + GET[:1])
+            assert await caller.status() == 200
+            place.fresh = False
+            caller.send(GET[1:] + GET[:1])
+            assert await caller.status() == 0
+        assert len(place.asked) == 4
+
+    scene(body)
+
+
+def test_request_sent_ahead_is_not_answered_under_other_rules() -> None:
+    async def body(place: Place) -> None:
+        async with calling(place) as caller:
+            caller.send(GET.replace(b"/metrics", b"/slow") + GET)
+            await until(lambda: len(place.asked) == 1)
+            place.fresh = False
+            place.release.set()
+            # What was begun with is brought to its end.
+            assert await caller.status() == 200
+            assert await caller.ended()
+        assert place.asked == ["GET /slow"]
+
+    scene(body)
+
+
 def test_connection_beyond_the_limit_is_ended_when_all_others_are_being_answered() -> None:
     async def body(place: Place) -> None:
         async with contextlib.AsyncExitStack() as stack:
