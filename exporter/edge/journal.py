@@ -40,7 +40,11 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Events:
-    """Whom the journal tells what happened; called on the event loop, in the order of commits."""
+    """Whom the journal tells what happened; called on the event loop, in the order of commits.
+
+    Each call is one of the loop itself, before whoever waits for the journal goes on: an error of
+    one listener is told by the loop, and keeps nobody else from hearing.
+    """
 
     stored: Callable[[Entry], None]
     """A new report is on the disk; of its jobs it has those of which it is the one that counts."""
@@ -235,7 +239,7 @@ class Journal:
         if batch:
             self._busy = False
             self._idle.set()
-            self._events.committed(seconds)
+            self._announce(self._events.committed, seconds)
             # The disk works on the next batch while this one is answered.
             self._hand_over()
         if batch or failure is not None:
@@ -244,7 +248,11 @@ class Journal:
         for work in batch:
             self._settle(work, failure)
         for project, count in expired.items():
-            self._events.expired(project, count)
+            self._announce(self._events.expired, project, count)
+
+    def _announce(self, event: Callable[..., None], *facts: object) -> None:
+        if self._loop is not None:
+            self._loop.call_soon(event, *facts)
 
     def _tell_health(self, failure: str | None) -> None:
         if failure != self._failure:
@@ -253,12 +261,12 @@ class Journal:
                 self.listening.go_on()
             else:
                 self.listening.pause()
-            self._events.failed(failure)
+            self._announce(self._events.failed, failure)
 
     def _settle(self, work: Work, failure: str | None) -> None:
         if failure is None and work.entry is not None and work.result is Outcome.STORED:
             # Even if the sender has gone: it is on the disk, and will be known after a restart.
-            self._events.stored(work.entry)
+            self._announce(self._events.stored, work.entry)
         if work.done.done():
             return
         if failure is None:

@@ -113,6 +113,9 @@ class Relay:
     def added(self, entry: Entry) -> None:
         """Note a report that was stored to be passed on."""
         project = entry.project
+        if project not in self._pending:
+            # It was let in before a reload that removed its project; it stays in the journal.
+            return
         self._oldest.setdefault(project, self._listening())
         self._count(project, 1)
         self._wake[project].set()

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.edge.journal_sql import Entry
 from exporter.runtime import Runtime
 from exporter.simulator.fault_injection import Canned, FaultInjection
 from exporter.simulator.fleet.fleet import Fleet
@@ -183,6 +184,33 @@ def test_report_waits_for_what_can_be_mended(
             dli.faults.overrides.clear()
             await until(lambda: dli.inbox.reports)
             await until(lambda: "reports are passed on to DLI again" in edge.log.said())
+
+    asyncio.run(scenario())
+
+
+def test_report_of_a_project_that_was_just_removed_is_stored_and_not_passed_on(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        dli = Dli()
+        async with relaying(tmp_path, dli) as edge:
+            edge.text[0] = edge.text[0].replace(f", {OTHER}: {{token: b}}", "")
+            await edge.app.reload()
+            service = edge.app._edge._service
+            assert service is not None
+            late = Entry(
+                project=OTHER,
+                message_id="late",
+                received_at=0.0,
+                body=body(entry(), message_id="late"),
+                jobs=(),
+                relay=True,
+            )
+            names = [str(number) for number in range(5)]
+            await asyncio.gather(service._journal.append(late), send(edge, *names))
+            await until(lambda: len(dli.inbox.reports) == 5)
+            assert OTHER not in await edge.page()
+        assert dli.inbox.message_ids(PROJECT) == names
 
     asyncio.run(scenario())
 

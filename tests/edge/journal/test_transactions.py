@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.edge.journal import Journal
-from exporter.edge.journal_sql import Outcome
+from exporter.edge.journal_sql import Entry, Outcome
 from exporter.errors import JournalError
 from tests.edge.journal.opened_journal import Told, known, report, rows, with_journal
 
@@ -51,6 +51,35 @@ def test_failed_transaction_stores_nothing_and_the_next_one_works(path: Path) ->
     assert told.failures == ["database or disk is full", None]
     assert rows(path, "SELECT message_id FROM reports") == [("a",), ("b",)]
     assert rows(path, "SELECT job_id FROM jobs") == [("1",)]
+
+
+class Deaf(Told):
+    """Fails to hear of one report, and of how long transactions take."""
+
+    def commit(self, seconds: float) -> None:
+        raise LookupError("commit")
+
+    def store(self, entry: Entry) -> None:
+        if entry.message_id == "2":
+            raise LookupError(entry.message_id)
+        self.stored.append(entry.message_id)
+
+
+def test_error_of_one_who_is_told_leaves_nobody_unanswered_and_nothing_untold(path: Path) -> None:
+    told, errors = Deaf(), []
+
+    async def write(journal: Journal) -> list[Outcome]:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: errors.append(str(context["exception"])))
+        journal._events.stored = told.store
+        names = (str(number) for number in range(5))
+        return await asyncio.wait_for(
+            asyncio.gather(*(journal.append(report(name)) for name in names)), 20
+        )
+
+    assert with_journal(path, write, told) == [Outcome.STORED] * 5
+    assert told.stored == ["0", "1", "3", "4"]
+    assert errors == ["commit", "2"]
 
 
 def test_what_waits_is_written_before_the_file_is_closed(path: Path) -> None:
