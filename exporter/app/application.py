@@ -246,7 +246,7 @@ class App:
         return sections
 
     def _watch_secrets(self) -> None:
-        if self._watching is None and self._secrets.needed():
+        if (self._watching is None or self._watching.done()) and self._secrets.needed():
             watching = asyncio.create_task(self._secrets.keep_looking(), name="watch secrets")
             watching.add_done_callback(self._ended)
             self._watching = watching

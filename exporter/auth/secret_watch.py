@@ -7,13 +7,14 @@ read beside, and what it held last is used.
 import asyncio
 from collections.abc import Callable, Mapping
 
-from exporter.process.condition_log import ConditionLog
+from exporter.process.condition_log import ConditionLog, trail
 from exporter.runtime import Runtime
 from exporter.secret import FileSecret
 from exporter.settings import Section, file_secrets
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at a file."""
+_FAULT = "a look at secret files ended unexpectedly"
 _EVENT = "a secret file cannot be used, keeping the secret that it held"
 
 
@@ -52,7 +53,13 @@ class SecretWatch:
         if secrets and name not in self._looks:
             task = asyncio.create_task(self._look(name, secrets), name=f"secrets of {name}")
             self._looks[name] = task
-            task.add_done_callback(lambda _: self._looks.pop(name, None))
+            task.add_done_callback(lambda task: self._looked(name, task))
+
+    def _looked(self, name: str, task: asyncio.Task[None]) -> None:
+        self._looks.pop(name, None)
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            # The next look is another task.
+            self._conditions.once(_FAULT, source=name, detail=trail(exc))
 
     async def _look(self, name: str, secrets: tuple[FileSecret, ...]) -> None:
         try:

@@ -22,7 +22,7 @@ from exporter.listening.connections import Connections
 from exporter.listening.descriptors import Descriptors, raise_limit
 from exporter.listening.passwords import Passwords
 from exporter.listening.protection import Protection, WatchedProtection
-from exporter.process.condition_log import ConditionLog, Log
+from exporter.process.condition_log import ConditionLog, Log, trail
 from exporter.process.garbage_collection import GarbageCollection
 from exporter.process.supervision import Supervision
 from exporter.runtime import Runtime
@@ -91,11 +91,13 @@ async def serve_until_stopped(
                 log.info("listening", address=address, version=__version__)
                 supervision.ready(app.status())
                 async with (
-                    _beside(supervision.keep_telling(app.alive, app.status)),
+                    _beside("tell systemd", supervision.keep_telling(app.alive, app.status), log),
                     _beside(
-                        watched.keep_looking(runtime.aside, runtime.sleep) if watched else None
+                        "watch the web configuration",
+                        watched.keep_looking(runtime.aside, runtime.sleep) if watched else None,
+                        log,
                     ),
-                    _beside(beside(address) if beside is not None else None),
+                    _beside("beside", beside(address) if beside is not None else None, log),
                 ):
                     await signals.until_stopped(app.ask_to_reload)
                 log.info("stopping")
@@ -119,9 +121,18 @@ def _shown(listener: socket.socket, *, secured: bool) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _beside(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
-    """Do some work while the context is entered."""
-    task = asyncio.create_task(work) if work is not None else None
+async def _beside(
+    name: str, work: Coroutine[Any, Any, None] | None, log: Log
+) -> AsyncIterator[None]:
+    """Do some work while the context is entered; when it fails that is said at once."""
+    task = asyncio.create_task(work, name=name) if work is not None else None
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (exc := task.exception()) is not None:
+            log.error("a task ended unexpectedly", task=task.get_name(), detail=trail(exc))
+
+    if task is not None:
+        task.add_done_callback(ended)
     try:
         yield
     finally:

@@ -87,7 +87,8 @@ def _trusting(tls: TlsServer) -> ssl.SSLContext:
         # Those that follow are of authorities, who sign others too.
         first, end, _ = text.partition("-----END CERTIFICATE-----")
         context.load_verify_locations(cadata=first[first.rindex("-----BEGIN") :] + end)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):
+        # The last is what Python makes of letters beyond ASCII.
         problem = ConfigProblem("tls_server_config.cert_file", "not a usable certificate")
         raise ConfigError((problem,)) from None
     return context

@@ -21,7 +21,7 @@ from exporter.listening.loosening import loosened
 from exporter.listening.settings import RateLimit, TlsServer, WebSettings
 from exporter.listening.tls import server_context
 from exporter.pacing import Sleep
-from exporter.process.condition_log import Log
+from exporter.process.condition_log import Log, trail
 from exporter.runtime import Wait
 
 _LOOK_EVERY = 1.0
@@ -114,10 +114,12 @@ class WatchedProtection:
         while True:
             await sleep(_LOOK_EVERY)
             try:
-                found = await aside(self._read)
+                self._settle(await aside(self._read))
             except OSError as exc:
-                found = _error(f"{self._path}: {exc.strerror or 'cannot be read'}")
-            self._settle(found)
+                self._settle(_error(f"{self._path}: {exc.strerror or 'cannot be read'}"))
+            except Exception as exc:
+                # The boundary of a look: whatever one has stumbled over, the next ones go on.
+                self._settle(_error(f"{self._path}: unexpected error: {trail(exc)}"))
 
     def look(self) -> None:
         """Look at the files here and now."""

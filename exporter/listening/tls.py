@@ -40,8 +40,10 @@ def server_context(settings: TlsServer) -> ssl.SSLContext:
     _load("cipher_suites", "none of them is known here", lambda: context.set_ciphers(suites))
     for curve in settings.curve_preferences:
         context.set_ecdh_curve(CURVES[curve])
-    _load("cert_file", "not a usable certificate and its key", lambda: _certify(context, settings))
-    _load("client_ca_file", "not a usable certificate", lambda: _trust(context, settings))
+    certificate = "cert_file" if settings.cert is None else "cert"
+    _load(certificate, "not a usable certificate and its key", lambda: _certify(context, settings))
+    authorities = "client_ca_file" if settings.client_ca is None else "client_ca"
+    _load(authorities, "not a usable certificate", lambda: _trust(context, settings))
     context.verify_mode = _VERIFY[settings.client_auth_type]
     return context
 
@@ -78,11 +80,11 @@ def _certify(context: ssl.SSLContext, settings: TlsServer) -> None:
 
 
 def _trust(context: ssl.SSLContext, settings: TlsServer) -> None:
-    if settings.client_ca is not None:
-        context.load_verify_locations(cadata=settings.client_ca)
-    elif settings.client_ca_file is not None:
-        with _readable(None, settings.client_ca_file) as authorities:
-            context.load_verify_locations(cafile=authorities)
+    if settings.client_ca is None and settings.client_ca_file is None:
+        return
+    # As a file in any case: Python takes no text with letters beyond ASCII, not even in comments.
+    with _readable(settings.client_ca, settings.client_ca_file) as authorities:
+        context.load_verify_locations(cafile=authorities)
 
 
 def _readable(text: str | None, path: Path | None) -> AbstractContextManager[str]:

@@ -207,7 +207,8 @@ def test_report_of_a_project_that_was_just_removed_is_stored_and_not_passed_on(
                 relay=True,
             )
             names = [str(number) for number in range(5)]
-            await asyncio.gather(service._journal.append(late), send(edge, *names))
+            both = asyncio.gather(service._journal.append(late), send(edge, *names))
+            await asyncio.wait_for(both, 20)
             await until(lambda: len(dli.inbox.reports) == 5)
             assert OTHER not in await edge.page()
         assert dli.inbox.message_ids(PROJECT) == names

@@ -1,8 +1,11 @@
 """What protects the listener follows its files, and never becomes less by accident."""
 
+import asyncio
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -12,6 +15,7 @@ from exporter.telemetry.telemetry import Telemetry
 from tests.listening.certificates import HASH, Papers, make_papers
 from tests.recording import RecordingLog
 
+T = TypeVar("T")
 USERS = f"basic_auth_users: {{alice: {HASH}, bob: {HASH}}}\n"
 TLS = "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
 
@@ -108,6 +112,36 @@ def test_broken_file_leaves_the_old_one_in_force_and_is_told_once(folder: Path) 
     watch.later()
     assert watch.log.said()[1:] == ["web configuration loaded"]
     assert watch.successful() == 1
+
+
+def test_look_that_fails_unexpectedly_is_told_at_once_and_the_next_ones_go_on(
+    folder: Path,
+) -> None:
+    watch = Watch(folder, USERS)
+    looks = 0
+
+    async def aside(work: Callable[[], T]) -> T:
+        nonlocal looks
+        looks += 1
+        if looks in (2, 3):
+            raise TypeError("what it stumbled over")
+        return work()
+
+    async def sleep(seconds: float) -> None:
+        if looks == 3:
+            assert watch.successful() == 0
+            watch.path.write_text(f"basic_auth_users: {{alice: {HASH}}}\n")
+        if looks == 4:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch.now.keep_looking(aside, sleep))
+    assert watch.users() == {"alice"}
+    assert watch.successful() == 1
+    told, _ = watch.log.lines
+    assert told[:2] == ("error", "web configuration not loaded")
+    assert "unexpected error: TypeError at test_protection.py:" in told[2]["problems"]
+    assert "stumbled" not in told[2]["problems"]
 
 
 def test_certificate_whose_key_comes_later_is_used_when_it_has_come(

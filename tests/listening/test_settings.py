@@ -90,9 +90,11 @@ rate_limit: {{interval: 1s, burst: 20}}
     ]
 
 
-def test_certificate_key_and_authority_can_stand_in_the_file(papers: Papers) -> None:
+@pytest.mark.parametrize("comment", ["", "# Zertifizierungsstelle für Prüfungen 认证机构\n"])
+def test_certificate_key_and_authority_can_stand_in_the_file(papers: Papers, comment: str) -> None:
     def inline(name: str) -> str:
-        return (papers.folder / name).read_text().replace("\n", "\n    ")
+        text = (papers.folder / name).read_text()
+        return f"{comment}{text}{comment}".replace("\n", "\n    ")
 
     text = (
         f"tls_server_config:\n  cert: |\n    {inline('server.pem')}\n"
@@ -204,7 +206,7 @@ def test_versions_are_those_asked_for(papers: Papers, version: str) -> None:
         ),
         (
             "tls_server_config: {cert: nonsense, key: nonsense}",
-            ["web.yml: tls_server_config.cert_file: not a usable certificate and its key"],
+            ["web.yml: tls_server_config.cert: not a usable certificate and its key"],
         ),
         (
             f"tls_server_config: {{{TLS}, client_auth_type: VerifyClientCertIfGiven, "
@@ -214,7 +216,17 @@ def test_versions_are_those_asked_for(papers: Papers, version: str) -> None:
         (
             f"tls_server_config: {{{TLS}, client_auth_type: VerifyClientCertIfGiven, "
             "client_ca: nonsense}",
-            ["web.yml: tls_server_config.client_ca_file: not a usable certificate"],
+            ["web.yml: tls_server_config.client_ca: not a usable certificate"],
+        ),
+        (
+            f"tls_server_config: {{{TLS}, client_auth_type: VerifyClientCertIfGiven, "
+            "client_ca: '-----BEGIN CERTIFICATE-----\n\né\n\n-----END CERTIFICATE-----'}",
+            ["web.yml: tls_server_config.client_ca: not a usable certificate"],
+        ),
+        (
+            f"tls_server_config: {{{TLS}, client_auth_type: VerifyClientCertIfGiven, "
+            'client_ca: "\\ud800"}',
+            ["web.yml: tls_server_config.client_ca: not a usable certificate"],
         ),
         (
             f"basic_auth_users: {{alice: secret, 'a:b': {HASH}}}",
