@@ -42,6 +42,7 @@ class Stage:
         """With `connects` connections are real: only those have TLS."""
         self.text = ""
         self.broken = False
+        self.fault: Exception | None = None
         self.asked: list[str] = []
         self.log = RecordingLog()
         self.configure(*sources)
@@ -53,6 +54,8 @@ class Stage:
             return httpx.Response(200, json={"jobs": []})
 
         def load() -> Config:
+            if self.fault is not None:
+                raise self.fault
             return parse(self.text, environ={}, directory=directory)
 
         self.app = App(
@@ -219,6 +222,31 @@ def test_reload_is_announced_while_it_lasts_whether_or_not_it_works() -> None:
         with pytest.raises(ConfigError):
             await stage.app.reload()
         assert told == ["begins", "ends"] * 2
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_error_that_nobody_has_foreseen_is_told_as_a_failed_reload_without_its_text() -> None:
+    async def body() -> None:
+        stage = Stage(source("a"))
+        await stage.app.start()
+        stage.fault = LookupError("wJalr-a-secret")
+        stage.app.ask_to_reload()
+        await asyncio.sleep(1)
+        level, event, facts = stage.log.lines[-1]
+        assert (level, event) == ("error", "configuration not loaded")
+        assert facts["problems"].startswith("unexpected error: LookupError at test_app.py:")
+        page = stage.app.telemetry.registry
+        assert page.get_sample_value("streaming_exporter_config_last_reload_successful") == 0
+        with pytest.raises(ConfigError) as caught:
+            await stage.app.reload()
+        assert caught.value.__cause__ is None
+        assert "wJalr" not in f"{caught.value}{stage.log.lines}"
+        stage.fault = None
+        await stage.app.reload()
+        assert page.get_sample_value("streaming_exporter_config_last_reload_successful") == 1
+        assert stage.app.alive()
         await stage.app.stop()
 
     scene(body)

@@ -170,13 +170,23 @@ class App:
             await self._reload()
 
     async def _reload(self) -> None:
+        """Load the configuration, and say how it went. Raises ConfigError."""
         try:
-            config = await self._loaded()
-            added, edge = await self._placed(config, self._prepare(config))
+            await self._load_and_use()
         except ConfigError as exc:
-            self.telemetry.reloaded(successful=False, now=self._runtime.clock())
-            self._log.error("configuration not loaded", problems=str(exc).replace("\n", "; "))
-            raise
+            failure = exc
+        except Exception as exc:
+            # The boundary of a reload: whoever sent a signal has only the log to learn this from.
+            failure = ConfigError((ConfigProblem("", f"unexpected error: {trail(exc)}"),))
+        else:
+            return
+        self.telemetry.reloaded(successful=False, now=self._runtime.clock())
+        self._log.error("configuration not loaded", problems=str(failure).replace("\n", "; "))
+        raise failure
+
+    async def _load_and_use(self) -> None:
+        config = await self._loaded()
+        added, edge = await self._placed(config, self._prepare(config))
         kept = {source.settings.name for source in config.sources} - added.keys()
         await self._replace(added, kept)
         await self._edge.apply(edge)

@@ -142,7 +142,10 @@ def _load(path: Path, text: str) -> Any:
         # Some versions of the loader in C do not look how deep they are, and end the process.
         if not _is_deep(text):
             return yaml.load(text, Loader=_LOADER)  # noqa: S506  # nosec B506
-    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError):
+    except (
+        *(yaml.YAMLError, RecursionError, ValueError, OverflowError),
+        *(LookupError, AttributeError),
+    ):
         # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
         pass
     # Raised out here: the exceptions of the parser hold the text that it stumbled over.

@@ -101,5 +101,14 @@ def _with(text: str, key: str, value: str) -> str:
 
 def _written(answer: str) -> str:
     """Write a text as YAML: as it is where that means the same, else in quotes."""
-    plain = _PLAIN.fullmatch(answer) and yaml.safe_load(answer) == answer
-    return answer if plain else json.dumps(answer, ensure_ascii=False)
+    return answer if _is_plain(answer) else json.dumps(answer, ensure_ascii=False)
+
+
+def _is_plain(answer: str) -> bool:
+    if not _PLAIN.fullmatch(answer):
+        return False
+    try:
+        return bool(yaml.safe_load(answer) == answer)
+    except (yaml.YAMLError, ValueError, OverflowError):
+        # It looks like a date or a number and is none.
+        return False

@@ -4,6 +4,7 @@ What a document means is the business of who reads it; no sentence quotes a valu
 secret.
 """
 
+import contextlib
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -55,7 +56,7 @@ def read_document(text: str) -> Any:
         document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # nosec B506
     except yaml.YAMLError as exc:
         raise ConfigError((_yaml_problem(exc),)) from None
-    except (RecursionError, ValueError, LookupError, AttributeError):
+    except (RecursionError, ValueError, OverflowError, LookupError, AttributeError):
         # The last two are what PyYAML makes of a text tagged as a boolean or a timestamp.
         raise _error("", "not valid YAML: nested too deeply or not a value of its kind") from None
     if _is_too_large(document):
@@ -209,6 +210,15 @@ class _StrictLoader(yaml.SafeLoader):
             )
         return int(super().construct_yaml_int(node))
 
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """Read a number, but none that has no float: each colon in it means sixty times as much."""
+        if len(node.value) <= _LONGEST_NUMBER:
+            with contextlib.suppress(OverflowError):
+                return float(super().construct_yaml_float(node))
+        raise yaml.constructor.ConstructorError(
+            None, None, "a number that is too large", node.start_mark
+        )
+
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Carry out the merges of a mapping, which can be a bomb just as aliases can."""
         super().flatten_mapping(node)
@@ -220,6 +230,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 # PyYAML calls what is registered here, whatever the class has under the same name.
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
 
 
 def _yaml_problem(exc: yaml.YAMLError) -> ConfigProblem:

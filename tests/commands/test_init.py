@@ -234,7 +234,10 @@ def test_answer_that_cannot_be_is_told_and_nothing_is_written(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "answer",
-    ["yes", "017", "a b", 'a"b', "a: b", "a #b", "[x]", "*x", "1.5", "工作", "x:", "~", "'"],
+    [
+        *("yes", "017", "a b", 'a"b', "a: b", "a #b", "[x]", "*x", "1.5", "工作", "x:", "~", "'"),
+        *("2001-99-99", "1:" * 200 + "1.5"),
+    ],
 )
 def test_answer_means_the_text_that_it_is(answer: str) -> None:
     text = filled("alibaba_blink", {"project": answer})

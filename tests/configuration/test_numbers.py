@@ -77,6 +77,14 @@ RULES: dict[str, tuple[str, list[str]]] = {
             "sources[0].concurrency: expected a whole number",
         ],
     ),
+    "number with more colons than a float can hold": (
+        flink("rate_limit: " + "1:" * 200 + "1.5"),
+        ["line 1, column 81: not valid YAML: a number that is too large"],
+    ),
+    "number with more colons than are read": (
+        flink("rate_limit: " + "1:" * 500 + "1.5"),
+        ["line 1, column 81: not valid YAML: a number that is too large"],
+    ),
     "half a request at a time": (
         flink("concurrency: 1.5"),
         ["sources[0].concurrency: expected a whole number"],

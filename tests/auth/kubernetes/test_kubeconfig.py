@@ -191,9 +191,9 @@ def test_place_of_what_is_wrong_is_named(
         *("[1]", "{", "!!python/object:os.system {}", "\x00", "a: !!bool x", "a: !!timestamp x"),
         *("!!int ''", "a: 2020-13-45", "[" * 100_000, "[" * 5000 + "]" * 5000),
         "\n".join("-" * number for number in range(1000)),
-        "- " * 5000,
+        *("- " * 5000, "1:" * 200 + "1.5"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_file_that_is_none_is_told_and_not_quoted(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c"
