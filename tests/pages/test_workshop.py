@@ -50,6 +50,17 @@ async def _turns(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
+def test_page_does_not_hold_the_time_for_which_there_are_only_32_bits() -> None:
+    async def scenario() -> None:
+        place = Place()
+        place.gate.set()
+        page = await place.ask("a")
+        assert page.packed[:4] == b"\x1f\x8b\x08\x00"
+        assert page.packed[4:8] == bytes(4)
+
+    asyncio.run(scenario())
+
+
 def test_who_asks_for_the_same_at_once_gets_the_same() -> None:
     async def scenario() -> None:
         place = Place()
