@@ -296,6 +296,12 @@ ROWS = [
         "such a number ends the program with a traceback",
     ),
     _of_loader(
+        "construct_yaml_float",
+        "node",
+        "of a number with hundreds of colons Python makes no float",
+        "such a number is told without its place",
+    ),
+    _of_loader(
         "flatten_mapping",
         "node",
         "merges are bounded as they are carried out",
