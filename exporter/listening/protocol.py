@@ -5,13 +5,13 @@ What is refused here never reaches the application. The answer quotes nothing of
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from exporter.listening.connections import Client, Connections, Phase
@@ -203,6 +203,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._takes_body = self.url.startswith(self._bodies_at)
         self._judge()
         super().on_headers_complete()
+        if self.parser.get_http_version() < "1.1":
+            self.cycle.send = _without_chunks(self.cycle)  # type: ignore[method-assign,assignment]
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body."""
@@ -307,6 +309,27 @@ class BoundedProtocol(HttpToolsProtocol):
         first = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
         self.transport.write(first + lines + b"\r\n" + body)
         self.transport.close()
+
+
+def _without_chunks(cycle: RequestResponseCycle) -> Callable[[Any], Awaitable[None]]:
+    """Return how to answer who knows no chunks: without a length, an answer ends with all else.
+
+    RFC 9112, 6.1: no Transfer-Encoding unless the request is one of HTTP/1.1 or later.
+    """
+    send, has_length = cycle.send, True
+
+    async def send_on(message: Any) -> None:
+        nonlocal has_length
+        if message["type"] == "http.response.start":
+            names = [name.lower() for name, _ in message.get("headers", ())]
+            has_length = b"content-length" in names
+            if not has_length:
+                cycle.chunked_encoding = False
+        elif not has_length:
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    return send_on
 
 
 def _begin_parser(protocol: HttpToolsProtocol) -> None:

@@ -273,6 +273,16 @@ ROWS = [
         "a refusal must not be put into the middle of an answer",
         "answers are mixed",
     ),
+    Row(
+        where="protocol",
+        package="uvicorn",
+        name="cycle.send",
+        why="an answer without a length is sent without chunks to clients of HTTP/1.0",
+        breaks="such a client takes the lengths of chunks for a part of the answer",
+        holds=lambda: (
+            {"chunked_encoding", "expected_content_length"} <= set(_Cycle.send.__code__.co_names)
+        ),
+    ),
     _of_cycle(
         "disconnected",
         "an application whose request was refused must not answer as well",

@@ -52,6 +52,12 @@ class Place:
             self.bodies.append(body)
         if scope["path"] == "/slow":
             await self.release.wait()
+        if scope["path"] == "/endless":
+            await send({"type": "http.response.start", "status": 200})
+            for piece in (b"a" * 70_000, b"", b"b", b"c"):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body"})
+            return
         headers = [(b"content-length", b"2")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         if scope["path"] == "/half":

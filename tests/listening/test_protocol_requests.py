@@ -109,6 +109,24 @@ def test_request_of_http_1_0_needs_no_host() -> None:
     scene(body)
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_answer_without_a_length_has_no_chunks_for_who_knows_none(method: bytes) -> None:
+    async def body(place: Place) -> None:
+        async with calling(place) as caller:
+            caller.send(method + b" /endless HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            answer = await asyncio.wait_for(caller.reader.read(), 20)
+            head, _, content = answer.partition(b"\r\n\r\n")
+            assert head.lower() == b"http/1.1 200 ok\r\nconnection: close"
+            assert content == (b"a" * 70_000 + b"bc" if method == b"GET" else b"")
+        async with calling(place) as caller:
+            caller.send(b"GET /endless HTTP/1.1\r\n" + HOST + b"\r\n")
+            head = await caller.reader.readuntil(b"\r\n\r\n")
+            assert b"transfer-encoding: chunked" in head
+            assert await caller.reader.readuntil(b"\r\n") == b"11170\r\n"
+
+    scene(body)
+
+
 def test_request_for_another_protocol_is_answered_in_this_one_and_the_connection_goes_on() -> None:
     async def body(place: Place) -> None:
         async with calling(place) as caller:
