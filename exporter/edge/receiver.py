@@ -22,6 +22,7 @@ REPORTS = (b"/v1/",)
 """How the targets of reports begin: no other request has a body."""
 _PATH = re.compile(r"/v1/([^/]+)/edgesrv/job-report/?")
 _TOKEN = b"x-auth-token"
+_MOST_DIGITS = 19
 _BODY_SECONDS = 30.0
 MOST_HELD = 64 * 1024 * 1024
 """Bytes of large bodies that are held at a time, complete or not."""
@@ -111,7 +112,7 @@ class Receiver:
         announced = given.get(b"content-length", b"0")
         share = _Share(self._room)
         try:
-            body = await self._read(receive, int(announced) if announced.isdigit() else 0, share)
+            body = await self._read(receive, _size(announced), share)
             return None if body is None else await self._intake.take(project, body)
         except _RefusedError as exc:
             return exc.verdict
@@ -195,6 +196,11 @@ class _Share:
         """Leave the room to others."""
         self._room.held -= self._size
         self._size = 0
+
+
+def _size(announced: bytes) -> int:
+    # Python reads no number of thousands of digits, leading zeros among them.
+    return int(announced.lstrip(b"0")[:_MOST_DIGITS] or b"0") if announced.isdigit() else 0
 
 
 async def _refuse(

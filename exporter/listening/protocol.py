@@ -20,6 +20,7 @@ from exporter.listening.headers import DEFAULT_HEADERS
 _LONGEST_TARGET = 8 * 1024
 _LARGEST_HEAD = 16 * 1024
 _MOST_HEADERS = 100
+_MOST_DIGITS = 19
 _HEADER_EXTRA = 4
 _LARGEST_STRAY_BODY = 8 * 1024
 """Some clients send a few bytes where none are asked for; they are dropped."""
@@ -284,7 +285,8 @@ class BoundedProtocol(HttpToolsProtocol):
             raise _RefusedError(HTTPStatus.TOO_MANY_REQUESTS)
 
     def _judge_length(self, value: bytes) -> None:
-        if not self._takes_body and value.isdigit() and int(value[:19]) > _LARGEST_STRAY_BODY:
+        size = value.lstrip(b"0")[:_MOST_DIGITS] or b"0"
+        if not self._takes_body and value.isdigit() and int(size) > _LARGEST_STRAY_BODY:
             raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
     def _refuse(self, status: HTTPStatus) -> None:

@@ -251,6 +251,15 @@ def test_everything_is_back_after_a_restart(tmp_path: Path) -> None:
     assert with_exporter(tmp_path, again) == before
 
 
+@pytest.mark.parametrize(("digit", "status"), [("0", 200), ("9", 413)])
+def test_length_of_thousands_of_digits_is_read(tmp_path: Path, digit: str, status: int) -> None:
+    async def work(edge: Edge) -> int:
+        length = digit * 5000 + str(len(SEED))
+        return (await edge.post(SEED, Content_Length=length)).status_code
+
+    assert with_exporter(tmp_path, work) == status
+
+
 def test_damaged_journal_is_told_and_the_exporter_starts(tmp_path: Path) -> None:
     (tmp_path / "edge.db").write_bytes(b"nonsense" * 1000)
 

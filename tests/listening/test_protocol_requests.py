@@ -68,6 +68,11 @@ def test_target_is_handed_on_as_it_is_meant(request_line: bytes, path: str) -> N
         (b"GET /" + b"a" * 20000, 431),
         (b"\r\n" * 10000, 431),
         (b"POST /a HTTP/1.1\r\n" + HOST + b"Content-Length: 8193\r\n\r\n", 413),
+        pytest.param(
+            b"POST /slow HTTP/1.1\r\n" + HOST + b"Content-Length: " + b"0" * 5000 + b"8193\r\n\r\n",
+            413,
+            id="thousands of zeros",
+        ),
         (b"POST /a HTTP/1.1\r\n" + HOST + b"Content-Length: 99999999999999999999\r\n\r\n", 400),
     ],
 )
