@@ -6,6 +6,7 @@ role to assume with the keys of another place, or a role for a token in a file; 
 logins and programs that print keys are not supported, and a profile that has them says so.
 """
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -148,7 +149,8 @@ class Profiles:
         role = _role(place, profile)
         token_file = profile.get("web_identity_token_file")
         if token_file:
-            return WebIdentityRole(self._service, role, Path(token_file).expanduser())
+            # A user that nobody knows is left in the name, which then is that of no file.
+            return WebIdentityRole(self._service, role, Path(os.path.expanduser(token_file)))
         source, kind = profile.get("source_profile"), profile.get("credential_source")
         if bool(source) == bool(kind):
             raise UnusableError(f"{place}: give one of source_profile and credential_source")

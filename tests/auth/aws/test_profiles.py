@@ -106,6 +106,10 @@ def test_profile_may_name_a_token_for_its_role(machine: Machine) -> None:
             "give one of source_profile and credential_source",
         ),
         (f"role_arn = {ROLE}\ncredential_source = {MARK}\n", "no such credential_source"),
+        (
+            f"role_arn = {ROLE}\nweb_identity_token_file = ~nobody-of-this-name/token\n",
+            "~nobody-of-this-name/token: no such file",
+        ),
         (f"role_arn = {ROLE}\nsource_profile = none\n", "profile none: there is no such profile"),
         (f"role_arn = {ROLE}\nsource_profile = default\n", "leads back to it"),
         (f"role_arn = {ROLE}\nsource_profile = loop\n", "leads back to it"),
