@@ -9,7 +9,7 @@ from exporter.auth.guard import GuardBook
 from exporter.configuration.config import Config, SourceConfig, parse
 from exporter.configuration.cost import Charge, Forecast, forecast
 from exporter.errors import ExporterError
-from exporter.model import ClusterCounts, State
+from exporter.model import ClusterCounts, Job, State
 from exporter.runtime import Runtime
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.connector import Connector
@@ -29,12 +29,17 @@ class Trial:
     listed: int | None
     """Jobs that were listed; None when no listing arrived."""
     message: str
+    """What could not be had, and why; `ok` when nothing was missing."""
     clusters: ClusterCounts | None = None
     """The clusters that were found, where the source looks for them."""
 
 
 async def try_sources(config: Config, runtime: Runtime) -> tuple[Trial, ...]:
-    """Log in to each source, list its jobs and ask for the details of one."""
+    """Log in to each source, list its jobs and ask for the details of one.
+
+    It works when nothing is missing of either: what a service beside the platform measures counts,
+    and so does each part that other jobs would lack as well.
+    """
     telemetry, guards = Telemetry(), GuardBook(clock=runtime.monotonic)
     trials = (_try_source(source, runtime, telemetry, guards) for source in config.sources)
     return tuple(await asyncio.gather(*trials))
@@ -46,7 +51,7 @@ async def _try_source(
     settings = config.settings
     listed: int | None = None
     living: int | None = None
-    message, works = "ok", True
+    lacking: list[str] = []
     clusters: ClusterCounts | None = None
     source = None
     try:
@@ -60,27 +65,34 @@ async def _try_source(
         alive = [job for job in inventory.jobs if not job.ended and job.state is not State.CREATED]
         if not inventory.incomplete:
             living = len(alive)
-        if inventory.incomplete:
-            told = (f"{place}: {why}" if place else str(why) for place, why in inventory.incomplete)
-            works, message = False, "; ".join(told)
-        elif inventory.jobs:
-            await source.fetch_details((alive or inventory.jobs)[0])
-        if works and config.platform.check is not None:
+        for place, why in inventory.incomplete:
+            lacking.append(f"{place}: {why}" if place else str(why))
+        lacking += map(str, inventory.failures)
+        if inventory.jobs and not inventory.incomplete:
+            details = await source.fetch_details(_telling(alive or inventory.jobs))
+            lacking += map(str, details.failures)
+        if not lacking and config.platform.check is not None:
             await config.platform.check(source)
     except ExporterError as exc:
-        works, message = False, str(exc)
+        lacking.append(str(exc))
     finally:
         if source is not None:
             await source.aclose()
     return Trial(
         source=settings.name,
         platform=settings.platform,
-        works=works,
+        works=not lacking,
         jobs=living,
         listed=listed,
-        message=message,
+        # The same service can say the same of a listing and of a job.
+        message="; ".join(dict.fromkeys(lacking)) or "ok",
         clusters=clusters,
     )
+
+
+def _telling(jobs: Sequence[Job]) -> Job:
+    """Return the job whose details try the most: figures are asked for of what runs."""
+    return next((job for job in jobs if job.state is State.RUNNING), jobs[0])
 
 
 def table(trials: Iterable[Trial]) -> str:
