@@ -44,6 +44,8 @@ class About(StrEnum):
     """A value that may be a secret."""
     KIND = "kind"
     """A value of another kind than the one that belongs there."""
+    PUBLIC = "public"
+    """A word that a vendor publishes, such as the code of a region."""
     PLAIN = "plain"
     """A number, a duration or a word out of a few."""
 

@@ -8,7 +8,7 @@ authentication only declare here what they understand.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, LiteralString, Self
 
 import httpx
 from pydantic import (
@@ -17,8 +17,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     PlainSerializer,
+    ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -179,6 +182,29 @@ def has_an_address(text: str) -> bool:
 def written_as(kind: str) -> WithJsonSchema:
     """Tell the schema of the configuration how a value is written that is read in a way of ours."""
     return WithJsonSchema({"x-kind": kind})
+
+
+def expecting(what: str, kind: LiteralString = "expected") -> WrapValidator:
+    """Say in words what a text has to be, where pydantic would quote a regular expression.
+
+    It stands behind the pattern, which the schema of the configuration keeps. The `kind` is that of
+    the error.
+    """
+
+    def validate(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return handler(value)
+        except ValidationError as exc:
+            if [each["type"] for each in exc.errors()] == ["string_type"]:
+                raise
+            raise PydanticCustomError(kind, "expected {what}", {"what": what}) from None
+
+    return WrapValidator(validate)
+
+
+def region_such_as(example: str, word: str = "code") -> WrapValidator:
+    """Say that the code of a region is expected, or what its vendor calls that."""
+    return expecting(f"the {word} of a region, such as {example}", "region_code")
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]

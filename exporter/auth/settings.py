@@ -26,6 +26,7 @@ from exporter.settings import (
     SecretFile,
     SecretText,
     Section,
+    expecting,
 )
 
 
@@ -61,10 +62,26 @@ class IamSettings(Section):
         return self
 
 
-AgencyName = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
-AccountId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-ExternalId = Annotated[str, StringConstraints(pattern=r"^[!-~]{2,1224}$")]
-SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_=,.@-]{2,64}$")]
+AgencyName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]{1,128}$"),
+    expecting("up to 128 printable ASCII characters without blanks"),
+]
+AccountId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
+    expecting("the id of an account: up to 64 letters, digits, dashes or underscores"),
+]
+ExternalId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]{2,1224}$"),
+    expecting("2 to 1224 printable ASCII characters without blanks"),
+]
+SessionName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_=,.@-]{2,64}$"),
+    expecting("2 to 64 letters, digits or characters out of _=,.@-"),
+]
 
 
 class AgencySettings(Section):
@@ -146,9 +163,11 @@ class AssumeRoleSettings(Section):
     role_arn: Annotated[str, AfterValidator(_role_arn)]
     external_id: SecretText = None
     external_id_file: SecretFile = None
-    session_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.@=_-]{2,64}$")] = (
-        SESSION_NAME
-    )
+    session_name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9.@=_-]{2,64}$"),
+        expecting("2 to 64 letters, digits or characters out of .@=_-"),
+    ] = SESSION_NAME
     duration: Annotated[PositiveDuration, AfterValidator(_session_seconds)] = float(DEFAULT_SECONDS)
 
 

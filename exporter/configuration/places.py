@@ -19,6 +19,8 @@ _SOURCE = re.compile(r"sources\[\d+\]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _HARMLESS = re.compile(r"[-+.,0-9]{0,12} ?[A-Za-z]{0,10}")
 """What is a number, a duration or a word; a secret in the wrong line is longer than that."""
+_PUBLIC = re.compile(r"(?=.{1,20}\Z)([^\W\d_]{1,12}|\d{1,3})([-_. ]([^\W\d_]{1,12}|\d{1,3})){0,4}")
+"""What is a region in another spelling, or by its name: words without digits in them."""
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]{0,60}")
 _MOST_STEPS = 64
 _KINDS = {
@@ -161,6 +163,8 @@ def _told(node: yaml.Node, problem: ConfigProblem) -> str:
     if problem.about is About.PLAIN and node.value and _HARMLESS.fullmatch(node.value):
         quotes = node.tag == "tag:yaml.org,2002:str"
         return json.dumps(node.value) if quotes else node.value
+    if problem.about is About.PUBLIC and _PUBLIC.fullmatch(node.value):
+        return json.dumps(node.value, ensure_ascii=False)
     if node.tag == "tag:yaml.org,2002:bool":
         return str(node.value)
     kind = _KINDS.get(node.tag, "")

@@ -37,6 +37,13 @@ _PLAIN_WORDS = {
     "float_parsing": "expected a number",
     "bool_type": "expected true or false",
     "bool_parsing": "expected true or false",
+    "int_parsing_size": "expected a whole number",
+}
+_BOUNDS = {
+    "string_too_short": "expected a text of {min_length} or more characters",
+    "string_too_long": "expected a text of at most {max_length} characters",
+    "too_short": "expected a list of {min_length} or more",
+    "too_long": "expected a list of at most {max_length}",
 }
 _PLAIN_KINDS = frozenset(
     {
@@ -96,6 +103,8 @@ def problems_of(
 def _about(kind: str) -> About:
     if kind == "extra_forbidden":
         return About.KEY
+    if kind == "region_code":
+        return About.PUBLIC
     if kind in _PLAIN_KINDS:
         return About.PLAIN
     return About.KIND if kind in _PLAIN_WORDS else About.VALUE
@@ -112,6 +121,8 @@ def _sentence(error: Mapping[str, Any], location: tuple[Any, ...], model: type[A
         return _PLAIN_WORDS["invalid_key"]
     if kind in _PLAIN_WORDS:
         return _PLAIN_WORDS[kind]
+    if kind in _BOUNDS:
+        return _BOUNDS[kind].format(**error["ctx"])
     message: str = error["msg"]
     for lead in ("Value error, ", "Input should be "):
         if message.startswith(lead):

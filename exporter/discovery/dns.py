@@ -20,7 +20,7 @@ from exporter.discovery.dns_records import Lookup, Record
 from exporter.discovery.files import at_least_one
 from exporter.discovery.surroundings import Surroundings
 from exporter.errors import FetchError, Reason
-from exporter.settings import Section
+from exporter.settings import Section, expecting
 
 _AT_ONCE = 16
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,254}")
@@ -63,7 +63,7 @@ class DnsSettings(Section):
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     cluster: Literal["name", "target"] | None = None
     scheme: Literal["http", "https"] = "http"
-    path: Annotated[str, Field(pattern=f"^{_PATH}$")] = ""
+    path: Annotated[str, Field(pattern=f"^{_PATH}$"), expecting("a path such as /flink")] = ""
     servers: tuple[Annotated[str, AfterValidator(_server)], ...] = ()
 
     @model_validator(mode="after")

@@ -32,7 +32,7 @@ from exporter.errors import FetchError, Reason, UnreadableError
 from exporter.files import read
 from exporter.process.steps import in_steps
 from exporter.runtime import Wait
-from exporter.settings import Section
+from exporter.settings import Section, expecting
 
 _PATTERN = re.compile(r"[^*]*(\*[^/]*)?\.(json|yml|yaml|JSON|YML|YAML)")
 """As Prometheus has it: only the last part of a path may have stars."""
@@ -40,7 +40,9 @@ _MOST_FILES = 1000
 _MOST_ENTRIES = 100_000
 LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 
-ClusterLabel = Annotated[str, Field(pattern=rf"^{LABEL_NAME}$")]
+ClusterLabel = Annotated[
+    str, Field(pattern=rf"^{LABEL_NAME}$"), expecting("the name of a label, such as cluster")
+]
 
 
 def _pattern(text: str, info: ValidationInfo) -> str:

@@ -26,16 +26,17 @@ from exporter.fields import Flaws
 from exporter.kubernetes.api import DEPLOYMENTS, SERVICES, Kind, KubernetesApi
 from exporter.kubernetes.namespaces import NamespaceCheck, NamespaceNames
 from exporter.process.steps import Steps, in_steps
-from exporter.settings import Endpoint, Section
+from exporter.settings import Endpoint, Section, expecting
 from exporter.source import TlsSettings
 from exporter.upstream.connector import Connector
 
 _NATIVE = "type=flink-native-kubernetes"
 _PER_STEP = 200
-_Port = (
+_Port = Annotated[
     Annotated[int, Field(ge=1, le=65535)]
-    | Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")]
-)
+    | Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$")],
+    expecting("the number or the name of a port, such as 8081 or rest"),
+]
 
 
 T = TypeVar("T")

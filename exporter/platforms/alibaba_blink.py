@@ -29,6 +29,7 @@ from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record, read_rows
 from exporter.model import Job, State, StateMap, look_up
 from exporter.platforms import Platform
+from exporter.settings import region_such_as
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.client import NOT_THE_API
 from exporter.upstream.connector import Connector
@@ -80,7 +81,14 @@ class Settings(AlibabaSettings):
 
     projects: Places
     batch: bool = True
-    region_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    region_id: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$"),
+            region_such_as("cn-shanghai", "id"),
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _ids_are_names(self) -> Self:

@@ -26,6 +26,7 @@ from exporter.errors import FetchError, Reason
 from exporter.fields import Flaws, Record
 from exporter.model import Job
 from exporter.platforms import Platform
+from exporter.settings import expecting
 from exporter.source import CallCost, Details, Inventory, Source
 from exporter.upstream.connector import Connector
 from exporter.upstream.large_json import RowReader
@@ -60,7 +61,11 @@ class Settings(AlibabaSettings, FigureSettings):
 
     input_delay: bool = False
     """Unlike where Flink is asked directly: each call counts against the quota of the account."""
-    workspace: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    workspace: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
+        expecting("the id of a workspace: up to 64 letters, digits, dashes or underscores"),
+    ]
     namespaces: Places
 
     @model_validator(mode="after")

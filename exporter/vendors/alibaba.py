@@ -15,7 +15,7 @@ from exporter.auth.alibaba.signature import AlibabaSignatureAuth
 from exporter.auth.settings import AlibabaAuthSettings
 from exporter.errors import FetchError, Reason
 from exporter.fields import ReadRows
-from exporter.settings import Section, written_as
+from exporter.settings import Section, expecting, region_such_as, written_as
 from exporter.source import Names, SourceSettings
 from exporter.upstream.client import NOT_THE_API, decode_json
 from exporter.upstream.connector import Connector
@@ -26,7 +26,11 @@ from exporter.upstream.refusals.strangers import is_page, is_storage
 from exporter.vendors.alibaba_credentials import credentials
 from exporter.vendors.alibaba_xml import parse_xml
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,20}(-[a-z0-9]{1,20}){1,5}$")]
+Region = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]{1,20}(-[a-z0-9]{1,20}){1,5}$"),
+    region_such_as("cn-shanghai", "id"),
+]
 
 # Regions without a foas of their own, by the SDKs' endpoint map.
 _FOAS_CENTRAL = frozenset(
@@ -92,6 +96,7 @@ TenancyText = Annotated[
     str,
     BeforeValidator(_digits),
     StringConstraints(pattern=r"^[!-~]{1,128}$"),
+    expecting("up to 128 printable ASCII characters without blanks"),
     written_as("text"),
 ]
 """An id that a header can carry as it is: no blanks, no control characters, ASCII only."""

@@ -13,15 +13,28 @@ from pydantic import StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.settings import HuaweiAuthSettings
+from exporter.settings import expecting, region_such_as
 from exporter.source import SourceSettings
 
 _EUROPEAN_SITE = "eu-west-1"
 """What the names of all regions of the European site begin with."""
 _PUBLIC_HOST = re.compile(r"[a-z0-9-]+\.(?:([a-z0-9-]+)\.)?myhuaweicloud\.(com|eu)")
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,16}){1,3}$")]
-ProjectId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]*$")]
+Region = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,16}){1,3}$"),
+    region_such_as("cn-north-4"),
+]
+ProjectId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"),
+    expecting("the id of a project: up to 64 letters, digits, dashes or underscores"),
+]
+HeaderText = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]*$"),
+    expecting("printable ASCII characters without blanks"),
+]
 
 
 def dli_endpoint(region: str) -> str:

@@ -6,15 +6,25 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from exporter.settings import SecretFile, SecretText, Section
+from exporter.settings import SecretFile, SecretText, Section, expecting
 
 SESSION_NAME = "streaming-job-exporter"
 
 RoleArn = Annotated[
-    str, StringConstraints(pattern=r"^arn:[a-z0-9-]{1,32}:iam::\d{12}:role/[!-~]{1,576}$")
+    str,
+    StringConstraints(pattern=r"^arn:[a-z0-9-]{1,32}:iam::\d{12}:role/[!-~]{1,576}$"),
+    expecting("arn:aws:iam::<account>:role/<name>"),
 ]
-ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
-SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$")]
+ExternalId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$"),
+    expecting("2 to 1224 letters, digits or characters out of _+=,.@:/-"),
+]
+SessionName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$"),
+    expecting("2 to 64 letters, digits or characters out of _+=,.@-"),
+]
 
 
 class AwsAuthSettings(Section):

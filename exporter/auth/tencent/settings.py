@@ -14,7 +14,7 @@ from exporter.auth.tencent.roles import (
     Role,
     is_role_arn,
 )
-from exporter.settings import PositiveDuration, SecretFile, SecretText, Section
+from exporter.settings import PositiveDuration, SecretFile, SecretText, Section, expecting
 
 
 def _role_arn(text: str) -> str:
@@ -35,7 +35,11 @@ class AssumeCamRoleSettings(Section):
     role_arn: Annotated[str, AfterValidator(_role_arn)]
     external_id: SecretText = None
     external_id_file: SecretFile = None
-    session_name: Annotated[str, StringConstraints(pattern=SESSION_PATTERN)] = SESSION_NAME
+    session_name: Annotated[
+        str,
+        StringConstraints(pattern=SESSION_PATTERN),
+        expecting("2 to 128 letters, digits or characters out of _+=,.@-"),
+    ] = SESSION_NAME
     duration: Annotated[PositiveDuration, AfterValidator(_session_seconds)] = float(DEFAULT_SECONDS)
 
     def role(self) -> Role:

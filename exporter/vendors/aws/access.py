@@ -16,14 +16,18 @@ from exporter.auth.aws.settings import AwsAuthSettings
 from exporter.auth.aws.signature import AwsSignatureAuth
 from exporter.auth.credentials import CredentialProvider
 from exporter.errors import FetchError, Reason
-from exporter.settings import Endpoint
+from exporter.settings import Endpoint, region_such_as
 from exporter.source import SourceSettings
 from exporter.upstream.client import NOT_THE_API, decode_json
 from exporter.upstream.connector import Connector
 from exporter.upstream.refusals.aws import read_refusal
 from exporter.vendors.aws.partitions import beside
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,5}(-[a-z0-9]{1,16}){1,4}$")]
+Region = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2,5}(-[a-z0-9]{1,16}){1,4}$"),
+    region_such_as("eu-west-1"),
+]
 
 
 class AwsSettings(SourceSettings):

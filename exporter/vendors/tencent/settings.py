@@ -17,12 +17,16 @@ from exporter.auth.guard import RejectionGuard
 from exporter.auth.tencent.settings import TencentAuthSettings
 from exporter.auth.tencent.sources import tencent_chain
 from exporter.auth.tencent.sts import REGION, Sts
-from exporter.settings import Endpoint
+from exporter.settings import Endpoint, region_such_as
 from exporter.source import Names, SourceSettings
 from exporter.upstream.connector import Connector
 
 OCEANUS, MONITOR, STS = "oceanus", "monitor", "sts"
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$")]
+Region = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$"),
+    region_such_as("ap-guangzhou"),
+]
 _PUBLIC = re.compile(r"https://(oceanus)((?:\.[a-z0-9-]+)*\.tencentcloudapi\.(?:com|cn|com\.cn))")
 _FINANCE = "-fsi"
 _SPACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
