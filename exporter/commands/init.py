@@ -4,17 +4,24 @@ import argparse
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from exporter.commands.console import Console
 from exporter.commands.help import Texts, texts_in
-from exporter.commands.starting import ASKED, PLATFORMS, QUESTIONS, SCHEMA, filled, headed
+from exporter.commands.interview import Interview, Judge
+from exporter.commands.starting import (
+    ASKED,
+    PLATFORMS,
+    QUESTIONS,
+    SCHEMA,
+    Question,
+    filled,
+    headed,
+)
 from exporter.configuration.config import parse
-from exporter.errors import ConfigError, ConfigProblem, ExporterError
+from exporter.errors import ConfigError, ConfigProblem
 from exporter.runtime import Runtime
-
-_MOST_TRIES = 3
 
 
 def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
@@ -23,10 +30,13 @@ def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
     target = None if options.output == "-" else Path(options.output)
     if target is not None and not options.force and os.path.lexists(target):
         raise _error("--output", f"{target}: {texts['init.exists']}")
-    platform, answers = _answers(options, texts, console.ask)
+    folder = target.parent if target else Path()
+    judge = Judge(runtime.environ, folder)
+    interview = None if console.ask is None else Interview(console.ask, texts, judge)
+    platform, answers = _answers(options, texts, judge, interview)
     text = headed(filled(platform, answers), SCHEMA)
     # What is written is what `check-config` takes: nobody is given a file that does not start.
-    parse(text, environ=runtime.environ, directory=target.parent if target else Path())
+    parse(text, environ=runtime.environ, directory=folder)
     if target is None:
         console.out.write(text)
         return 0
@@ -39,50 +49,45 @@ def run(options: argparse.Namespace, runtime: Runtime, console: Console) -> int:
 
 
 def _answers(
-    options: argparse.Namespace, texts: Texts, ask: Callable[[str], str] | None
+    options: argparse.Namespace, texts: Texts, judge: Judge, interview: Interview | None
 ) -> tuple[str, dict[str, str]]:
     """Return the platform, and what it was told by flags and answers."""
     platform = options.platform
     if platform is None:
-        if ask is None:
+        if interview is None:
             raise _error("--platform", texts["init.none"].format(platforms=", ".join(PLATFORMS)))
-        platform = _ask(ask, texts["ask.platform"], texts, "\n  ".join(("", *PLATFORMS)), PLATFORMS)
-    given = {name: getattr(options, name.replace("-", "_")) for name in ("name", *ASKED)}
-    answers = {name: value for name, value in given.items() if value}
-    flags = [question.flag for question in QUESTIONS[platform]]
-    useless = [name for name in answers if name not in ("name", *flags)]
-    lacking = []
-    for question in QUESTIONS[platform]:
-        text = texts[f"ask.{platform}.{question.flag}"]
-        if question.flag in answers:
-            continue
-        if ask is not None and (question.required or options.platform is None):
-            hint = "" if question.required else texts["ask.optional"]
-            answers[question.flag] = _ask(ask, text + hint, texts, required=question.required)
-        elif question.required:
-            lacking.append(ConfigProblem(f"--{question.flag}", f"{texts['init.lacks']}{text}"))
-    message = texts["init.useless"].format(platform=platform)
-    lacking += [ConfigProblem(f"--{name}", message) for name in useless]
-    if lacking:
-        raise ConfigError(tuple(lacking))
+        platform = interview.platform()
+    answers = _given(options)
+    wrong = [*_useless(platform, answers, texts), *judge.problems(platform, answers)]
+    missing = [each for each in QUESTIONS[platform] if each.flag not in answers]
+    if interview is None:
+        wrong = [*_lacking(platform, missing, texts), *wrong]
+    if wrong:
+        # Nobody is asked for what would not be written in any case.
+        raise ConfigError(tuple(wrong))
+    for question in missing:
+        if interview is not None and (question.required or options.platform is None):
+            answers[question.flag] = interview.answer(platform, question, answers)
     return platform, answers
 
 
-def _ask(
-    ask: Callable[[str], str],
-    question: str,
-    texts: Texts,
-    known: str = "",
-    choices: tuple[str, ...] = (),
-    *,
-    required: bool = True,
-) -> str:
-    """Return an answer that may be one; a question is asked three times at most."""
-    for _ in range(_MOST_TRIES):
-        answer = ask(f"{question}{known}\n> ")
-        if answer in choices or (not choices and (answer or not required)):
-            return answer
-    raise ExporterError(texts["ask.given-up"])
+def _given(options: argparse.Namespace) -> dict[str, str]:
+    """Return what the flags tell, by their names."""
+    given = {name: getattr(options, name.replace("-", "_")) for name in ("name", *ASKED)}
+    return {name: value for name, value in given.items() if value}
+
+
+def _lacking(platform: str, missing: list[Question], texts: Texts) -> Iterator[ConfigProblem]:
+    for question in missing:
+        if question.required:
+            text = texts[f"ask.{platform}.{question.flag}"]
+            yield ConfigProblem(f"--{question.flag}", f"{texts['init.lacks']}{text}")
+
+
+def _useless(platform: str, answers: Mapping[str, str], texts: Texts) -> Iterator[ConfigProblem]:
+    known = {"name", *(question.flag for question in QUESTIONS[platform])}
+    message = texts["init.useless"].format(platform=platform)
+    yield from (ConfigProblem(f"--{name}", message) for name in answers if name not in known)
 
 
 def _write(target: Path, text: str, *, replaces: bool) -> None:

@@ -30,6 +30,8 @@ class Question:
     required: bool = True
 
 
+NAME = Question(flag="name", key="name")
+"""What every source has; it is not asked for."""
 _REGION = Question(flag="region", key="region")
 _ENDPOINT = Question(flag="endpoint", key="endpoint")
 _PROJECT_ID = Question(flag="project-id", key="project_id")
@@ -70,6 +72,13 @@ def starter(platform: str) -> str:
     return (files(__package__) / "starters" / f"{platform}.yml").read_text(encoding="utf-8")
 
 
+def example(platform: str, question: Question) -> str:
+    """Return the value that stands in the text of a platform where an answer would."""
+    (source,) = yaml.safe_load(starter(platform))["sources"]
+    value = source.get(question.key, "")
+    return str(value[0] if question.is_list and value else value)
+
+
 def headed(text: str, schema: str) -> str:
     """Return a configuration whose first line tells editors where its schema is."""
     return f"# yaml-language-server: $schema={schema}\n{text}"
@@ -81,7 +90,7 @@ def filled(platform: str, answers: Mapping[str, str]) -> str:
     `name` is the name of the source. Whatever is not answered stays as it is.
     """
     text = starter(platform)
-    for question in (Question(flag="name", key="name"), *QUESTIONS[platform]):
+    for question in (NAME, *QUESTIONS[platform]):
         if answer := answers.get(question.flag):
             value = _written(answer)
             text = _with(text, question.key, f"[{value}]" if question.is_list else value)

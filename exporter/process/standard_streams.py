@@ -37,11 +37,17 @@ class LineStream(io.TextIOBase):
         return self._descriptor
 
     def write(self, text: str) -> int:
-        """Take a text; its last line is kept until it has an end."""
+        """Take a text; its last line is kept until it has an end, or all of it is wanted."""
         *lines, self._begun = (self._begun + text).split("\n")
         for line in lines:
             self._writer.write(f"{line}\n")
         return len(text)
+
+    def flush(self) -> None:
+        """Write what was begun too: whoever asks something waits for the answer in that line."""
+        begun, self._begun = self._begun, ""
+        if begun:
+            self._writer.write(begun)
 
 
 class Output:

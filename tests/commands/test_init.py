@@ -16,6 +16,7 @@ from exporter.commands.starting import (
     PLATFORMS,
     QUESTIONS,
     SCHEMA,
+    example,
     filled,
     headed,
     starter,
@@ -218,7 +219,9 @@ def test_at_a_terminal_only_what_is_lacking_is_asked() -> None:
 def test_answers_that_are_none_end_it() -> None:
     code, out, err = init("--output=-", answers=["flink", "dli", "huawei"])
     assert (code, out) == (1, "")
-    assert err.endswith("error: no answer that can be used\n")
+    for answer in ("flink", "dli"):
+        assert f'> "{answer}" is none of the platforms.\nWhich platform?\n' in err
+    assert err.endswith('error: no answer that can be used: "huawei" is none of the platforms.\n')
     code, _, err = init("--output=-", answers=["huawei_dli"])
     assert code == 1
     assert err.endswith("error: the input has ended\n")
@@ -228,8 +231,70 @@ def test_answer_that_cannot_be_is_told_and_nothing_is_written(tmp_path: Path) ->
     path = tmp_path / "exporter.yml"
     code, _, err = init("--platform=apache_flink", "--endpoint=jobmanager", f"--output={path}")
     assert code == 2
-    assert err.startswith("error: sources[0].endpoint: expected http(s)://")
+    assert err.startswith("error: --endpoint: expected http(s)://")
     assert not path.exists()
+
+
+def test_flag_that_cannot_be_is_told_before_anything_is_asked() -> None:
+    code, out, err = init(
+        "--platform=huawei_dli", "--region=guangzhou", "--name=a b", "--output=-", answers=["p"]
+    )
+    assert (code, out) == (2, "")
+    assert sorted(err.splitlines()) == [
+        "error: --name: expected up to 63 letters, digits, dots, dashes or underscores",
+        "error: --region: expected the code of a region, such as cn-north-4",
+    ]
+
+
+_WRONG = {
+    "region": "Guangzhou 2",
+    "endpoint": "jobmanager",
+    "project-id": "my project",
+    "project": "..",
+    "workspace": "a b",
+    "namespace": "..",
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_wrong_answer_is_told_with_what_is_expected_and_asked_for_again(
+    platform: str, language: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "exporter.yml"
+    texts, questions = texts_in(language), QUESTIONS[platform]
+    answers = ["", "nothing", platform]
+    for each in questions:
+        answers += [*([""] if each.required else []), _WRONG[each.flag], ANSWERS[each.flag]]
+    code, _, err = init(f"--output={path}", answers=answers, language=language)
+    assert code == 0
+    asked = err.split("\n> ")
+    assert asked[1].startswith(texts["ask.empty"])
+    assert asked[2].startswith(texts["ask.unknown"].format(answer='"nothing"'))
+    rest = iter(asked[3:])
+    for each in questions:
+        text = texts[f"ask.{platform}.{each.flag}"]
+        assert next(rest).startswith(text)
+        if each.required:
+            assert next(rest).startswith(f"{texts['ask.empty']}\n{text}")
+        refused, _, again = next(rest).partition("\n")
+        assert refused.startswith(f'"{_WRONG[each.flag]}" ')
+        assert texts[f"ask.expected.{each.flag}"].partition("{")[0].strip() in refused
+        assert again.startswith(text)
+    flags = {each.flag: ANSWERS[each.flag] for each in questions}
+    assert path.read_text() == headed(filled(platform, flags), SCHEMA)
+
+
+def test_example_of_what_is_expected_is_one_of_the_platform() -> None:
+    _, _, err = init(
+        "--platform=tencent_oceanus", "--output=-", answers=["guangzhou", "ap-guangzhou", ""]
+    )
+    assert (
+        '"guangzhou" cannot be used: expected the code of a region, such as ap-guangzhou.\n' in err
+    )
+    for platform in PLATFORMS:
+        for question in QUESTIONS[platform]:
+            assert example(platform, question) or not question.required
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,17 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "ask.platform": "Which platform?",
         "ask.optional": " (empty: all, or the default one)",
         "ask.given-up": "no answer that can be used",
+        "ask.empty": "An answer is needed here.",
+        "ask.unknown": "{answer} is none of the platforms.",
+        "ask.refused": "{answer} cannot be used: expected {expected}.",
+        "ask.expected.region": "the code of a region, such as {example}",
+        "ask.expected.endpoint": "http(s)://host[:port][/path], without credentials or query, "
+        "such as {example}",
+        "ask.expected.project-id": "up to 64 letters, digits, dashes or underscores",
+        "ask.expected.project": "a name as the console has it",
+        "ask.expected.workspace": "an id as the console has it, without blanks",
+        "ask.expected.namespace": "the name of a namespace; in Kubernetes small letters, digits "
+        "and dashes",
         "ask.alibaba_blink.region": "Id of the region, such as cn-shanghai: addresses of the "
         "console have it",
         "ask.alibaba_blink.project": "Name of the project: the list of projects in the console "
