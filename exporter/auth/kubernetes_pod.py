@@ -18,6 +18,7 @@ from exporter.runtime import Wait
 HOST, PORT = "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"
 _NAMES = ("kubernetes.default.svc", "kubernetes.default", "kubernetes.default.svc.cluster.local")
 _MOST_TOKEN = 64 * 1024
+_UNMOUNTED = "; a pod has none unless it says automountServiceAccountToken: true"
 
 
 def pod_server(environ: Mapping[str, str]) -> str:
@@ -66,7 +67,7 @@ class PodAccess:
 
     async def access(self) -> Access:
         """Read token and authority. Raises CredentialError naming the file that cannot be used."""
-        token = await read_file(self._token, _MOST_TOKEN, self._aside)
+        token = await read_file(self._token, _MOST_TOKEN, self._aside, absent=_UNMOUNTED)
         authority = None
         if self._verify:
             authority = await read_file(self._authority, MOST_BYTES, self._aside)
@@ -80,10 +81,14 @@ class PodAccess:
         )
 
 
-async def read_file(path: Path, most: int, aside: Wait) -> bytes:
-    """Return what a file holds; raises UnusableError naming it when it cannot be read."""
+async def read_file(path: Path, most: int, aside: Wait, *, absent: str = "") -> bytes:
+    """Return what a file holds; raises UnusableError naming it when it cannot be read.
+
+    `absent` is added where there is none.
+    """
     try:
         return await aside(lambda: read(path, most))
     except OSError as exc:
         problem = (exc.strerror or "cannot be read").lower()
+        problem += absent if isinstance(exc, FileNotFoundError) else ""
     raise UnusableError(f"{path}: {problem}")

@@ -13,7 +13,7 @@ DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
 CHART = DEPLOY / "chart" / "streaming-job-exporter"
 COMPOSE = DEPLOY / "compose"
-WAYS = ("single", "sharded", "edge", "operator")
+WAYS = ("single", "sharded", "edge", "operator", "discovery")
 """Names of the overlays, and of the values of the chart that choose the same."""
 PORT = 10370
 

@@ -41,7 +41,7 @@ def _load(text: str, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize("way", WAYS)
 def test_configuration_of_an_overlay_loads(way: str, tmp_path: Path) -> None:
     text = (KUBERNETES / "overlays" / way / "exporter.yml").read_text()
-    expected = {"edge": [], "operator": ["flink"]}.get(way, ["dli-prod"])
+    expected = {"edge": [], "operator": ["flink"], "discovery": ["flink"]}.get(way, ["dli-prod"])
     assert _load(text, tmp_path) == expected
 
 
@@ -160,6 +160,17 @@ def test_rights_of_the_overlay_are_those_that_the_documents_ask_for() -> None:
     ]
     watched = read(KUBERNETES / "overlays" / "operator" / "exporter.yml")["sources"][0]
     assert watched["namespaces"] == [binding["metadata"]["namespace"]]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_rights_to_find_flink_are_those_that_the_documents_ask_for(language: str) -> None:
+    shown = part("docs/getting-started.md", "apache_flink", language).blocks
+    (block,) = (each for each in shown if "kind: Role\n" in each.text)
+    role, binding = documents((KUBERNETES / "overlays" / "discovery" / "rbac.yml").read_text())
+    assert role["rules"] == documents(block.text)[0]["rules"]
+    (watched,) = read(KUBERNETES / "overlays" / "discovery" / "exporter.yml")["sources"]
+    namespaces = watched["discovery"]["kubernetes"]["namespaces"]
+    assert namespaces == [binding["metadata"]["namespace"]]
 
 
 def test_every_yaml_file_of_a_deployment_can_be_read() -> None:

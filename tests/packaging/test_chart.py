@@ -31,6 +31,7 @@ pytestmark = pytest.mark.packaging
         (["demo=true", "logLevel=verbose"], "logLevel"),
         (["demo=true", "image.digest=latest"], "digest"),
         (["demo=true", "flinkOperator.namespaces={A_b}"], "namespaces"),
+        (["demo=true", "flinkDiscovery.namespaces={A_b}"], "namespaces"),
         (["config.sources[0].name=a"], "platform"),
         (["config.source[0].name=a"], "source"),
     ],

@@ -144,6 +144,15 @@ def test_last_token_stays_while_the_file_cannot_be_used(tmp_path: Path) -> None:
     assert "token: no such file" in problem
 
 
+def test_token_that_was_never_mounted_is_told_with_what_mounts_it(tmp_path: Path) -> None:
+    with pytest.raises(CredentialError) as caught:
+        run(access(tmp_path).get())
+    assert str(caught.value) == (
+        f"{tmp_path}/token: no such file or directory; a pod has none unless it says "
+        "automountServiceAccountToken: true"
+    )
+
+
 @pytest.mark.parametrize("token", ["", "two words", "schlüssel", "a\nb"])
 def test_token_that_no_header_can_carry_is_an_error_that_does_not_quote_it(
     tmp_path: Path, token: str

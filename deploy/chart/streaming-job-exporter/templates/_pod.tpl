@@ -14,7 +14,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "exporter.serviceAccountName" . }}
-  automountServiceAccountToken: {{ .Values.flinkOperator.enabled }}
+  automountServiceAccountToken: {{ or .Values.flinkOperator.enabled .Values.flinkDiscovery.enabled }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: 30
   {{- with .Values.imagePullSecrets }}
