@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.deploy.manifests import CHART, PORT, Json, container, of_kind, pod, read
+from tests.deploy.manifests import CHART, KUBERNETES, PORT, Json, container, of_kind, pod, read
 from tests.monitoring.monitoring_stack import Station
 from tests.packaging.tools import HELMS, output, run, template
 
@@ -59,6 +59,30 @@ def test_every_value_has_a_place_in_the_schema_and_the_reverse() -> None:
     optional.add(".config.attention")
     assert {path for path, given, known in found if not (given and known)} == optional
     assert len(found) > 50
+
+
+_IDENTITIES = {
+    *("169.254.169.254/32", "fd00:ec2::254/128", "169.254.170.23/32", "fd00:ec2::23/128"),
+    *("100.100.100.200/32", "169.254.0.23/32"),
+}
+"""Where nodes and pods get their roles: the addresses of `exporter.runtime` and `exporter.auth`."""
+
+
+def test_metadata_of_the_node_and_identity_of_the_pod_are_reached_only_on_request() -> None:
+    def reached(*settings: str) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = {}
+        for rule in of_kind(template("single", *settings), "NetworkPolicy")["spec"]["egress"]:
+            for port in rule["ports"]:
+                blocks = {each["ipBlock"]["cidr"] for each in rule.get("to", ())}
+                found.setdefault(port["port"], set()).update(blocks)
+        return found
+
+    everything = {"0.0.0.0/0", "::/0"}
+    assert reached() == {53: set(), 443: everything}
+    allowed = {53: set(), 443: everything, 80: _IDENTITIES}
+    assert reached("networkPolicy.metadataService=true") == allowed
+    shown = (KUBERNETES / "base" / "networkpolicy.yml").read_text()
+    assert [each for each in _IDENTITIES if each not in shown] == ["fd00:ec2::254/128"]
 
 
 def test_configuration_is_kept_as_it_is_when_it_is_a_text(tmp_path: Path) -> None:
