@@ -25,6 +25,9 @@ pytestmark = pytest.mark.packaging
     [
         ([], "say what to watch"),
         (["demo=true", "shards=2", "edge.enabled=true"], "reports go to one exporter"),
+        (["demo=true", "shards=2", "replicas=2"], "several watch the same only with"),
+        (["demo=true", "edge.enabled=true", "replicas=2"], "several watch the same only with"),
+        (["demo=true", "replicas=0"], "replicas"),
         (["demo=true", "web.tls=true"], "name the Secret with web.yml"),
         (["demo=true", "shards=0"], "shards"),
         (["demo=true", "shard=2"], "shard"),
@@ -113,6 +116,7 @@ def test_pods_are_replaced_when_the_configuration_changes() -> None:
             ["made up"],
             ["Nothing scrapes", "Nothing alerts"],
         ),
+        (["demo=true", "replicas=2"], ["each pod by its own"], ["one for each shard"]),
         (
             ["existingConfigMap=a", "edge.enabled=true", "web.tls=true", "web.existingSecret=b"],
             ["https://localhost:10370/", "Agents at the edge"],

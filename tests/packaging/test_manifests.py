@@ -1,6 +1,7 @@
 """Overlays and chart make what every supported Kubernetes takes, and make the same."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from exporter.commands.arguments import build_parser
 from tests.deploy.manifests import (
     CHART,
+    KUBERNETES,
     PORT,
     ROOT,
     WAYS,
@@ -116,6 +118,8 @@ def _comparable(objects: list[Json]) -> dict[str, Any]:
         key: value for key, value in workload["spec"].items() if key not in ("selector", "template")
     }
     pod_spec = pod(objects)["spec"]
+    for each in pod_spec["topologySpreadConstraints"]:
+        assert each.pop("labelSelector") == workload["spec"]["selector"]
     for each in pod_spec["containers"]:
         # The default for an image with a tag.
         assert each.pop("imagePullPolicy", "IfNotPresent") == "IfNotPresent"
@@ -150,6 +154,26 @@ def _comparable(objects: list[Json]) -> dict[str, Any]:
 @pytest.mark.parametrize("way", WAYS)
 def test_chart_and_overlay_make_the_same(way: str) -> None:
     assert _comparable(template(way)) == _comparable(kustomize(way))
+
+
+def test_two_that_watch_the_same_are_made_as_the_document_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "high-availability.md").read_text()
+    shown = re.findall(r"`(replicas: [^`]+)`", page)
+    assert len(shown) == 2
+    helm, own = map(yaml.safe_load, shown)
+    shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
+    folder = tmp_path / "two"
+    folder.mkdir()
+    (folder / "kustomization.yml").write_text(
+        yaml.safe_dump({"resources": ["../kubernetes/overlays/single"], **own})
+    )
+    overlay = documents(output("kubectl", "kustomize", str(folder)))
+    chart = template("single", f"replicas={helm['replicas']}")
+    assert _comparable(chart) == _comparable(overlay)
+    assert of_kind(chart, "Deployment")["spec"]["replicas"] == 2
+    (spread,) = pod(chart)["spec"]["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    assert of_kind(chart, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
 
 
 @pytest.mark.parametrize("way", WAYS)

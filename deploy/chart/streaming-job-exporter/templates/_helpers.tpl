@@ -57,6 +57,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.edge.enabled (gt (int .Values.shards) 1) }}
 {{- fail "edge.enabled: reports go to one exporter, so `shards` is 1; a second release can share out the jobs" }}
 {{- end }}
+{{- if and (gt (int .Values.replicas) 1) (or .Values.edge.enabled (gt (int .Values.shards) 1)) }}
+{{- fail "replicas: several watch the same only with `shards: 1` and without edge; for replicas of shards, or beside a receiver, install another release" }}
+{{- end }}
 {{- if and .Values.web.tls (not .Values.web.existingSecret) }}
 {{- fail "web.tls: name the Secret with web.yml, certificate and key in web.existingSecret" }}
 {{- end }}

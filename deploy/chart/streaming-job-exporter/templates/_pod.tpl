@@ -131,8 +131,15 @@ spec:
   tolerations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .Values.topologySpreadConstraints }}
   topologySpreadConstraints:
+    {{- with .Values.topologySpreadConstraints }}
     {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- else }}
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "exporter.selectorLabels" . | nindent 10 }}
+    {{- end }}
 {{- end }}
