@@ -1,6 +1,7 @@
 """The example unit is one that systemd takes, and fits what the program does and needs."""
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,21 @@ UNIT = ROOT / "systemd" / "streaming-job-exporter.service"
 PACKAGING = ROOT / "packaging"
 MOST_EXPOSED = 20
 """Of a hundred, as systemd counts; what it counts as medium begins at 50."""
+
+
+def test_commands_to_install_it_by_hand_work_where_no_folder_is_there_yet(tmp_path: Path) -> None:
+    """Debian has no /etc/sysusers.d, and `cp` makes none."""
+    head = UNIT.read_text().partition("[Unit]")[0]
+    commands = re.findall(r"^#   (install [^&\n]+)", head, re.MULTILINE)
+    assert len(commands) == len(list(UNIT.parent.iterdir()))
+    for command in commands:
+        words = shlex.split(command.replace(" /etc/", f" {tmp_path}/etc/"))
+        subprocess.run(words, cwd=UNIT.parent, check=True)
+    made = [path for path in (tmp_path / "etc").rglob("*") if path.is_file()]
+    assert {path.read_text() for path in made} == {
+        path.read_text() for path in UNIT.parent.iterdir()
+    }
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o644}
 
 
 def settings() -> dict[str, list[str]]:
