@@ -8,6 +8,7 @@ import yaml
 
 from exporter import platforms
 from exporter.attention_settings import AttentionSettings
+from exporter.source import SourceSettings
 from tests.docs import facts
 from tests.docs.markdown import Cell, sections
 from tests.docs.pages import LANGUAGES, page, part
@@ -60,6 +61,21 @@ def test_documented_defaults_are_the_defaults(language: str) -> None:
         assert fields[name].default == int(text[:-1]) * units[text[-1]]
     for name in ("rate_limit", "concurrency"):
         assert fields[name].default == float(rows[name][1].codes[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", [CONFIGURATION, "docs/api-cost.md"])
+def test_platforms_of_another_rate_limit_are_named_with_theirs(path: str, language: str) -> None:
+    defaults = {
+        name: platforms.load(name).settings.model_fields["rate_limit"].default
+        for name in platforms.names()
+    }
+    usual = SourceSettings.model_fields["rate_limit"].default
+    lines = page(path, language).read_text().splitlines()
+    (row,) = (line for line in lines if line.startswith("| `rate_limit` |"))
+    for name, rate in defaults.items():
+        assert (f"`{name}`" in row) == (rate != usual), name
+        assert rate == usual or re.search(rf"\b{rate:.0f}\b", row), name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
