@@ -46,10 +46,21 @@ def test_compose_takes_a_configuration_of_ones_own(folder: Path) -> None:
     service = _config(folder, "compose.yml", "own.yml")["services"]["exporter"]
     assert service["command"] == ["--config.file=/etc/streaming-job-exporter/exporter.yml"]
     assert service["read_only"] is True
-    assert {volume["target"] for volume in service["volumes"]} == {
+    mounts = {volume["target"]: volume for volume in service["volumes"]}
+    assert set(mounts) == {
         *("/etc/streaming-job-exporter/exporter.yml", "/var/lib/streaming-job-exporter"),
+        "/run/secrets",
     }
-    assert [secret["source"] for secret in service["secrets"]] == ["dli-secret-key"]
+    # Whatever they are called, and however many there are.
+    assert mounts["/run/secrets"]["source"] == str(folder / "secrets")
+    assert mounts["/run/secrets"]["read_only"] is True
+    assert service.get("environment", {}) == {}
+
+
+def test_variables_of_ones_own_are_there_for_the_configuration(folder: Path) -> None:
+    (folder / ".env").write_text("HUAWEICLOUD_SDK_AK=a-key\nFLINK=http://flink:8081\n")
+    service = _config(folder, "compose.yml", "own.yml")["services"]["exporter"]
+    assert service["environment"] == {"HUAWEICLOUD_SDK_AK": "a-key", "FLINK": "http://flink:8081"}
 
 
 def test_compose_refuses_what_it_does_not_know(folder: Path) -> None:
