@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from exporter import platforms
 from exporter.commands.console import Console
 from exporter.commands.help import Texts, texts_in
 from exporter.commands.interview import Interview, Judge
@@ -18,6 +19,7 @@ from exporter.commands.starting import (
     Question,
     filled,
     headed,
+    keys_of,
 )
 from exporter.configuration.config import parse
 from exporter.errors import ConfigError, ConfigProblem
@@ -86,8 +88,13 @@ def _lacking(platform: str, missing: list[Question], texts: Texts) -> Iterator[C
 
 def _useless(platform: str, answers: Mapping[str, str], texts: Texts) -> Iterator[ConfigProblem]:
     known = {"name", *(question.flag for question in QUESTIONS[platform])}
-    message = texts["init.useless"].format(platform=platform)
-    yield from (ConfigProblem(f"--{name}", message) for name in answers if name not in known)
+    settings = platforms.load(platform).settings.model_fields
+    for name in answers:
+        if name not in known:
+            # Some flags are of a setting that is there, and not worth a question.
+            is_there = any(key in settings for key in keys_of(name))
+            message = texts["init.useless" if is_there else "init.unknown"]
+            yield ConfigProblem(f"--{name}", message.format(platform=platform))
 
 
 def _write(target: Path, text: str, *, replaces: bool) -> None:

@@ -67,6 +67,12 @@ PLATFORMS = tuple(QUESTIONS)
 ASKED = tuple(sorted({each.flag for questions in QUESTIONS.values() for each in questions}))
 
 
+def keys_of(flag: str) -> frozenset[str]:
+    """Return the settings that a flag becomes, of one platform or another."""
+    questions = (each for asked in QUESTIONS.values() for each in asked)
+    return frozenset(each.key for each in questions if each.flag == flag)
+
+
 def starter(platform: str) -> str:
     """Return the text that a source of a platform begins with."""
     return (files(__package__) / "starters" / f"{platform}.yml").read_text(encoding="utf-8")

@@ -201,9 +201,26 @@ def test_without_a_terminal_what_is_lacking_is_told_at_once() -> None:
     lines = err.splitlines()
     assert [line.split(": ")[1] for line in lines] == ["--region", "--project-id", "--workspace"]
     assert "API Credentials" in lines[1]
-    assert lines[2] == "error: --workspace: huawei_dli is not told this"
+    assert lines[2] == "error: --workspace: huawei_dli has no such setting: leave it out"
     code, _, err = init("--output=-")
     assert (code, err) == (2, f"error: --platform: give one of {', '.join(PLATFORMS)}\n")
+
+
+def test_setting_that_is_not_asked_for_is_said_to_go_into_the_file() -> None:
+    flags = (
+        "--region=cn-north-4",
+        "--project-id=p",
+        "--endpoint=https://dli.example",
+        "--output=-",
+    )
+    code, out, err = init("--platform=huawei_dli", *flags)
+    assert (code, out) == (2, "")
+    assert err == (
+        "error: --endpoint: init does not ask this of huawei_dli: leave it out, and add it to the "
+        "file if you need it\n"
+    )
+    _, _, err = init("--platform=huawei_dli", *flags, language="zh")
+    assert err == "error: --endpoint: init 不为 huawei_dli 询问这一项：请去掉，需要时写进文件\n"
 
 
 def test_at_a_terminal_only_what_is_lacking_is_asked() -> None:

@@ -87,7 +87,9 @@ TEXTS: Mapping[str, str] = MappingProxyType(
         "init.exists": "there is such a file already; --force replaces it, --output names another",
         "init.none": "give one of {platforms}",
         "init.lacks": "required. ",
-        "init.useless": "{platform} is not told this",
+        "init.useless": "init does not ask this of {platform}: leave it out, and add it to the "
+        "file if you need it",
+        "init.unknown": "{platform} has no such setting: leave it out",
         "init.written": "{file}: written. It holds no secrets: what it says of auth names where "
         "they come from.\nNext: streaming-job-exporter check-config --online "
         "--config.file={file}",
