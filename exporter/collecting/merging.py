@@ -192,26 +192,27 @@ def new_run(older: Job, newer: Job) -> bool:
     told = _tell_apart(older, newer.run_id, newer.start_timestamp)
     if told is not None:
         return told
-    return _begins_anew(older.state, newer.state) or _ended_again(
-        older, newer.state, newer.end_timestamp
-    )
+    if _begins_anew(older.state, newer.state):
+        return True
+    # One that runs may have begun a little later by the clock of its platform than it was seen.
+    if older.ended and _began_since(older, newer.state, newer.start_timestamp):
+        return True
+    return _ended_again(older, newer.state, newer.end_timestamp)
 
 
 def _is_another_run(before: Job, facts: _Facts) -> bool:
     told = _tell_apart(before, facts["run_id"], facts["start_timestamp"])
     if told is not None:
         return told
-    return _began_since(before, facts) or _ended_again(
-        before, facts["state"], facts["end_timestamp"]
-    )
+    state, start = facts["state"], facts["start_timestamp"]
+    return _began_since(before, state, start) or _ended_again(before, state, facts["end_timestamp"])
 
 
-def _began_since(before: Job, facts: _Facts) -> bool:
+def _began_since(before: Job, state: State, start: float | None) -> bool:
     """Say whether a run has begun since a job was seen, of whose run nothing was told then."""
-    start = facts["start_timestamp"]
     if start is None or before.start_timestamp is not None:
         return False
-    return before.state is facts["state"] and bool(start > before.observed_timestamp)
+    return before.state is state and start > before.observed_timestamp
 
 
 def _tell_apart(older: Job, run_id: str, start_timestamp: float | None) -> bool | None:

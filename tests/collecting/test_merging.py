@@ -85,6 +85,19 @@ def test_run_that_begins_after_the_end_of_one_without_a_start_is_another() -> No
     assert merge(failed, began_before).error_type == "X"
 
 
+def test_run_that_failed_after_one_without_a_start_owes_it_nothing() -> None:
+    failed = job(state=State.FAILED, duration_seconds=0.0, error_type="X")
+    again = job(state=State.FAILED, start_timestamp=EPOCH + 7, observed_timestamp=EPOCH + 30)
+    assert merge(failed, again) == again
+    same = job(state=State.FAILED, start_timestamp=EPOCH - 7, observed_timestamp=EPOCH + 30)
+    assert merge(failed, same).duration_seconds == 0.0
+    # By the clock of its platform a run may have begun after it was seen to run.
+    running, later = (
+        each._replace(state=State.RUNNING, native_status="RUNNING") for each in (failed, again)
+    )
+    assert merge(running, later).error_type == "X"
+
+
 def test_end_that_is_told_a_moment_apart_is_the_same_one() -> None:
     failed = job(state=State.FAILED, start_timestamp=1.0, end_timestamp=9.4, error_type="X")
     row = job(state=State.FAILED, end_timestamp=10.0, observed_timestamp=EPOCH + 30)
