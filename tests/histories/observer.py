@@ -105,6 +105,9 @@ class Observer:
 
     def listed(self, inventory: Inventory, begun: float, now: float) -> None:
         """Hear what a listing has brought."""
+        if begun < self._disturbed[-1]:
+            # It arrives at the moment of a reload, which breaks its poll off.
+            return
         self._listed_at, self._heard = now, True
         incomplete = {project for project, _ in inventory.incomplete}
         self._note_poll(not incomplete, now)
