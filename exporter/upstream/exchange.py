@@ -190,7 +190,7 @@ async def _read(
         # httpx does nothing on the way that is needed here.
         stream = response.stream
     if is_known(encoding):
-        stream = inflated(stream, encoding)
+        stream = inflated(stream, encoding, largest)
     success = 200 <= status < 300
     body = bytearray()
     try:
@@ -204,7 +204,7 @@ async def _read(
                 await room.make(largest if encoding else _announced(headers, largest))
             body += chunk
     except zlib.error as exc:
-        raise httpx.DecodingError(str(exc)) from exc
+        raise _invalid(operation, status, f"the answer cannot be decompressed: {exc}") from exc
     return body
 
 

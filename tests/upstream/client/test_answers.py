@@ -101,10 +101,78 @@ def test_answer_compressed_twice_is_refused_unread() -> None:
 
 
 def test_answer_that_is_not_compressed_as_it_says_is_an_invalid_response() -> None:
-    async def scenario() -> FetchError:
-        return await Setup(reply(body=b"{}", headers={"content-encoding": "gzip"})).failure()
+    error = refused("gzip", b"{}")
+    assert error.reason is Reason.INVALID_RESPONSE
+    assert error.detail is not None
+    assert error.detail.startswith("the answer cannot be decompressed: ")
 
-    assert run(scenario()).reason is Reason.INVALID_RESPONSE
+
+_PACKED = {"gzip": gzip.compress(b'{"a": 1}'), "deflate": zlib.compress(b'{"a": 1}')}
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 1000])
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_compressed_answer_may_be_filled_up_with_zeros(coding: str, pieces: int) -> None:
+    packed = _PACKED[coding] + b"\0" * 500
+    assert given(coding, *divided(packed, pieces)) == {"a": 1}
+
+
+@pytest.mark.parametrize("pieces", [1, 3, 1000])
+def test_members_of_gzip_are_one_answer(pieces: int) -> None:
+    packed = gzip.compress(b'{"a"') + b"\0\0" + gzip.compress(b"") + gzip.compress(b": 1}")
+    assert given("gzip", *divided(packed, pieces)) == {"a": 1}
+
+
+def test_members_of_gzip_are_counted() -> None:
+    assert given("gzip", _PACKED["gzip"] + gzip.compress(b"") * 63) == {"a": 1}
+    error = refused("gzip", _PACKED["gzip"] + gzip.compress(b"") * 64, largest=10_000)
+    assert error.detail == "the answer cannot be decompressed: more comes after its end"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_stands_behind_the_end_is_no_part_of_a_compressed_answer(coding: str) -> None:
+    body = Body(_PACKED[coding], *[b"x" * 64] * 1000)
+    error = refused(coding, body, largest=100_000)
+    assert error.reason is Reason.INVALID_RESPONSE
+    assert error.detail is not None
+    assert error.detail.startswith("the answer cannot be decompressed: ")
+    assert body.sent < 200
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(_PACKED["gzip"] + b"\0" * 5000, id="behind the end"),
+        pytest.param(b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"x" * 5000, id="in the name of a file"),
+        pytest.param(b"\x1f\x8b\x08" + b"\0" * 7 + b"\0\0\0\xff\xff" * 1000, id="in empty blocks"),
+    ],
+)
+def test_limit_counts_what_becomes_of_nothing_too(more: bytes) -> None:
+    body = Body(*divided(more, 500))
+    error = refused("gzip", body)
+    assert error.detail == "the answer cannot be decompressed: more than 1000 bytes, compressed"
+    assert body.sent < 1100
+
+
+def divided(body: bytes, pieces: int) -> list[bytes]:
+    size = max(1, len(body) // pieces)
+    return [body[n : n + size] for n in range(0, len(body), size)]
+
+
+def given(coding: str, *pieces: bytes) -> Any:
+    async def scenario() -> Any:
+        response = reply(body=Body(*pieces), headers={"content-encoding": coding})
+        return await Setup(response, largest_answer=10_000).fetch()
+
+    return run(scenario())
+
+
+def refused(coding: str, body: bytes | Body, largest: int = 1000) -> FetchError:
+    async def scenario() -> FetchError:
+        response = reply(body=body, headers={"content-encoding": coding})
+        return await Setup(response, largest_answer=largest).failure()
+
+    return run(scenario())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
