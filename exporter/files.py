@@ -11,10 +11,10 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 MOST_TEXT = 16 * 1024 * 1024
 """Bytes of a configuration, or of anything else that people write."""
@@ -23,6 +23,8 @@ MOST_PEM = 4 * 1024 * 1024
 _AT_ONCE = 1024 * 1024
 _PATIENCE = 20.0
 _MOST_ABANDONED = 8
+_MOST_NAMED = 64
+"""Threads that hang in files at most, each in another one: a server can hold those of everybody."""
 T = TypeVar("T")
 
 
@@ -79,39 +81,65 @@ class Aside:
     """Does what may take long in a thread of its own, and waits for it only for a while.
 
     A thread that is waited for no longer ends when the system lets it, or with the process: neither
-    the loop nor the end of the program waits for it, as they do for those of an executor.
+    the loop nor the end of the program waits for it, as they do for those of an executor. So work
+    says what it is `of`, a path above all: one thread at a time is at work on that, and while it
+    hangs nobody gets another one for it.
     """
 
     def __init__(self, *, patience: float = _PATIENCE) -> None:
         self._patience = patience
         self._abandoned = 0
+        """Threads that hang in what has no name."""
+        self._at_work: dict[Hashable, _Task[Any]] = {}
 
-    async def __call__(self, work: Callable[[], T]) -> T:
+    async def __call__(self, work: Callable[[], T], of: Hashable = None) -> T:
         """Return what the work returns, or raise what it raises.
 
-        Raises TimeoutError when it takes too long, and OSError when no thread can be had for it.
+        Raises TimeoutError when it takes too long, and OSError when it cannot be begun.
         """
-        if self._abandoned >= _MOST_ABANDONED:
-            raise OSError(errno.EAGAIN, "too many files do not answer already")
-        task = _Task(work, asyncio.get_running_loop())
-        task.start()
+        await self._turn(of)
+        task = self._start(work, of)
         try:
             async with asyncio.timeout(self._patience):
                 return await task.outcome
         except TimeoutError:
-            if task.outcome.done() and not task.outcome.cancelled():
+            if task.outcome.done() and not task.abandoned:
                 # It came in the last moment, or is the work's own error.
                 return task.outcome.result()
-            self._abandoned += 1
-            task.ended_late = self._came_back
             message = f"no answer within {self._patience:.0f} s"
             raise TimeoutError(errno.ETIMEDOUT, message) from None
+        finally:
+            # Also when whoever waited was cancelled: the thread goes on.
+            if task.abandoned and of is None:
+                self._abandoned += 1
 
-    def _came_back(self) -> None:
-        self._abandoned -= 1
+    async def _turn(self, of: Hashable) -> None:
+        now = asyncio.get_running_loop().time
+        while of is not None and (other := self._at_work.get(of)) is not None:
+            left = other.began + self._patience - now()
+            if left <= 0:
+                raise OSError(errno.EBUSY, "no answer yet to whoever read it before")
+            await asyncio.wait((other.back,), timeout=left)
+
+    def _start(self, work: Callable[[], T], of: Hashable) -> "_Task[T]":
+        named = sum(each.abandoned for each in self._at_work.values())
+        if self._abandoned >= _MOST_ABANDONED if of is None else named >= _MOST_NAMED:
+            raise OSError(errno.EAGAIN, "too many files do not answer already")
+        task: _Task[T] = _Task(work, asyncio.get_running_loop())
+        task.ended = lambda: self._came_back(of, task)
+        task.start()
+        if of is not None:
+            self._at_work[of] = task
+        return task
+
+    def _came_back(self, of: Hashable, task: "_Task[Any]") -> None:
+        if of is not None:
+            del self._at_work[of]
+        elif task.abandoned:
+            self._abandoned -= 1
 
 
-async def at_once(work: Callable[[], T]) -> T:
+async def at_once(work: Callable[[], T], of: Hashable = None) -> T:
     """Do what may take long here and now: for loops whose time is not that of the world."""
     return work()
 
@@ -120,10 +148,18 @@ class _Task(Generic[T]):
     """One piece of work in its thread."""
 
     def __init__(self, work: Callable[[], T], loop: asyncio.AbstractEventLoop) -> None:
+        self.began = loop.time()
         self.outcome: asyncio.Future[T] = loop.create_future()
-        self.ended_late: Callable[[], None] = lambda: None
+        self.back: asyncio.Future[None] = loop.create_future()
+        """Done when the thread has ended."""
+        self.ended: Callable[[], None] = lambda: None
         self._work = work
         self._loop = loop
+
+    @property
+    def abandoned(self) -> bool:
+        """Say whether nobody waits for it any more."""
+        return self.outcome.cancelled()
 
     def start(self) -> None:
         try:
@@ -142,10 +178,10 @@ class _Task(Generic[T]):
             self._loop.call_soon_threadsafe(self._end, tell)
 
     def _end(self, tell: Callable[[], None]) -> None:
-        if self.outcome.done():
-            self.ended_late()
-        else:
+        if not self.outcome.done():
             tell()
+        self.ended()
+        self.back.set_result(None)
 
 
 def _check_kind(mode: int, *, waits: bool) -> None:

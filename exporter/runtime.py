@@ -7,7 +7,7 @@ to be patched and no test waits.
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -29,8 +29,11 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 class Wait(Protocol):
     """Anything that does what may take long, such as reading a file, and waits for it."""
 
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """Return what the work returns, or raise what it raises; OSError when it takes too long."""
+    async def __call__(self, work: Callable[[], T], of: Hashable = None) -> T:
+        """Return what the work returns, or raise what it raises; OSError when it takes too long.
+
+        It may be `of` something that hangs, such as a path: work on the same does not run twice.
+        """
 
 
 def find_home() -> Path:

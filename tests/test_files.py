@@ -1,11 +1,13 @@
 """Files are read without waiting, and no more of them than was said."""
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +16,8 @@ from exporter.errors import ConfigError, CredentialError
 from exporter.files import Aside, at_once, in_memory, read, read_text
 from exporter.source import TlsSettings
 from exporter.upstream.connector import ssl_context
+
+T = TypeVar("T")
 
 
 def _fifo(path: Path) -> None:
@@ -178,3 +182,101 @@ def test_what_the_work_raises_is_raised(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         asyncio.run(Aside()(work))
     assert caught.value is error
+
+
+def test_what_hangs_is_asked_by_one_thread_and_nobody_else_suffers() -> None:
+    ended, asked = threading.Event(), list[str]()
+
+    def hang() -> str:
+        asked.append("dead")
+        ended.wait()
+        return "alive"
+
+    async def scenario() -> None:
+        aside = Aside(patience=0.05)
+        at_once = [aside(hang, "dead") for _ in range(4)]
+        first = await asyncio.gather(*at_once, return_exceptions=True)
+        assert [type(each) for each in first] == [TimeoutError, OSError, OSError, OSError]
+        for _ in range(20):
+            with pytest.raises(OSError, match="no answer yet to whoever read it before"):
+                await aside(hang, "dead")
+        assert asked == ["dead"]
+        assert await aside(lambda: 7, "living") == 7
+        ended.set()
+        assert await until_it_answers(aside, hang, "dead") == "alive"
+
+    asyncio.run(scenario())
+
+
+def test_work_of_one_thing_is_done_one_after_the_other() -> None:
+    at_work, most = 0, 0
+
+    def work() -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        time.sleep(0.01)
+        at_work -= 1
+
+    async def scenario() -> None:
+        # All together take longer than anybody waits for one.
+        aside = Aside(patience=0.1)
+        await asyncio.gather(*(aside(work, "path") for _ in range(15)))
+
+    asyncio.run(scenario())
+    assert most == 1
+
+
+def test_thread_of_whoever_was_cancelled_is_counted_until_it_ends() -> None:
+    ended = threading.Event()
+
+    async def scenario() -> None:
+        aside = Aside(patience=0.1)
+        for of in (*[None] * 8, "path"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await aside(ended.wait, of)
+        with pytest.raises(OSError, match="too many files do not answer already"):
+            await aside(lambda: True)
+        with pytest.raises(OSError, match="no answer yet to whoever read it before"):
+            await aside(lambda: True, "path")
+        ended.set()
+        assert await until_it_answers(aside, lambda: True)
+        assert await until_it_answers(aside, lambda: True, "path")
+
+    asyncio.run(scenario())
+
+
+def test_whoever_was_cancelled_leaves_a_file_that_answers_to_others() -> None:
+    async def scenario() -> None:
+        aside = Aside()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await aside(lambda: time.sleep(0.1), "path")
+        assert await aside(lambda: 7, "path") == 7
+
+    asyncio.run(scenario())
+
+
+def test_files_that_hang_are_bounded_and_take_no_other_work_away() -> None:
+    ended = threading.Event()
+
+    async def scenario() -> None:
+        aside = Aside(patience=0.05)
+        hanging = [aside(ended.wait, number) for number in range(64)]
+        await asyncio.gather(*hanging, return_exceptions=True)
+        with pytest.raises(OSError, match="too many files do not answer already"):
+            await aside(lambda: True, "another")
+        assert await aside(lambda: True)
+        ended.set()
+        assert await until_it_answers(aside, lambda: True, "another")
+
+    asyncio.run(scenario())
+
+
+async def until_it_answers(aside: Aside, work: Callable[[], T], of: Hashable = None) -> T:
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        with contextlib.suppress(OSError):
+            return await aside(work, of)
+    raise AssertionError("threads that ended are still counted")

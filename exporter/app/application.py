@@ -230,7 +230,7 @@ class App:
     async def _loaded(self) -> Config:
         """Return what the configuration says; reading and checking it holds nobody up."""
         try:
-            return await self._runtime.aside(self._load)
+            return await self._runtime.aside(self._load, "configuration")
         except OSError as exc:
             problem = ConfigProblem("", f"configuration: {exc.strerror or 'cannot be read'}")
             raise ConfigError((problem,)) from None
@@ -243,7 +243,9 @@ class App:
             problems = exc.problems
         # Without its place a problem is one still.
         with contextlib.suppress(OSError):
-            problems = await self._runtime.aside(lambda: config.origin.place(problems))
+            problems = await self._runtime.aside(
+                lambda: config.origin.place(problems), "configuration"
+            )
         raise ConfigError(problems)
 
     def _sections(self) -> dict[str, Section]:

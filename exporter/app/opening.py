@@ -82,7 +82,7 @@ class SourceOpener:
 
     async def _context(self, tls: TlsSettings) -> ssl.SSLContext:
         try:
-            return await self._runtime.aside(lambda: ssl_context(tls))
+            return await self._runtime.aside(lambda: ssl_context(tls), tls)
         except OSError as exc:
             problem = ConfigProblem("tls", exc.strerror or "its files cannot be read")
             raise ConfigError((problem,)) from None

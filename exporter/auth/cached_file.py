@@ -37,7 +37,7 @@ class CachedFile(Generic[T]):
         used or was named and is missing; neither they nor their context quote the content.
         """
         try:
-            content = await self._aside(self._content)
+            content = await self._aside(self._content, self.path)
             if self._read is None or self._read[0] != content:
                 self._read = (content, self._parse(content.decode("utf-8-sig")))
             return self._read[1]

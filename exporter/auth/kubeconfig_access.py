@@ -66,7 +66,7 @@ class KubeconfigAccess:
             try:
                 contents.append((path, await read_file(path, _MOST_CONFIG, self._aside)))
             except UnusableError:
-                if len(self._paths) == 1 or await self._aside(path.exists):
+                if len(self._paths) == 1 or await self._aside(path.exists, path):
                     raise
         if not contents:
             names = ", ".join(str(path) for path in self._paths)

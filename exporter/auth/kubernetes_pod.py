@@ -87,7 +87,7 @@ async def read_file(path: Path, most: int, aside: Wait, *, absent: str = "") -> 
     `absent` is added where there is none.
     """
     try:
-        return await aside(lambda: read(path, most))
+        return await aside(lambda: read(path, most), path)
     except OSError as exc:
         problem = (exc.strerror or "cannot be read").lower()
         problem += absent if isinstance(exc, FileNotFoundError) else ""

@@ -6,6 +6,8 @@ read beside, and what it held last is used.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 
 from exporter.process.condition_log import ConditionLog, trail
 from exporter.runtime import Runtime
@@ -18,8 +20,12 @@ _FAULT = "a look at secret files ended unexpectedly"
 _EVENT = "a secret file cannot be used, keeping the secret that it held"
 
 
+_Kept = tuple[str, FileSecret]
+"""The name of a section, and a secret of it."""
+
+
 class SecretWatch:
-    """Watches the secrets of all sections that are in use, each section for itself."""
+    """Watches the secrets of all sections that are in use, each file for itself."""
 
     def __init__(
         self,
@@ -31,7 +37,7 @@ class SecretWatch:
         self._sections = sections
         self._runtime = runtime
         self._conditions = conditions
-        self._looks: dict[str, asyncio.Task[None]] = {}
+        self._looks: dict[Path, asyncio.Task[None]] = {}
 
     def needed(self) -> bool:
         """Say whether any section keeps a secret in a file."""
@@ -42,34 +48,44 @@ class SecretWatch:
         try:
             while True:
                 await self._runtime.sleep(LOOK_EVERY)
+                kept: dict[Path, list[_Kept]] = {}
                 for name, section in self._sections().items():
-                    self._begin(name, tuple(file_secrets(section)))
+                    for secret in file_secrets(section):
+                        kept.setdefault(secret.path, []).append((name, secret))
+                for path, secrets in kept.items():
+                    self._begin(path, secrets)
         finally:
             for task in self._looks.values():
                 task.cancel()
 
-    def _begin(self, name: str, secrets: tuple[FileSecret, ...]) -> None:
+    def _begin(self, path: Path, kept: list[_Kept]) -> None:
         # Where the last look has not ended nothing would be gained by another one.
-        if secrets and name not in self._looks:
-            task = asyncio.create_task(self._look(name, secrets), name=f"secrets of {name}")
-            self._looks[name] = task
-            task.add_done_callback(lambda task: self._looked(name, task))
+        if path not in self._looks:
+            task = asyncio.create_task(self._look(path, kept), name=f"secret in {path}")
+            self._looks[path] = task
+            task.add_done_callback(lambda task: self._looked(path, task))
 
-    def _looked(self, name: str, task: asyncio.Task[None]) -> None:
-        self._looks.pop(name, None)
+    def _looked(self, path: Path, task: asyncio.Task[None]) -> None:
+        self._looks.pop(path, None)
         if not task.cancelled() and (exc := task.exception()) is not None:
             # The next look is another task.
-            self._conditions.once(_FAULT, source=name, detail=trail(exc))
+            self._conditions.once(_FAULT, file=str(path), detail=trail(exc))
 
-    async def _look(self, name: str, secrets: tuple[FileSecret, ...]) -> None:
+    async def _look(self, path: Path, kept: list[_Kept]) -> None:
         try:
-            problems = await self._runtime.aside(lambda: [each.look() for each in secrets])
+            # While a look hangs that nobody waits for any more, the next one is refused.
+            look = partial(_look_at_all, kept)
+            problems = await self._runtime.aside(look, path)
         except OSError as exc:
-            problems = [exc.strerror or "cannot be read"] * len(secrets)
-        for secret, problem in zip(secrets, problems, strict=True):
-            condition = f"secret {name} {secret.path}"
+            problems = [exc.strerror or "cannot be read"] * len(kept)
+        for (name, _), problem in zip(kept, problems, strict=True):
+            condition = f"secret {name} {path}"
             if problem:
-                file = str(secret.path)
+                file = str(path)
                 self._conditions.began(condition, _EVENT, source=name, file=file, detail=problem)
             else:
-                self._conditions.ended(condition, f"secret file {secret.path} can be used again")
+                self._conditions.ended(condition, f"secret file {path} can be used again")
+
+
+def _look_at_all(kept: list[_Kept]) -> list[str]:
+    return [secret.look() for _, secret in kept]

@@ -101,7 +101,7 @@ class FilesDiscovery:
         """Read what changed; return all clusters. Raises FetchError when no file can be read."""
         before = self._good
         try:
-            look = await self._aside(partial(self._look, before))
+            look = await self._aside(partial(self._look, before), self._settings.paths)
         except OSError as exc:
             raise _failure(exc.strerror or "the files cannot be read") from None
         if look.problems and not look.good:

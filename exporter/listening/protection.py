@@ -114,7 +114,7 @@ class WatchedProtection:
         while True:
             await sleep(_LOOK_EVERY)
             try:
-                self._settle(await aside(self._read))
+                self._settle(await aside(self._read, self._path))
             except OSError as exc:
                 self._settle(_error(f"{self._path}: {exc.strerror or 'cannot be read'}"))
             except Exception as exc:

@@ -363,7 +363,7 @@ class OperatorSource:
             address = PLACES.sub(lambda match: values[match[1]], given.address)
         if self._manager_http is None:
             # Connections of their own: what the API server is shown is nobody else's business.
-            context = await self._connector.runtime.aside(lambda: ssl_context(given.tls))
+            context = await self._connector.runtime.aside(lambda: ssl_context(given.tls), given.tls)
             self._manager_http = self._manager_http or self._connector.open_http(context)
         host = httpx.URL(address).host
         chosen = any(expression.matches(host) for expression in self._hosts)

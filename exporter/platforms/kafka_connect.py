@@ -174,7 +174,7 @@ class ConnectSource:
         """Ask a worker at its own address who it is: without credentials, nobody configured it."""
         settings, connector = self._settings, self._connector
         if self._http is None:
-            context = await connector.runtime.aside(lambda: ssl_context(settings.tls))
+            context = await connector.runtime.aside(lambda: ssl_context(settings.tls), settings.tls)
             hosts = (urlsplit(each).hostname or "" for each in settings.addresses)
             local = any(_LOOPBACK.fullmatch(host) for host in hosts)
             rules = AddressRules(allow_loopback=local)

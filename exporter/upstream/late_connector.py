@@ -27,7 +27,7 @@ class LateConnector:
             context = None
             try:
                 if runtime.transport is None:
-                    context = await runtime.aside(partial(ssl_context, self._tls))
+                    context = await runtime.aside(partial(ssl_context, self._tls), self._tls)
             except ConfigError as exc:
                 raise FetchError(Reason.TLS, self._operation, detail=str(exc)) from None
             except OSError:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TypeVar
 
@@ -120,7 +120,7 @@ def test_look_that_fails_unexpectedly_is_told_at_once_and_the_next_ones_go_on(
     watch = Watch(folder, USERS)
     looks = 0
 
-    async def aside(work: Callable[[], T]) -> T:
+    async def aside(work: Callable[[], T], of: Hashable = None) -> T:
         nonlocal looks
         looks += 1
         if looks in (2, 3):

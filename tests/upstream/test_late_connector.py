@@ -1,7 +1,7 @@
 """A connector beside a source's own is opened when it is needed, or says why it cannot be."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,11 +18,11 @@ from tests.upstream.connectors import open_connector
 T = TypeVar("T")
 
 
-async def at_once(work: Callable[[], T]) -> T:
+async def at_once(work: Callable[[], T], of: Hashable = None) -> T:
     return work()
 
 
-async def too_late(work: Callable[[], T]) -> T:
+async def too_late(work: Callable[[], T], of: Hashable = None) -> T:
     raise OSError("it takes too long")
 
 

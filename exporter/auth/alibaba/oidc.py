@@ -41,7 +41,7 @@ class OidcRole:
     async def _token(self) -> str:
         path = self._token_file
         try:
-            token = (await self._aside(lambda: read_text(path, _MOST_BYTES))).strip()
+            token = (await self._aside(lambda: read_text(path, _MOST_BYTES), path)).strip()
         except OSError as exc:
             problem = (exc.strerror or "cannot be read").lower()
         except ValueError:

@@ -99,7 +99,7 @@ class ContainerProvider:
             try:
                 # Read anew each time: it is replaced before it expires.
                 path = Path(file)
-                token = await self._aside(lambda: read_text(path, _MOST_TOKEN))
+                token = await self._aside(lambda: read_text(path, _MOST_TOKEN), path)
             except OSError as exc:
                 problem = (exc.strerror or "cannot be read").lower()
                 raise UnusableError(f"{file}: {problem}") from None

@@ -101,7 +101,9 @@ class SecurityTokenService:
         Raises FetchError when STS does not give them, UnusableError when the file cannot be used.
         """
         try:
-            token = await self._aside(lambda: read_text(token_file, _MOST_TOKEN).strip())
+            token = (
+                await self._aside(lambda: read_text(token_file, _MOST_TOKEN), token_file)
+            ).strip()
         except OSError as exc:
             problem = (exc.strerror or "cannot be read").lower()
             raise UnusableError(f"{token_file}: {problem}") from None
