@@ -25,6 +25,12 @@ from tests.virtual_time import EPOCH, run, virtual_world
 FLINK = "{{name: {name}, platform: apache_flink, endpoint: 'http://{name}'{more}}}"
 
 
+DLI = (
+    "{name: dli, platform: huawei_dli, region: cn-north-4, poll_interval: 20s, "
+    "project_id: 0123456789abcdef0123456789abcdef}"
+)
+
+
 def source(name: str, more: str = "") -> str:
     return FLINK.format(name=name, more=more)
 
@@ -38,6 +44,7 @@ class Stage:
         directory: Path = Path(),
         announcing: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
         connects: bool = False,
+        home: Path | None = None,
     ) -> None:
         """With `connects` connections are real: only those have TLS."""
         self.text = ""
@@ -51,16 +58,17 @@ class Stage:
             self.asked.append(request.url.host)
             if self.broken:
                 return httpx.Response(403)
-            return httpx.Response(200, json={"jobs": []})
+            return httpx.Response(200, json={"jobs": [], "job_list": {"total_count": 0, "jobs": []}})
 
         def load() -> Config:
             if self.fault is not None:
                 raise self.fault
             return parse(self.text, environ={}, directory=directory)
 
+        world = virtual_world(None if connects else httpx.MockTransport(answer), home=home)
         self.app = App(
             load,
-            runtime=virtual_world(None if connects else httpx.MockTransport(answer)),
+            runtime=replace(world, huawei_metadata="http://metadata.test"),
             log=self.log,
             reloading=announcing,
         )
@@ -150,6 +158,35 @@ def test_source_that_becomes_another_platform_loses_what_was_known() -> None:
         page = stage.page()
         assert 'streaming_source_info{platform="alibaba_blink",source="a"} 1.0' in page
         assert "apache_flink" not in page
+        await stage.app.stop()
+
+    scene(body)
+
+
+def test_source_whose_credentials_are_refused_is_opened_anew_by_a_reload(tmp_path: Path) -> None:
+    """So an identity that was taken away on purpose is looked for in every place again."""
+    profile = tmp_path / ".huaweicloud" / "credentials"
+    profile.parent.mkdir()
+    profile.write_text("[basic]\nak = profile\nsk = s\n")
+
+    async def body() -> None:
+        stage = Stage(DLI, source("b"), home=tmp_path)
+        await stage.app.start()
+        await asyncio.sleep(40)
+        assert 'streaming_source_up{platform="huawei_dli",source="dli"} 1.0' in stage.page()
+        profile.unlink()
+        await asyncio.sleep(40)
+        assert stage.app.status() == "sources: 2, jobs: 0, sources that fail: 1"
+        # The agency of the server is not asked, as long as nobody says so.
+        assert "metadata.test" not in stage.asked
+        before = dict(stage.app._running)
+        await stage.app.reload()
+        assert stage.app._running["dli"] is not before["dli"]
+        assert stage.app._running["b"] is before["b"]
+        # What is shown is what was known, until the next poll.
+        assert 'streaming_source_up{platform="huawei_dli",source="dli"} 0.0' in stage.page()
+        await asyncio.sleep(40)
+        assert "metadata.test" in stage.asked
         await stage.app.stop()
 
     scene(body)

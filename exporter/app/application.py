@@ -288,7 +288,7 @@ class App:
         return added, stage
 
     async def _open(self, config: Config, *, patient: bool = False) -> dict[str, OpenSource]:
-        """Open the sources that are new or different, without touching those that run.
+        """Open the sources that are new, different or refused, without touching those that run.
 
         Those that are patient wait for whatever they ask.
         """
@@ -297,7 +297,9 @@ class App:
         for index, source_config in enumerate(config.sources):
             name = source_config.settings.name
             running = self._running.get(name)
-            if running is not None and running.config == source_config:
+            same = running is not None and running.config == source_config
+            # Credentials that were taken away on purpose are looked for everywhere again.
+            if running is not None and same and not running.collector.refused:
                 continue
             try:
                 opened[name] = await self._opener.open(source_config, patient=patient)
@@ -318,7 +320,9 @@ class App:
             await self._close(old)
             if name in added and added[name].config.platform.name == old.config.platform.name:
                 before = old.collector
-                added[name].collector.adopt(before.snapshot, before.remembered)
+                changed = added[name].config != old.config
+                adopt = added[name].collector.adopt
+                adopt(before.snapshot, before.remembered, changed=changed)
             else:
                 self.store.remove(name)
                 self.telemetry.remove_source(name)

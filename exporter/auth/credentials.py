@@ -11,6 +11,8 @@ from exporter.pacing import Clock
 from exporter.secret import MASK, Secret
 
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]*")
+KNOWN_BEFORE = "where they were before: load the configuration again if that is meant"
+"""Said of a place that had credentials and has none now."""
 # What os.environ makes of bytes that are not UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -120,15 +122,18 @@ class UnsupportedSource:
 
 
 class Chain:
-    """Try places in order; once one had credentials, ask it first from then on.
+    """Try places in order, each time, and none behind the one that had credentials before.
 
     A place that somebody did set up and that cannot be used ends the search: going on would sign
-    as another identity than the one that was meant, such as that of the machine.
+    as another identity than the one that was meant, such as that of the machine. So does one that
+    had credentials and has none now, as a file that is just being written has: whether they are
+    gone for good is for those to say who set them up, by loading the configuration again.
     """
 
     def __init__(self, providers: Sequence[CredentialProvider]) -> None:
         self._providers = list(providers)
-        self._worked: CredentialProvider | None = None
+        self._last = len(self._providers)
+        """How many places are asked at most."""
 
     async def credentials(self) -> Credentials:
         """Return the first credentials found.
@@ -137,19 +142,28 @@ class Chain:
         was set up and cannot be used, if there is one.
         """
         problems = []
-        # A place that worked and has none now is not the end: the others are asked again.
-        for provider in sorted(self._providers, key=lambda each: each is not self._worked):
+        kind = CredentialError
+        asked = self._providers[: self._last]
+        for number, provider in enumerate(asked, start=1):
             try:
                 found = await provider.credentials()
             except UnusableError as exc:
                 problems.append(str(exc))
+                kind = UnusableError
                 break
             except CredentialError as exc:
                 problems.append(str(exc))
             else:
-                self._worked = provider
+                if number > self._last:
+                    # Others found the place that was meant, while this one looked further.
+                    return await self.credentials()
+                self._last = number
                 return found
-        raise CredentialError(f"no credentials found: {'; '.join(problems)}")
+        else:
+            if len(asked) < len(self._providers):
+                kind = UnusableError
+                problems[-1] += f", {KNOWN_BEFORE}"
+        raise kind(f"no credentials found: {'; '.join(problems)}")
 
 
 class Refreshing:

@@ -104,6 +104,7 @@ class SourceCollector:
             stale_after=settings.stale_after,
             all_states=settings.state_series == "all",
         )
+        self._refused = False
         self._backoff = Backoff(
             base=settings.poll_interval / 4, limit=settings.poll_interval, random=runtime.random
         )
@@ -121,17 +122,31 @@ class SourceCollector:
         self._publish()
 
     @property
+    def refused(self) -> bool:
+        """Say whether the last listing failed for its credentials."""
+        return self._refused
+
+    @property
     def remembered(self) -> Mapping[JobKey, TrackedJob]:
         """Return what is remembered of each job."""
         return self._job_tracker.remembered
 
     def adopt(
-        self, snapshot: Snapshot, remembered: Mapping[JobKey, TrackedJob] | None = None
+        self,
+        snapshot: Snapshot,
+        remembered: Mapping[JobKey, TrackedJob] | None = None,
+        *,
+        changed: bool = True,
     ) -> None:
-        """Take over what was known of the source, and `remembered`, before its settings changed."""
+        """Take over what was known of the source, and `remembered`, before it was opened anew.
+
+        Where its settings have not `changed`, a failure goes on until it is seen to be over.
+        """
         self._job_tracker.adopt(snapshot.jobs, snapshot.gone, remembered)
         shown = finished(self._job_tracker.show(self._runtime.clock()))
         self._publish(
+            up=None if changed else snapshot.up,
+            failure="" if changed else snapshot.failure,
             last_success_timestamp=snapshot.last_success_timestamp,
             jobs=shown.jobs,
             gone=shown.gone,
@@ -210,6 +225,7 @@ class SourceCollector:
     async def _publish_listing(self, outcome: _Outcome, seconds: float) -> None:
         now = self._runtime.clock()
         failure = outcome.failure
+        self._refused = failure is not None and failure.reason is Reason.AUTH
         if outcome.clusters is not None:
             self._snapshot = replace(self._snapshot, clusters=outcome.clusters)
         if failure is None:

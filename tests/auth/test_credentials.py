@@ -16,7 +16,7 @@ from exporter.auth.credentials import (
     UnsupportedSource,
 )
 from exporter.auth.renewal import Renewed, parse_expiry
-from exporter.errors import CredentialError
+from exporter.errors import CredentialError, UnusableError
 from exporter.secret import FileSecret, TextSecret
 from tests.auth.tools import MARK, Clock, everything_told
 
@@ -133,19 +133,74 @@ def test_chain_names_every_place_when_none_has_keys() -> None:
     )
 
 
-def test_chain_asks_first_where_it_found_keys_before() -> None:
-    """And goes back to the others when that place fails."""
+def test_no_place_takes_over_from_an_earlier_one_that_had_keys() -> None:
+    """Whoever set it up did not mean the identity of the machine."""
+
+    async def run() -> None:
+        first, second, third = (Keys(Clock()) for _ in range(3))
+        chain = Chain([first, second, third])
+        first.broken = "first: nothing"
+        assert (await chain.credentials()).access_key == "key1"
+        second.broken = "second: gone"
+        for _ in range(2):
+            with pytest.raises(UnusableError) as caught:
+                await chain.credentials()
+            assert str(caught.value) == (
+                "no credentials found: first: nothing; second: gone, where they were before: "
+                "load the configuration again if that is meant"
+            )
+        second.broken = ""
+        assert (await chain.credentials()).access_key == "key4"
+        assert third.calls == 0
+
+    asyncio.run(run())
+
+
+def test_earlier_place_that_has_keys_again_comes_first_again_and_for_good() -> None:
+    """Its file may have been missing at the moment when the program began."""
 
     async def run() -> None:
         first, second = Keys(Clock()), Keys(Clock())
         chain = Chain([first, second])
         first.broken = "first: nothing"
         assert (await chain.credentials()).access_key == "key1"
+        first.broken = ""
         assert (await chain.credentials()).access_key == "key2"
-        assert (first.calls, second.calls) == (1, 2)
-        first.broken, second.broken = "", "second: gone"
+        first.broken = "first: nothing"
+        with pytest.raises(UnusableError, match="first: nothing, where they were before"):
+            await chain.credentials()
+        assert (first.calls, second.calls) == (3, 1)
+
+    asyncio.run(run())
+
+
+def test_keys_found_by_others_meanwhile_are_those_of_whoever_looked_further() -> None:
+    async def run() -> None:
+        first, second = Keys(Clock()), Keys(Clock())
+        chain = Chain([first, second])
+        first.broken = "first: nothing"
+        second.open.clear()
+        looking = asyncio.create_task(chain.credentials())
+        await settle()
+        first.broken = ""
         assert (await chain.credentials()).access_key == "key2"
-        assert (first.calls, second.calls) == (2, 3)
+        second.open.set()
+        assert (await looking).access_key == "key3"
+        assert (first.calls, second.calls) == (3, 1)
+
+    asyncio.run(run())
+
+
+def test_last_place_that_has_none_any_more_is_told_with_all_others() -> None:
+    async def run() -> None:
+        first, second = Keys(Clock()), Keys(Clock())
+        chain = Chain([first, second])
+        first.broken = "first: nothing"
+        await chain.credentials()
+        second.broken = "second: gone"
+        with pytest.raises(CredentialError) as caught:
+            await chain.credentials()
+        assert str(caught.value) == "no credentials found: first: nothing; second: gone"
 
     asyncio.run(run())
 

@@ -10,12 +10,13 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from exporter.auth.aws.roles import AssumedRole, Role, SecurityTokenService, WebIdentityRole
 from exporter.auth.aws.settings import SESSION_NAME, is_session_name
 from exporter.auth.cached_file import CachedFile, Ini, parse_ini
-from exporter.auth.credentials import CredentialProvider, Credentials, found_at
+from exporter.auth.credentials import KNOWN_BEFORE, CredentialProvider, Credentials, found_at
 from exporter.errors import CredentialError, UnusableError
 from exporter.runtime import Wait
 
@@ -69,20 +70,24 @@ class Profiles:
         self._fresh = fresh
         self._files = tuple(
             CachedFile(
-                Path(environ.get(variable) or home / ".aws" / file),
-                parse_ini,
+                path := Path(environ.get(variable) or home / ".aws" / file),
+                partial(_parse, path),
                 aside=aside,
                 named=bool(environ.get(variable)),
             )
             for variable, file in ((_CONFIG_FILE, "config"), (_CREDENTIALS_FILE, "credentials"))
         )
+        self._needed: frozenset[Path] = frozenset()
+        """Files that were there when the profile had keys."""
+        self._had_role = False
         self._built: tuple[dict[str, Profile], CredentialProvider] | None = None
 
     async def role(self) -> Credentials:
         """Return the keys of the role that the profile assumes.
 
-        Raises CredentialError when it assumes none with the keys of another place, UnusableError
-        when it does and cannot be used.
+        Once it did, the profile is the one that was meant, whatever it holds now. Raises
+        CredentialError when it assumes none with the keys of another place, UnusableError when it
+        does and cannot be used.
         """
         return await self._credentials(of_roles=True)
 
@@ -94,16 +99,18 @@ class Profiles:
         return await self._credentials(of_roles=False)
 
     async def _credentials(self, *, of_roles: bool) -> Credentials:
-        profiles = await self._read()
+        profiles, there = await self._read()
         profile = profiles.get(self._name)
         if profile is None:
             raise self._nothing("there is no such profile")
-        if _assumes_role(profile) is not of_roles:
+        if _assumes_role(profile) is not of_roles and not (of_roles and self._had_role):
             what = "assumes no role" if of_roles else "holds a role and nothing else"
             raise CredentialError(f"{self._place}: {what}")
         if self._built is None or self._built[0] != profiles:
             self._built = (profiles, self._build(profiles, self._name, ()))
-        return await self._built[1].credentials()
+        found = await self._built[1].credentials()
+        self._needed, self._had_role = there, self._had_role or of_roles
+        return found
 
     @property
     def _place(self) -> str:
@@ -114,8 +121,10 @@ class Profiles:
         kind = UnusableError if self._is_named else CredentialError
         return kind(f"{self._place}: {problem}")
 
-    async def _read(self) -> dict[str, Profile]:
-        config, credentials = [await _sections(file) for file in self._files]
+    async def _read(self) -> tuple[dict[str, Profile], frozenset[Path]]:
+        """Return all profiles, and which files they are in."""
+        found = {file.path: await self._sections(file) for file in self._files}
+        config, credentials = [found[file.path] or {} for file in self._files]
         merged: dict[str, Profile] = {
             name: section
             for title, section in config.items()
@@ -123,7 +132,20 @@ class Profiles:
         }
         for name, section in credentials.items():
             merged[name] = {**merged.get(name, {}), **section}
-        return merged
+        there = frozenset(path for path, sections in found.items() if sections is not None)
+        return merged, there
+
+    async def _sections(self, file: CachedFile[Ini]) -> Ini | None:
+        try:
+            return await file.read()
+        except UnusableError:
+            raise
+        except CredentialError as exc:
+            if file.path in self._needed:
+                # The other file may have keys for the same profile, or lack the role to assume.
+                raise UnusableError(f"{exc}, {KNOWN_BEFORE}") from None
+            # Neither file needs to be there.
+            return None
 
     def _build(
         self, profiles: Mapping[str, Profile], name: str, seen: tuple[str, ...]
@@ -201,14 +223,11 @@ class _Keys:
         return found_at(self._place, access_key, secret_key, token)
 
 
-async def _sections(file: CachedFile[Ini]) -> Ini:
-    try:
-        return await file.read()
-    except UnusableError:
-        raise
-    except CredentialError:
-        # Neither file needs to be there.
-        return {}
+def _parse(path: Path, text: str) -> Ini:
+    if not text.strip():
+        # So is a file that is just being written; whoever has no use for one has none.
+        raise UnusableError(f"{path}: empty")
+    return parse_ini(text)
 
 
 def _profile_name(title: str) -> str | None:

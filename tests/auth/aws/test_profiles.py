@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from exporter.auth.credentials import Credentials
+from exporter.errors import CredentialError, UnusableError
 from tests.auth.aws.world import ENVIRONMENT, OTHER_ROLE, ROLE, SECRET, Machine
 from tests.auth.tools import MARK
 
@@ -151,3 +152,52 @@ def test_profile_without_keys_is_none_unless_somebody_names_it(machine: Machine)
     assert machine.calls == ["GetInstanceCredentials"] * 3
     machine.environ["AWS_PROFILE"] = "default"
     assert "profile default: has no keys" in machine.problem()
+
+
+@pytest.mark.parametrize("name", ["config", "credentials"])
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_file_that_is_empty_is_one_that_is_being_written(
+    machine: Machine, name: str, text: str
+) -> None:
+    machine.write(f".aws/{name}", text)
+    assert machine.problem().endswith(f"{machine.home}/.aws/{name}: empty")
+    assert machine.calls == []
+
+
+def test_profile_that_is_missing_for_a_moment_is_not_replaced_by_the_machine(
+    machine: Machine,
+) -> None:
+    provider = machine.provider()
+
+    def told() -> str:
+        with pytest.raises(CredentialError) as caught:
+            asyncio.run(provider.credentials())
+        return str(caught.value)
+
+    path = machine.write(".aws/credentials", f"[default]\n{KEYS}")
+    assert asyncio.run(provider.credentials()).access_key == "AKFILE"
+    path.unlink()
+    assert f"{path}: no such file or directory, where they were before" in told()
+    path.write_text("")
+    assert f"{path}: empty" in told()
+    path.write_text("[other]\n")
+    assert "profile default: there is no such profile, where they were before" in told()
+    path.write_text(f"[default]\n{KEYS}")
+    assert asyncio.run(provider.credentials()).access_key == "AKFILE"
+    assert machine.calls == []
+
+
+def test_role_of_one_file_is_not_replaced_by_the_keys_of_the_other(machine: Machine) -> None:
+    config = machine.write(
+        ".aws/config", f"[default]\nrole_arn = {ROLE}\nsource_profile = default\n"
+    )
+    machine.write(".aws/credentials", f"[default]\n{KEYS}")
+    for auth in ({}, {"profile": "default"}):
+        provider = machine.provider(**auth)
+        assert asyncio.run(provider.credentials()).security_token
+        text = config.read_text()
+        config.unlink()
+        with pytest.raises(UnusableError, match="no such file or directory, where they were"):
+            asyncio.run(provider.credentials())
+        config.write_text(text)
+        assert asyncio.run(provider.credentials()).security_token

@@ -197,3 +197,53 @@ def test_file_that_becomes_unreadable_does_not_change_who_signs(place: Place) ->
     path.write_text("[bas")
     assert f"{path}: cannot be understood" in problem(chain)
     assert server.asked == []
+
+
+_AGAIN = "where they were before: load the configuration again if that is meant"
+
+
+@pytest.mark.parametrize("vendor", ["huawei", "alibaba"])
+def test_profile_that_is_missing_for_a_moment_is_not_replaced_by_the_machine(
+    place: Place, vendor: str
+) -> None:
+    huawei = vendor == "huawei"
+    place.handler = server = HuaweiServer() if huawei else AlibabaServer()
+    text = "[basic]\nak = ini\nsk = s\n" if huawei else INI
+    name = ".huaweicloud/credentials" if huawei else ".alibabacloud/credentials.ini"
+    chain = place.huawei() if huawei else place.alibaba()
+    # Before it is there for the first time nobody can know of it.
+    assert found(chain).access_key == "ak"
+    path = place.write(name, text)
+    assert found(chain) == Credentials("ini", "s")
+    server.asked.clear()
+    path.unlink()
+    assert problem(chain).endswith(f"{path}: no such file or directory, {_AGAIN}")
+    path.write_text("")
+    assert str(path) in problem(chain)
+    path.write_text(text)
+    assert found(chain) == Credentials("ini", "s")
+    assert server.asked == []
+
+
+def test_profile_of_the_cli_that_was_emptied_is_not_replaced_by_the_next_place(
+    place: Place,
+) -> None:
+    place.handler = server = AlibabaServer()
+    path = place.write(".aliyun/config.json", CLI_WITH_A_KEY)
+    place.write(".alibabacloud/credentials.ini", INI)
+    chain = place.alibaba()
+    assert found(chain) == Credentials("cli", "s")
+    place.write(".aliyun/config.json", CLI_WITHOUT)
+    assert problem(chain).endswith(f"{path}: no access_key_id and access_key_secret, {_AGAIN}")
+    assert server.asked == []
+    # As for whoever begins now.
+    assert found(place.alibaba()) == Credentials("ini", "s")
+
+
+CLI_WITHOUT = {"current": "default", "profiles": [{"name": "default", "mode": "AK"}]}
+CLI_WITH_A_KEY = {
+    "current": "default",
+    "profiles": [
+        {"name": "default", "mode": "AK", "access_key_id": "cli", "access_key_secret": "s"}
+    ],
+}

@@ -149,3 +149,23 @@ def test_keys_of_the_role_are_renewed_when_five_minutes_are_left(place: Place) -
     place.clock.now = EXPIRY - 299
     found(chain)
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("other", ["the machine's file", "the server's role"])
+def test_profile_that_is_missing_for_a_moment_is_replaced_by_nothing(
+    place: Place, other: str
+) -> None:
+    place.server = server = Server()
+    if other == "the machine's file":
+        place.write("etc/credentials", INI.format("machine"))
+    path = place.write(".tencentcloud/credentials", INI.format("user"))
+    chain = place.chain()
+    assert found(chain) == Credentials("user", "s")
+    path.unlink()
+    told = problem(chain)
+    assert f"{path}: no such file or directory, where they were before" in told
+    path.write_text("")
+    assert f"{path}: no section [default]" in problem(chain)
+    place.write(".tencentcloud/credentials", INI.format("user"))
+    assert found(chain) == Credentials("user", "s")
+    assert server.asked == []

@@ -323,7 +323,7 @@ BUGS = (
     Bug(
         name="a reload forgets the jobs",
         module="exporter.app.application",
-        old="                added[name].collector.adopt(before.snapshot, before.remembered)\n",
+        old="                adopt(before.snapshot, before.remembered, changed=changed)\n",
         new="                pass\n",
         rule=Rule.NONE_LEAVES_UNTOLD,
         often=(Ours.RELOAD_LABELS,),
