@@ -58,7 +58,8 @@ class Stage:
             self.asked.append(request.url.host)
             if self.broken:
                 return httpx.Response(403)
-            return httpx.Response(200, json={"jobs": [], "job_list": {"total_count": 0, "jobs": []}})
+            listing = {"total_count": 0, "jobs": []}
+            return httpx.Response(200, json={"jobs": [], "job_list": listing})
 
         def load() -> Config:
             if self.fault is not None:

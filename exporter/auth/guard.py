@@ -1,9 +1,11 @@
 """Keep a wrong key from being locked out: after a few rejected signatures, stop asking.
 
 Huawei Cloud locks an access key for five minutes after more than five consecutive failed
-authentications, and rejects every user of that key meanwhile (API gateway FAQ, error APIG.0301);
-IAM locks users after wrong passwords the same way. So at most three rejected requests in a row
-leave this program; then it waits longer than the lock lasts, and tries with one request at a time.
+authentications, and rejects every user of that key meanwhile (API gateway FAQ, error APIG.0301).
+So at most three rejected requests in a row leave this program; then it waits longer than the lock
+lasts, and tries with one request at a time. IAM locks users too, for fifteen minutes after five
+wrong passwords within fifteen (IAM user guide, login authentication policy): two of them are sent,
+and then one in longer than these are remembered.
 """
 
 import asyncio
@@ -13,6 +15,11 @@ from types import TracebackType
 
 from exporter.errors import CredentialError
 from exporter.pacing import Clock
+
+_MOST_PASSWORDS = 2
+_PASSWORD_PAUSE = 960.0
+_MOST_GUARDS = 1000
+"""Keys and passwords that are remembered: temporary ones are others every hour."""
 
 
 class RejectionGuard:
@@ -43,6 +50,13 @@ class RejectionGuard:
             self._changed.set()
             self._changed.clear()
         self._secret = secret
+
+    @property
+    def is_needed(self) -> bool:
+        """Say whether requests are under way, or kept back."""
+        if self._in_flight:
+            return True
+        return self._paused_until is not None and self._paused_until > self._clock()
 
     def attempt(self) -> "Attempt":
         """Guard one request: `async with guard.attempt() as attempt`.
@@ -136,11 +150,27 @@ class GuardBook:
 
     def of(self, key: str, secret: str = "") -> RejectionGuard:
         """Return the guard of a key or user; only hashes of the name and the secret are kept."""
-        guard = self._guards.setdefault(
-            _digest(key), RejectionGuard(self._limit, self._pause, clock=self._clock)
-        )
+        guard = self._guard(key, self._limit, self._pause)
         guard.renew(_digest(secret))
         return guard
+
+    def of_password(self, user: str, password: str) -> RejectionGuard:
+        """Return the guard of a user's password; another password is another chance."""
+        return self._guard(f"{user}\n{password}", _MOST_PASSWORDS, _PASSWORD_PAUSE)
+
+    def _guard(self, name: str, limit: int, pause: float) -> RejectionGuard:
+        digest = _digest(name)
+        guard = self._guards.pop(digest, None) or RejectionGuard(limit, pause, clock=self._clock)
+        # Who is asked for last is forgotten last.
+        self._guards[digest] = guard
+        if len(self._guards) > _MOST_GUARDS:
+            self._forget_one()
+        return guard
+
+    def _forget_one(self) -> None:
+        idle = (name for name, guard in self._guards.items() if not guard.is_needed)
+        if (name := next(idle, None)) is not None:
+            del self._guards[name]
 
 
 def _digest(text: str) -> str:

@@ -237,6 +237,26 @@ def test_one_guard_serves_all_who_use_the_same_key() -> None:
     assert MARK not in repr(vars(book)) + repr(vars(book.of(f"{MARK}-1")))
 
 
+def test_guards_that_nobody_needs_any_more_are_forgotten() -> None:
+    """Temporary keys are others every hour, for as long as the program runs."""
+
+    async def run() -> None:
+        clock = Clock(0.0)
+        book = GuardBook(limit=1, clock=clock)
+        paused, idle = book.of("paused"), book.of("idle")
+        await attempts(paused, False)
+        busy = book.of("busy")
+        async with busy.attempt():
+            for number in range(3000):
+                book.of(f"temporary {number}")
+            assert book.of("paused") is paused
+            assert book.of("busy") is busy
+        assert book.of("idle") is not idle
+        assert len(book._guards) == 1000
+
+    asyncio.run(run())
+
+
 def test_the_text_of_a_pause_tells_no_secret() -> None:
     """It names neither key nor user."""
 

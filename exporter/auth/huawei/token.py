@@ -112,7 +112,7 @@ class HuaweiTokenAuth(httpx.Auth):
         self._login = login
         self._agency = agency
         self._send = send
-        self._guard = guards.of("\n".join(["iam", login.endpoint, login.domain, login.username]))
+        self._guards = guards
         self._clock = clock
         self._hold_until = 0.0
         self._tokens: Renewed[_Token] = Renewed(
@@ -151,13 +151,21 @@ class HuaweiTokenAuth(httpx.Auth):
         return _read_token(response, self._clock(), agency_token.OPERATION, AGENCY_ADVICE)
 
     async def _log_in(self) -> _Token:
-        async with self._guard.attempt() as attempt:
-            response = await self._send(self._login.request(), OPERATION)
+        login = self._login
+        user = "\n".join(["iam", _cloud_of(login.endpoint), login.domain, login.username])
+        guard = self._guards.of_password(user, login.password.reveal())
+        async with guard.attempt() as attempt:
+            response = await self._send(login.request(), OPERATION)
             if response.status_code in {401, 403}:
                 attempt.rejected()
             elif response.status_code == 201:
                 attempt.accepted()
         return _read_token(response, self._clock(), OPERATION, _REASONS)
+
+
+def _cloud_of(endpoint: str) -> str:
+    """Return what the IAM of all regions of a cloud have in common: a user is locked in all."""
+    return ".".join(httpx.URL(endpoint).host.split(".")[-2:])
 
 
 def _read_token(response: httpx.Response, now: float, operation: str, advice: Advice) -> _Token:
