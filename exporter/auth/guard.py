@@ -12,7 +12,9 @@ import asyncio
 import hashlib
 import time
 from types import TracebackType
+from typing import Protocol
 
+from exporter.auth.credentials import CredentialProvider
 from exporter.errors import CredentialError
 from exporter.pacing import Clock
 
@@ -20,6 +22,16 @@ _MOST_PASSWORDS = 2
 _PASSWORD_PAUSE = 960.0
 _MOST_GUARDS = 1000
 """Keys and passwords that are remembered: temporary ones are others every hour."""
+
+
+class Guarding(Protocol):
+    """Anything that knows which guard a request has to pass."""
+
+    async def chosen(self) -> "RejectionGuard":
+        """Return the guard of a request that is to be sent now.
+
+        Raises what handing out credentials raises.
+        """
 
 
 class RejectionGuard:
@@ -41,15 +53,23 @@ class RejectionGuard:
         self._forgiven = 0
         self._probing = False
         self._paused_until: float | None = None
-        self._secret = ""
+        self._secrets: set[str] = set()
 
     def renew(self, secret: str) -> None:
-        """Take note of the key's secret: a new one may be tried at once, one request at a time."""
-        if self._secret and secret != self._secret and self._paused_until is not None:
+        """Take note of the key's secret: a new one may be tried at once, one request at a time.
+
+        One that was tried before is none, or two sources with one key and different secrets would
+        never rest.
+        """
+        if self._secrets and secret not in self._secrets and self._paused_until is not None:
             self._paused_until = None
             self._changed.set()
             self._changed.clear()
-        self._secret = secret
+        self._secrets.add(secret)
+
+    async def chosen(self) -> "RejectionGuard":
+        """Return this one."""
+        return self
 
     @property
     def is_needed(self) -> bool:
@@ -154,6 +174,13 @@ class GuardBook:
         guard.renew(_digest(secret))
         return guard
 
+    def of_keys(self, provider: CredentialProvider) -> Guarding:
+        """Return what chooses by the key that is handed out, wherever it was found.
+
+        Who finds in the environment what others name in `auth` uses one key with them.
+        """
+        return _GuardOfKeys(self, provider)
+
     def of_password(self, user: str, password: str) -> RejectionGuard:
         """Return the guard of a user's password; another password is another chance."""
         return self._guard(f"{user}\n{password}", _MOST_PASSWORDS, _PASSWORD_PAUSE)
@@ -171,6 +198,16 @@ class GuardBook:
         idle = (name for name, guard in self._guards.items() if not guard.is_needed)
         if (name := next(idle, None)) is not None:
             del self._guards[name]
+
+
+class _GuardOfKeys:
+    def __init__(self, book: GuardBook, provider: CredentialProvider) -> None:
+        self._book = book
+        self._provider = provider
+
+    async def chosen(self) -> RejectionGuard:
+        found = await self._provider.credentials()
+        return self._book.of(found.access_key, found.secret_key)
 
 
 def _digest(text: str) -> str:

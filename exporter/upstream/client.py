@@ -5,6 +5,7 @@ through, in this order: the source's concurrency limit, the guard of its access 
 bucket, the wire. What may work in a moment is tried again a few times with growing pauses.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import httpx
 
 from exporter.auth import canonical
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding, RejectionGuard
 from exporter.errors import CredentialError, FetchError, Reason
 from exporter.pacing import Backoff, Clock, Sleep, parse_retry_after
 from exporter.telemetry.telemetry import Telemetry
@@ -103,7 +104,7 @@ class ApiClient:
         sleep: Sleep,
         random: Random,
         auth: httpx.Auth | None = None,
-        guard: RejectionGuard | None = None,
+        guard: Guarding | None = None,
         headers: Mapping[str, str] | None = None,
         server_name: str = "",
     ) -> None:
@@ -213,7 +214,8 @@ class ApiClient:
             if self._guard is None:
                 return await self._exchange(call, spent, lambda _: None)
             try:
-                async with self._guard.attempt() as attempt:
+                guard = await self._chosen(self._guard, call.operation, spent)
+                async with guard.attempt() as attempt:
 
                     def judge(refusal: Refusal | None) -> None:
                         if refusal is not None and refusal.rejected:
@@ -226,6 +228,16 @@ class ApiClient:
                     return await self._exchange(call, spent, judge)
             except CredentialError as exc:
                 raise FetchError(Reason.AUTH, call.operation, detail=str(exc)) from exc
+
+    async def _chosen(self, guard: Guarding, operation: str, spent: _Spent) -> RejectionGuard:
+        """Return the guard of the key that will sign; to know it can take a login, or a file."""
+        try:
+            with self._under_way(), spent.counting(self._monotonic):
+                async with asyncio.timeout(self._limits.timeout):
+                    return await guard.chosen()
+        except TimeoutError:
+            detail = "the credentials were not there in time"
+            raise FetchError(Reason.TIMEOUT, operation, detail=detail, retryable=True) from None
 
     async def _exchange(
         self, call: _Call, spent: _Spent, judge: Callable[[Refusal | None], None]

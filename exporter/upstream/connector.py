@@ -14,7 +14,7 @@ from urllib.request import getproxies
 import httpx
 
 from exporter import __version__
-from exporter.auth.guard import GuardBook, RejectionGuard
+from exporter.auth.guard import GuardBook, Guarding
 from exporter.errors import ConfigError, ConfigProblem
 from exporter.files import MOST_PEM, in_memory, read
 from exporter.pacing import TokenBucket
@@ -106,7 +106,7 @@ class Connector:
         *,
         read_refusal: ReadRefusal,
         auth: httpx.Auth | None = None,
-        guard: RejectionGuard | None = None,
+        guard: Guarding | None = None,
         headers: Mapping[str, str] | None = None,
         http: Http | None = None,
         limits: Limits | None = None,

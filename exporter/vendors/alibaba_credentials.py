@@ -4,14 +4,14 @@ from exporter.auth.alibaba.chain import alibaba_chain
 from exporter.auth.alibaba.sts import Role
 from exporter.auth.alibaba.surroundings import Surroundings
 from exporter.auth.credentials import CredentialProvider, StaticProvider
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding
 from exporter.auth.settings import AlibabaAuthSettings, AssumeRoleSettings
 from exporter.upstream.connector import Connector
 
 
 def credentials(
     auth: AlibabaAuthSettings | None, connector: Connector, *, elsewhere: bool
-) -> tuple[CredentialProvider, RejectionGuard]:
+) -> tuple[CredentialProvider, Guarding]:
     """Return what hands out the credentials, and the guard that all who use them share.
 
     `elsewhere` says that the source is asked at another cloud than the public one.
@@ -31,11 +31,9 @@ def credentials(
         key_id = auth.known_secret("access_key_id")
         secret = auth.known_secret("access_key_secret")
         provider: CredentialProvider = StaticProvider(key_id, secret, auth.secret("security_token"))
-        guard = connector.guards.of(key_id.reveal(), secret.reveal())
     else:
         provider = alibaba_chain(runtime.home, surroundings)
-        # One process has one environment and one role, so what the chain finds is one key.
-        guard = connector.guards.of("alibaba default credential chain")
+    guard = connector.guards.of_keys(provider)
     roles = auth.assume_role if auth is not None else ()
     for settings in roles:
         role = _role(settings)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import httpx
 
 from exporter.auth.credentials import CredentialProvider, Refreshing, StaticProvider
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding
 from exporter.auth.huawei import token as huawei_token
 from exporter.auth.huawei.agency import (
     MARGIN_SECONDS,
@@ -28,15 +28,13 @@ from exporter.upstream.exchange import Limits
 from exporter.upstream.refusals.huawei import read_refusal
 from exporter.vendors.huawei import HuaweiSettings, iam_beside, sts_beside
 
-_FOUND_BY_CHAIN = "huawei: whatever environment, profile or metadata hold"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """Who asks: one for all services of a source, so that it logs in once."""
 
     auth: httpx.Auth
-    guard: RejectionGuard | None
+    guard: Guarding | None
     """Of the key that signs; None where nothing is signed: a refused token locks nothing."""
 
 
@@ -71,22 +69,20 @@ def log_in(settings: HuaweiSettings, connector: Connector) -> Login:
     if auth is not None and auth.iam is not None:
         # Logins have a guard of their own.
         return Login(auth=_token_auth(settings, auth.iam, connector), guard=None)
-    provider, guard = _base(settings, connector)
+    provider = _base(settings, connector)
+    guard = connector.guards.of_keys(provider)
     if auth is not None and auth.assume_agency is not None:
         provider, guard = _assumed(settings, auth.assume_agency, connector, provider, guard)
     signature = HuaweiSignatureAuth(provider, project_id=settings.project_id, clock=runtime.clock)
     return Login(auth=signature, guard=guard)
 
 
-def _base(
-    settings: HuaweiSettings, connector: Connector
-) -> tuple[CredentialProvider, RejectionGuard]:
+def _base(settings: HuaweiSettings, connector: Connector) -> CredentialProvider:
     """Return the key that signs, or that signs the request for another one."""
     auth, runtime = settings.auth, connector.runtime
     if auth is not None and auth.names_key:
-        key, secret = auth.known_secret("access_key"), auth.known_secret("secret_key")
-        return _static_provider(auth), connector.guards.of(key.reveal(), secret.reveal())
-    chain = huawei_chain(
+        return _static_provider(auth)
+    return huawei_chain(
         environ=runtime.environ,
         home=runtime.home,
         send=connector.send,
@@ -96,7 +92,6 @@ def _base(
         iam=iam_beside(settings.endpoint, settings.region),
         sts=sts_beside(settings.endpoint, settings.region),
     )
-    return chain, connector.guards.of(_FOUND_BY_CHAIN)
 
 
 def _static_provider(auth: HuaweiAuthSettings) -> CredentialProvider:
@@ -110,8 +105,8 @@ def _assumed(
     given: AgencySettings,
     connector: Connector,
     base: CredentialProvider,
-    guard: RejectionGuard,
-) -> tuple[CredentialProvider, RejectionGuard]:
+    guard: Guarding,
+) -> tuple[CredentialProvider, Guarding]:
     agency, clock = _agency(given), connector.runtime.clock
     beside = sts_beside if agency.by_sts else iam_beside
     endpoint = given.endpoint or _told(beside(settings.endpoint, settings.region))

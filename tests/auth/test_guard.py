@@ -1,11 +1,13 @@
 """A wrong key never gets a fourth chance in a row, however requests and answers interleave."""
 
 import asyncio
+import contextlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.auth.credentials import Credentials
 from exporter.auth.guard import Attempt, GuardBook, RejectionGuard
 from exporter.errors import CredentialError
 from tests.auth.tools import MARK, Clock, everything_told
@@ -266,5 +268,46 @@ def test_the_text_of_a_pause_tells_no_secret() -> None:
         with pytest.raises(CredentialError) as caught:
             await attempts(guard, True)
         assert MARK not in everything_told(caught.value)
+
+    asyncio.run(run())
+
+
+def test_guard_is_that_of_the_key_that_is_handed_out_at_the_moment() -> None:
+    """A file with another key in it is another key, and a new secret may be tried at once."""
+
+    async def run() -> None:
+        book = GuardBook(limit=1, clock=Clock(0.0))
+        handed = [Credentials("old", "s"), Credentials("new", "wrong"), Credentials("new", "right")]
+
+        class Keys:
+            async def credentials(self) -> Credentials:
+                return handed[0]
+
+        guarding = book.of_keys(Keys())
+        assert await guarding.chosen() is book.of("old", "s")
+        handed.pop(0)
+        guard = await guarding.chosen()
+        assert guard is book.of("new", "wrong")
+        await attempts(guard, False)
+        with pytest.raises(CredentialError, match="paused"):
+            await attempts(await guarding.chosen(), True)
+        handed.pop(0)
+        await attempts(await guarding.chosen(), True)
+
+    asyncio.run(run())
+
+
+def test_two_secrets_of_one_key_in_turn_do_not_end_its_pause() -> None:
+    """One of two sources may have a secret that is mistyped."""
+
+    async def run() -> None:
+        book = GuardBook(clock=Clock(0.0))
+        await attempts(book.of("key", "wrong"), False, False, False)
+        tried = []
+        for secret in ("other", "wrong", "other", "wrong"):
+            with contextlib.suppress(CredentialError):
+                await attempts(book.of("key", secret), False)
+                tried.append(secret)
+        assert tried == ["other"]
 
     asyncio.run(run())

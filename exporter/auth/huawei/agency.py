@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import httpx
 
 from exporter.auth.credentials import CredentialProvider, Credentials
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding
 from exporter.auth.huawei.refusal import Advice
 from exporter.auth.huawei.signature import sign
 from exporter.auth.huawei.trading import SendAs, check_granted, post, read_answer
@@ -76,7 +76,7 @@ class AgencyProvider:
         *,
         endpoint: str,
         send: SendAs,
-        guard: RejectionGuard,
+        guard: Guarding,
         clock: Clock,
     ) -> None:
         self._agency = agency
@@ -90,7 +90,8 @@ class AgencyProvider:
         """Assume the agency; raises CredentialError for those of `base`, FetchError otherwise."""
         operation, request = self._request()
         self._sign(request, await self._base.credentials())
-        async with self._guard.attempt() as attempt:
+        guard = await self._guard.chosen()
+        async with guard.attempt() as attempt:
             response = await self._send(request, operation)
             if response.status_code == 401:
                 attempt.rejected()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.auth.credentials import CredentialProvider
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding
 from exporter.auth.tencent.signature import TencentSignatureAuth
 from exporter.errors import FetchError, Reason
 from exporter.upstream.client import NOT_THE_API, decode_json
@@ -29,7 +29,7 @@ class Service:
         endpoint: str,
         region: str,
         provider: CredentialProvider,
-        guard: RejectionGuard,
+        guard: Guarding,
     ) -> None:
         self._api = connector.api(
             endpoint,

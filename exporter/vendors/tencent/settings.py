@@ -13,7 +13,7 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from exporter.auth.credentials import CredentialProvider, StaticProvider
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding
 from exporter.auth.tencent.settings import TencentAuthSettings
 from exporter.auth.tencent.sources import tencent_chain
 from exporter.auth.tencent.sts import REGION, Sts
@@ -98,7 +98,7 @@ class TencentSettings(SourceSettings):
 
 def credentials(
     settings: TencentSettings, connector: Connector
-) -> tuple[CredentialProvider, RejectionGuard]:
+) -> tuple[CredentialProvider, Guarding]:
     """Return what hands out the credentials, and the guard that all who use them share."""
     auth, runtime = settings.auth, connector.runtime
     sts = Sts(
@@ -112,7 +112,6 @@ def credentials(
     if auth is not None and auth.has_a_key:
         secret_id, secret_key = auth.known_secret("secret_id"), auth.known_secret("secret_key")
         provider: CredentialProvider = StaticProvider(secret_id, secret_key, auth.secret("token"))
-        guard = connector.guards.of(secret_id.reveal(), secret_key.reveal())
     else:
         provider = tencent_chain(
             environ=runtime.environ,
@@ -124,8 +123,7 @@ def credentials(
             sts=sts,
             aside=runtime.aside,
         )
-        # One process has one environment and one role, so what the chain finds is one key.
-        guard = connector.guards.of("tencent default credential chain")
+    guard = connector.guards.of_keys(provider)
     if auth is not None and auth.assume_role is not None:
         role = auth.assume_role.role()
         provider = sts.assumed(provider, role)

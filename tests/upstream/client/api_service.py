@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
-from exporter.auth.guard import RejectionGuard
+from exporter.auth.guard import Guarding, RejectionGuard
 from exporter.errors import FetchError
-from exporter.pacing import TokenBucket
+from exporter.pacing import Clock, TokenBucket
 from exporter.telemetry.telemetry import Telemetry
 from exporter.upstream.client import ApiClient
 from exporter.upstream.exchange import Limits
@@ -116,7 +116,7 @@ class Setup:
         base_url: str = BASE,
         read_refusal: ReadRefusal = huawei.read_refusal,
         auth: httpx.Auth | None = None,
-        guard: bool = False,
+        guard: bool | Guarding = False,
         headers: Mapping[str, str] | None = None,
         rate: float = 1000.0,
         slots: int = 8,
@@ -145,7 +145,7 @@ class Setup:
             sleep=asyncio.sleep,
             random=Greatest(),
             auth=auth,
-            guard=RejectionGuard(clock=loop.time) if guard else None,
+            guard=_guard(guard, loop.time),
             headers=headers,
         )
 
@@ -175,6 +175,12 @@ class Setup:
         """Return the value of one of the exporter's own metrics about the operation."""
         labels = {"source": "s", "operation": "ListJobs"}
         return self.telemetry.registry.get_sample_value(name, labels)
+
+
+def _guard(given: bool | Guarding, clock: Clock) -> Guarding | None:
+    if isinstance(given, bool):
+        return RejectionGuard(clock=clock) if given else None
+    return given
 
 
 def everything_in(error: FetchError) -> str:

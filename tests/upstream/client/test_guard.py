@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.errors import Reason
+from exporter.auth.guard import RejectionGuard
+from exporter.errors import FetchError, Reason
 from tests.upstream.client.api_service import Reply, Setup, fail, reply, slow
 from tests.virtual_time import run
 
@@ -85,3 +86,24 @@ def test_guard_does_not_stop_tries_that_were_not_rejected() -> None:
         return setup
 
     assert len(run(scenario()).service.requests) == 12
+
+
+def test_credentials_that_do_not_come_are_waited_for_as_long_as_for_an_answer() -> None:
+    class Never:
+        async def chosen(self) -> RejectionGuard:
+            await asyncio.sleep(3600)
+            raise AssertionError("nobody waits for it")
+
+    async def scenario() -> tuple[FetchError, float, int]:
+        setup = Setup(guard=Never(), timeout=10.0)
+        error = await setup.failure()
+        return error, asyncio.get_running_loop().time(), len(setup.service.requests)
+
+    error, took, sent = run(scenario())
+    assert (error.reason, error.detail) == (
+        Reason.TIMEOUT,
+        "the credentials were not there in time",
+    )
+    # Tried once more, as what hangs is.
+    assert 20 <= took < 21
+    assert sent == 0
