@@ -60,10 +60,13 @@ class CachedFile(Generic[T]):
         return read(self.path, _MOST_BYTES)
 
 
-def parse_ini(text: str) -> Ini:
-    """Read the sections of an INI file; raises ValueError when it is not one."""
+def parse_ini(text: str, comments: tuple[str, ...] = ("#",)) -> Ini:
+    """Read the sections of an INI file; `comments` begin one behind a value.
+
+    Raises ValueError when it is no such file.
+    """
     # Interpolation would stumble over a "%" in a secret.
-    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",))
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=comments)
     try:
         parser.read_string(text)
     except configparser.Error as exc:

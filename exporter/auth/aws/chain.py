@@ -141,6 +141,6 @@ class _WebIdentity:
 
 
 def _variables(environ: Mapping[str, str]) -> tuple[str, str, str]:
-    # Older tools know the token by another name.
-    token = "AWS_SESSION_TOKEN" if environ.get("AWS_SESSION_TOKEN") else "AWS_SECURITY_TOKEN"
+    # Older tools know the token by another name, which the vendor's look for first.
+    token = "AWS_SECURITY_TOKEN" if environ.get("AWS_SECURITY_TOKEN") else "AWS_SESSION_TOKEN"
     return ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", token)

@@ -1,9 +1,10 @@
 """Find an identity in the profiles of the vendor's own tools.
 
-Vendor page: "Shared config and credentials files" of the AWS SDKs and Tools Reference Guide. Keys
-in the file of credentials win over those in the file of configuration. A profile holds keys, a
-role to assume with the keys of another place, or a role for a token in a file; single sign-on,
-logins and programs that print keys are not supported, and a profile that has them says so.
+Vendor page: "Shared config and credentials files" of the AWS SDKs and Tools Reference Guide, in the
+order of botocore. Keys in the file of credentials win over those in the file of configuration, and
+no key is put together of both. A profile holds keys, a role to assume with the keys of another
+place, or a role for a token in a file; single sign-on, logins and programs that print keys are not
+supported, and a profile that has them says so.
 """
 
 import os
@@ -22,12 +23,32 @@ from exporter.runtime import Wait
 
 _CREDENTIALS_FILE, _CONFIG_FILE = "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"
 _DEFAULT = "default"
-_UNSUPPORTED = ("sso_session", "sso_start_url", "login_session", "credential_process")
+_TOKEN_FILE = "web_identity_token_file"  # noqa: S105 - The name of a setting.
+_BEFORE_KEYS = ("sso_session", "sso_start_url")
+_AFTER_KEYS = ("login_session", "credential_process")
+"""Looked at after the keys of the file of credentials, and before those of the other."""
 _KEYS = ("aws_access_key_id", "aws_secret_access_key")
+_TOKENS = ("aws_security_token", "aws_session_token")
 
-Profile = Mapping[str, str]
 Fresh = Callable[[CredentialProvider], CredentialProvider]
 """Keep what a provider hands out until shortly before it expires."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What both files say of one profile."""
+
+    config: Mapping[str, str]
+    credentials: Mapping[str, str]
+
+    def get(self, key: str) -> str:
+        """Return a value, that of the file of credentials before the other; empty for none."""
+        return self.credentials.get(key) or self.config.get(key, "")
+
+    @property
+    def has_keys(self) -> bool:
+        """Say whether any part of a key is there."""
+        return any(map(self.get, _KEYS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +83,7 @@ class Profiles:
         aside: Wait,
     ) -> None:
         """Take where to look; `chosen` is the profile that the settings name."""
-        named = chosen or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
+        named = chosen or environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE")
         self._name = named or _DEFAULT
         self._is_named = bool(named)
         self._service = service
@@ -70,7 +91,7 @@ class Profiles:
         self._fresh = fresh
         self._files = tuple(
             CachedFile(
-                path := Path(environ.get(variable) or home / ".aws" / file),
+                path := _path(environ.get(variable) or f"~/.aws/{file}", home),
                 partial(_parse, path),
                 aside=aside,
                 named=bool(environ.get(variable)),
@@ -125,15 +146,17 @@ class Profiles:
         """Return all profiles, and which files they are in."""
         found = {file.path: await self._sections(file) for file in self._files}
         config, credentials = [found[file.path] or {} for file in self._files]
-        merged: dict[str, Profile] = {
+        named = {
             name: section
             for title, section in config.items()
             if (name := _profile_name(title)) is not None
         }
-        for name, section in credentials.items():
-            merged[name] = {**merged.get(name, {}), **section}
+        profiles = {
+            name: Profile(config=named.get(name, {}), credentials=credentials.get(name, {}))
+            for name in {**named, **credentials}
+        }
         there = frozenset(path for path, sections in found.items() if sections is not None)
-        return merged, there
+        return profiles, there
 
     async def _sections(self, file: CachedFile[Ini]) -> Ini | None:
         try:
@@ -153,23 +176,22 @@ class Profiles:
         place, profile = f"profile {name}", profiles.get(name)
         if profile is None:
             raise UnusableError(f"{place}: there is no such profile")
-        if profile.get("role_arn"):
+        # Of one that others are based on the keys are used, whatever role it assumes beside.
+        is_base = seen and profile.has_keys and not profile.get(_TOKEN_FILE)
+        if profile.get("role_arn") and not is_base:
             return self._fresh(self._build_role(profiles, name, seen))
-        for key in _UNSUPPORTED:
-            if profile.get(key):
-                raise UnusableError(f"{place}: {key} is not supported")
-        if not any(profile.get(key) for key in _KEYS):
+        if not profile.has_keys and not any(map(profile.get, (*_BEFORE_KEYS, *_AFTER_KEYS))):
             problem = self._nothing("has no keys")
             # Of another profile than the chosen one somebody said that it has.
             raise UnusableError(f"{place}: has no keys") if seen else problem
-        return _Keys(place, profile)
+        return _keys(place, profile)
 
     def _build_role(
         self, profiles: Mapping[str, Profile], name: str, seen: tuple[str, ...]
     ) -> CredentialProvider:
         place, profile = f"profile {name}", profiles[name]
         role = _role(place, profile)
-        token_file = profile.get("web_identity_token_file")
+        token_file = profile.get(_TOKEN_FILE)
         if token_file:
             # A user that nobody knows is left in the name, which then is that of no file.
             return WebIdentityRole(self._service, role, Path(os.path.expanduser(token_file)))
@@ -181,10 +203,9 @@ class Profiles:
             if base is None:
                 raise UnusableError(f"{place}: no such credential_source")
             return AssumedRole(self._service, role, base)
-        source = source or ""
-        if source == name and all(profile.get(key) for key in _KEYS):
+        if source == name and profile.has_keys:
             # A profile may hold both a role and the keys that may assume it.
-            return AssumedRole(self._service, role, _Keys(place, profile))
+            return AssumedRole(self._service, role, _keys(place, profile))
         if source == name or source in seen:
             raise UnusableError(f"{place}: source_profile leads back to it")
         return AssumedRole(self._service, role, self._build(profiles, source, (*seen, name)))
@@ -213,21 +234,42 @@ class RestOfProfile:
 
 
 class _Keys:
-    def __init__(self, place: str, profile: Profile) -> None:
+    def __init__(self, place: str, section: Mapping[str, str]) -> None:
         self._place = place
-        self._profile = profile
+        self._section = section
 
     async def credentials(self) -> Credentials:
-        access_key, secret_key = (self._profile.get(key, "") for key in _KEYS)
-        token = self._profile.get("aws_session_token", "")
+        access_key, secret_key = (self._section.get(key, "") for key in _KEYS)
+        # Older tools know the token by another name, which the vendor's look for first.
+        token = next(filter(None, map(self._section.get, _TOKENS)), "")
         return found_at(self._place, access_key, secret_key, token)
+
+
+def _keys(place: str, profile: Profile) -> _Keys:
+    """Return the keys of a profile, all of one file; raises UnusableError for other ways."""
+    _refuse(place, profile, _BEFORE_KEYS)
+    if any(map(profile.credentials.get, _KEYS)):
+        return _Keys(place, profile.credentials)
+    _refuse(place, profile, _AFTER_KEYS)
+    return _Keys(place, profile.config)
+
+
+def _refuse(place: str, profile: Profile, keys: tuple[str, ...]) -> None:
+    for key in keys:
+        if profile.get(key):
+            raise UnusableError(f"{place}: {key} is not supported")
+
+
+def _path(text: str, home: Path) -> Path:
+    return home / text[2:] if text.startswith("~/") else Path(text)
 
 
 def _parse(path: Path, text: str) -> Ini:
     if not text.strip():
         # So is a file that is just being written; whoever has no use for one has none.
         raise UnusableError(f"{path}: empty")
-    return parse_ini(text)
+    # The vendor's tools take what stands behind a "#" for a part of the value.
+    return parse_ini(text, comments=())
 
 
 def _profile_name(title: str) -> str | None:
@@ -242,7 +284,7 @@ def _profile_name(title: str) -> str | None:
 
 
 def _assumes_role(profile: Profile) -> bool:
-    return bool(profile.get("role_arn")) and not profile.get("web_identity_token_file")
+    return bool(profile.get("role_arn")) and not profile.get(_TOKEN_FILE)
 
 
 def _role(place: str, profile: Profile) -> Role:
@@ -251,12 +293,12 @@ def _role(place: str, profile: Profile) -> Role:
     name = profile.get("role_session_name") or SESSION_NAME
     if not is_session_name(name):
         raise UnusableError(f"{place}: role_session_name is no name of a session")
-    seconds = profile.get("duration_seconds", "")
+    seconds = profile.get("duration_seconds")
     if seconds and not (seconds.isascii() and seconds.isdigit() and len(seconds) < 7):
         raise UnusableError(f"{place}: duration_seconds is no number of seconds")
     return Role(
-        arn=profile["role_arn"],
+        arn=profile.get("role_arn"),
         session_name=name,
-        external_id=profile.get("external_id", ""),
+        external_id=profile.get("external_id"),
         duration_seconds=int(seconds) if seconds else None,
     )

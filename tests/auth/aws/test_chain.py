@@ -54,7 +54,10 @@ def test_error_names_every_place(machine: Machine) -> None:
 def test_older_name_of_the_session_token_is_read_too(machine: Machine) -> None:
     machine.environ |= {**ENVIRONMENT, "AWS_SECURITY_TOKEN": "old"}
     assert machine.found().security_token == "old"
+    # As botocore does, against which tests/auth/aws/test_setups.py holds it.
     machine.environ["AWS_SESSION_TOKEN"] = "new"
+    assert machine.found().security_token == "old"
+    del machine.environ["AWS_SECURITY_TOKEN"]
     assert machine.found().security_token == "new"
 
 
