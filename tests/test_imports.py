@@ -209,3 +209,30 @@ def _catches_everything(caught: ast.expr | None) -> bool:
     return caught is None or (
         isinstance(caught, ast.Name) and caught.id in ("Exception", "BaseException")
     )
+
+
+_TEXTS = {"text", "encoding", "charset_encoding", "iter_text", "aiter_text", "aiter_lines"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if "simulator" not in path.parts],
+    ids=lambda path: _name(path),
+)
+def test_no_answer_is_read_by_the_charset_that_its_head_names(path: Path) -> None:
+    """Python knows charsets that are none, such as hex and zlib, which raise what they like."""
+    tree = ast.parse(path.read_text())
+    answers = {"response", "answer", "reply"} | {
+        each.arg
+        for each in ast.walk(tree)
+        if isinstance(each, ast.arg) and each.annotation is not None
+        # Written out: nobody imports the name alone.
+        if ast.unparse(each.annotation) == "httpx.Response"
+    }
+    read = [
+        ast.unparse(each)
+        for each in ast.walk(tree)
+        if isinstance(each, ast.Attribute) and each.attr in _TEXTS
+        if isinstance(each.value, ast.Name) and each.value.id in answers
+    ]
+    assert read == []

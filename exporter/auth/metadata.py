@@ -38,12 +38,21 @@ async def ask(
     raise CredentialError(f"{place}: no answer ({problem})")
 
 
+def read_text(response: httpx.Response) -> str:
+    """Return the text of an answer, without blanks around it.
+
+    Not as its head says: of what a charset may name there, such as hex, zlib or idna, much is no
+    charset of Python's, and raises whatever it likes.
+    """
+    return response.content.decode("utf-8", errors="replace").strip()
+
+
 def read_session(response: httpx.Response, *, place: str = PLACE) -> str:
     """Return the session token of an answer; raises CredentialError when it is none.
 
     A proxy that answers in place of the service sends a page, which no header could carry.
     """
-    text = response.text.strip()
+    text = read_text(response)
     if not _SESSION.fullmatch(text):
         raise CredentialError(f"{place}: the session token is not one")
     return text

@@ -60,3 +60,14 @@ def everything_told(exc: BaseException) -> str:
         texts += traceback.format_exception(current)
         current = current.__cause__ or current.__context__
     return "\n".join(texts)
+
+
+# Whatever Python has under the name of a charset, and what it makes of a text of others: nothing,
+# bytes, errors of many kinds.
+CHARSETS = ("hex", "base64", "zlib", "bz2", "rot13", "idna", "punycode", "undefined", "utf-16")
+
+
+def said_to_be(response: httpx.Response, charset: str) -> httpx.Response:
+    """Return an answer whose head names a charset."""
+    response.headers["content-type"] = f"text/plain; charset={charset}"
+    return response

@@ -61,7 +61,7 @@ class InstanceProvider:
 
     async def _role(self, headers: Mapping[str, str]) -> str:
         response = await self._get("", headers)
-        name = response.text.strip() if response.status_code == 200 else ""
+        name = metadata.read_text(response) if response.status_code == 200 else ""
         if not name:
             raise CredentialError(f"{metadata.PLACE}: no RAM role is attached to this server")
         return name

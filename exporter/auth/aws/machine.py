@@ -172,7 +172,7 @@ class InstanceProvider:
             raise (_hint(exc) if session is None else exc) from None
         if response.status_code == 401 and session is None:
             raise CredentialError(f"{_INSTANCE_PLACE}: {_HOP_LIMIT}")
-        name = response.text.strip() if response.status_code == 200 else ""
+        name = metadata.read_text(response) if response.status_code == 200 else ""
         if not _ROLE_NAME.fullmatch(name):
             raise CredentialError(f"{_INSTANCE_PLACE}: no role is attached to this instance")
         return name

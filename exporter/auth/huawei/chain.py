@@ -185,7 +185,8 @@ class MetadataProvider:
         headers = await self._session()
         url = f"{self._url}/openstack/latest/securitykey"
         response = await metadata.ask(self._send, "GET", url, headers)
-        if response.status_code == 401 and "configure Cloud Service Agency" in response.text:
+        told = metadata.read_text(response)
+        if response.status_code == 401 and "configure Cloud Service Agency" in told:
             raise CredentialError(f"{metadata.PLACE}: no agency is attached to this server")
         if response.status_code != 200:
             raise CredentialError(

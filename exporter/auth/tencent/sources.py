@@ -127,7 +127,7 @@ class MetadataProvider:
 
     async def _role(self) -> str:
         response = await self._get("")
-        name = response.text.strip() if response.status_code == 200 else ""
+        name = metadata.read_text(response) if response.status_code == 200 else ""
         # Whoever else answers here sends a page.
         if not _ROLE_NAME.fullmatch(name):
             raise CredentialError(f"{PLACE}: no CAM role is bound to this server")

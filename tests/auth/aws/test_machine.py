@@ -1,9 +1,12 @@
 """Containers and instances hand out keys to who asks as their services want it."""
 
+from typing import Any
+
+import httpx
 import pytest
 
 from tests.auth.aws.world import Machine
-from tests.auth.tools import MARK
+from tests.auth.tools import CHARSETS, MARK, said_to_be
 
 FULL, TOKEN = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 
@@ -108,3 +111,12 @@ def test_container_token_that_is_no_text_is_named(machine: Machine) -> None:
         f"{TOKEN}_FILE": str(machine.home / "token"),
     }
     assert "not a token" in machine.problem()
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_charset_that_an_answer_names_changes_nothing(machine: Machine, charset: str) -> None:
+    class Named(Machine):
+        async def send(self, *args: Any, **options: Any) -> httpx.Response:
+            return said_to_be(await super().send(*args, **options), charset)
+
+    assert Named(machine.home).found().access_key

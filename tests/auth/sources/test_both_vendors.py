@@ -1,10 +1,12 @@
 """What holds for the keys of either vendor: no file and no answer is shown."""
 
 import httpx
+import pytest
 
 from exporter.errors import FetchError, Reason
-from tests.auth.sources.key_places import Place, problem
-from tests.auth.tools import MARK
+from tests.auth.sources.key_places import Place, found, problem
+from tests.auth.sources.metadata_services import AlibabaServer, HuaweiServer
+from tests.auth.tools import CHARSETS, MARK, said_to_be
 
 
 def test_profile_that_is_not_text_is_named_untold(place: Place) -> None:
@@ -31,3 +33,30 @@ def test_metadata_failure_of_the_client_is_told_by_its_reason(place: Place) -> N
 
     for chain in (place.huawei(send), place.alibaba(send)):
         assert problem(chain).endswith("ECS metadata: no answer (timeout)")
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_charset_that_an_answer_names_changes_nothing(place: Place, charset: str) -> None:
+    for server, chain in ((HuaweiServer(), place.huawei()), (AlibabaServer(), place.alibaba())):
+
+        def answer(
+            request: httpx.Request, server: HuaweiServer | AlibabaServer = server
+        ) -> httpx.Response:
+            return said_to_be(server(request), charset)
+
+        place.handler = answer
+        assert found(chain).access_key == "ak"
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_refusal_of_the_metadata_is_read_whatever_charset_it_names(
+    place: Place, charset: str
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            return httpx.Response(404)
+        text = "you must configure Cloud Service Agency"
+        return said_to_be(httpx.Response(401, text=text), charset)
+
+    place.handler = answer
+    assert problem(place.huawei()).endswith("ECS metadata: no agency is attached to this server")

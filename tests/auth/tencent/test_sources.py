@@ -7,7 +7,7 @@ from exporter.auth.credentials import Credentials
 from exporter.errors import FetchError, Reason
 from tests.auth.sources.key_places import found, problem
 from tests.auth.tencent.places import EXPIRY, ROLE, Place, Server, Sts
-from tests.auth.tools import MARK
+from tests.auth.tools import CHARSETS, MARK, said_to_be
 
 INI = "[default]\nsecret_id = {} \nsecret_key = s\n"
 
@@ -169,3 +169,10 @@ def test_profile_that_is_missing_for_a_moment_is_replaced_by_nothing(
     place.write(".tencentcloud/credentials", INI.format("user"))
     assert found(chain) == Credentials("user", "s")
     assert server.asked == []
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_charset_that_an_answer_names_changes_nothing(place: Place, charset: str) -> None:
+    server = Server()
+    place.server = lambda request: said_to_be(server(request), charset)
+    assert found(place.chain()).access_key == "cvm"
