@@ -6,25 +6,27 @@ strictly is read strictly here: an unknown key, a label that is no text, a name 
 name make the whole document useless. Pure functions.
 """
 
-import json
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
+from exporter.discovery.plain_yaml import read_plain
 from exporter.errors import UnreadableError
+from exporter.process.steps import finished
+from exporter.upstream.large_json import RowReader, decode_in_steps
 
 LARGEST_JSON = 16 * 1024 * 1024
 LARGEST_YAML = 2 * 1024 * 1024
 """Bytes: YAML takes twenty times as long to read."""
 _MOST_TARGETS = 50_000
+_MOST_GROUPS = _MOST_TARGETS
+"""One without targets is of no use, and takes three bytes."""
 _DEEPEST = 4
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _KEYS = ("targets", "labels")
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,21 @@ class TargetGroup:
 
 
 def parse_json_groups(content: bytes) -> tuple[TargetGroup, ...]:
-    """Read a JSON document. Raises UnreadableError with the place and what was expected there."""
+    """Read a JSON document. Raises UnreadableError with the place and what was expected there.
+
+    A piece of it at a time: decoded at once, a large one would hold the interpreter for a second,
+    whatever thread it is decoded in.
+    """
+    groups = _Groups(fold=True)
+    rows = RowReader(paths=((),), start=lambda: groups.add)
     try:
-        text = content.decode("utf-8")
-        document = json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
+        if content.startswith(codecs.BOM_UTF8):
+            raise UnreadableError("expected JSON")
+        content.decode("utf-8")
+        document = finished(decode_in_steps(content, rows))
     except (ValueError, RecursionError):
         raise UnreadableError("expected JSON") from None
-    return _groups(document, fold=True)
+    return groups.of(document)
 
 
 def parse_yaml_groups(content: bytes) -> tuple[TargetGroup, ...]:
@@ -50,67 +60,47 @@ def parse_yaml_groups(content: bytes) -> tuple[TargetGroup, ...]:
     if len(content) > LARGEST_YAML:
         raise UnreadableError(f"YAML of more than {LARGEST_YAML // 1024} KiB")
     try:
-        loader = _LOADER(content)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
-        document = None if node is None else _plain(node, 0, [0])
+        document = read_plain(content, deepest=_DEEPEST, most=4 * _MOST_TARGETS)
     except (yaml.YAMLError, ValueError, RecursionError):
         raise UnreadableError("expected YAML") from None
-    return _groups(document, fold=False)
+    groups = _Groups(fold=False)
+    if isinstance(document, list):
+        for index, entry in enumerate(document):
+            groups.add(index, entry)
+    return groups.of(document)
 
 
-class _Members(list[tuple[str, Any]]):
-    """The members of an object, in order: a key that is given twice is seen."""
+class _Groups:
+    """The groups of one document, which are bounded as they come."""
 
+    def __init__(self, *, fold: bool) -> None:
+        self._fold = fold
+        self._found: list[TargetGroup] = []
+        self._targets = 0
 
-def _members(pairs: list[tuple[str, Any]]) -> _Members:
-    return _Members(pairs)
+    def add(self, index: int, entry: object) -> None:
+        """Read one more group; raises UnreadableError when it is none, or one too many."""
+        if index >= _MOST_GROUPS:
+            raise UnreadableError(f"expected up to {_MOST_GROUPS} groups of targets")
+        group = _group(entry, f"[{index}]", fold=self._fold)
+        self._targets += len(group.targets)
+        if self._targets > _MOST_TARGETS:
+            raise UnreadableError(f"expected up to {_MOST_TARGETS} targets")
+        self._found.append(group)
 
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(text)
-
-
-def _plain(node: yaml.Node, depth: int, count: list[int]) -> Any:
-    """Return what a node says, with every scalar as its text: Prometheus reads 8081 as one."""
-    count[0] += 1
-    if depth > _DEEPEST or count[0] > 4 * _MOST_TARGETS:
-        raise UnreadableError("expected a list of groups of targets, with less in it")
-    if isinstance(node, yaml.ScalarNode):
-        is_null = not node.style and node.value in _NULLS
-        return None if is_null else node.value
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(each, depth + 1, count) for each in node.value]
-    members = _Members()
-    names = set()
-    for key, value in node.value:
-        name = key.value if isinstance(key, yaml.ScalarNode) else None
-        if not isinstance(name, str) or name in names:
-            raise UnreadableError("expected a mapping whose keys are texts, each given once")
-        names.add(name)
-        members.append((name, _plain(value, depth + 1, count)))
-    return members
-
-
-def _groups(document: object, *, fold: bool) -> tuple[TargetGroup, ...]:
-    if document is None:
-        return ()
-    if not isinstance(document, list) or isinstance(document, _Members):
-        raise UnreadableError("expected a list of groups of targets")
-    groups = tuple(_group(each, f"[{index}]", fold=fold) for index, each in enumerate(document))
-    if sum(len(group.targets) for group in groups) > _MOST_TARGETS:
-        raise UnreadableError(f"expected up to {_MOST_TARGETS} targets")
-    return groups
+    def of(self, document: object) -> tuple[TargetGroup, ...]:
+        """Return them; raises UnreadableError when the document is no list."""
+        if document is not None and not isinstance(document, list):
+            raise UnreadableError("expected a list of groups of targets")
+        return tuple(self._found)
 
 
 def _group(entry: object, place: str, *, fold: bool) -> TargetGroup:
-    if not isinstance(entry, _Members):
+    if not isinstance(entry, dict):
         raise UnreadableError(f"{place}: expected a mapping with targets and labels")
     targets: tuple[str, ...] = ()
     labels: dict[str, str] = {}
-    for name, value in entry:
+    for name, value in entry.items():
         # Go takes a key of JSON in any case.
         key = name.casefold() if fold else name
         if key not in _KEYS:
@@ -125,7 +115,7 @@ def _group(entry: object, place: str, *, fold: bool) -> TargetGroup:
 def _targets(value: object, place: str) -> Iterator[str]:
     if value is None:
         return
-    if not isinstance(value, list) or isinstance(value, _Members):
+    if not isinstance(value, list):
         raise UnreadableError(f"{place}: expected a list of texts")
     for index, each in enumerate(value):
         if each is not None and not isinstance(each, str):
@@ -136,10 +126,10 @@ def _targets(value: object, place: str) -> Iterator[str]:
 def _labels(value: object, place: str) -> dict[str, str]:
     if value is None:
         return {}
-    if not isinstance(value, _Members):
+    if not isinstance(value, dict):
         raise UnreadableError(f"{place}: expected a mapping")
     labels = {}
-    for name, text in value:
+    for name, text in value.items():
         if not _LABEL_NAME.fullmatch(name):
             raise UnreadableError(f"{place}: expected names of labels as the keys")
         if text is not None and not isinstance(text, str):

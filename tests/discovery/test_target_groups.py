@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,3 +170,92 @@ def test_very_many_targets_are_an_error() -> None:
     with pytest.raises(UnreadableError, match="up to 50000 targets"):
         parse_json_groups(document.encode())
     assert parse_json_groups(b'[{"targets": ["a"]}]') == (TargetGroup(targets=("a",)),)
+    with pytest.raises(UnreadableError, match="up to 50000 targets"):
+        parse_json_groups(json.dumps([{"targets": ["a"] * 100}] * 501).encode())
+
+
+@pytest.mark.parametrize("entry", ["{}", '{"targets": []}', '{"labels": {}}'])
+def test_very_many_groups_are_an_error_though_they_have_no_targets(entry: str) -> None:
+    document = f"[{entry}{f',{entry}' * 49_999}]"
+    assert len(parse_json_groups(document.encode())) == 50_000
+    with pytest.raises(UnreadableError, match="up to 50000 groups"):
+        parse_json_groups(f"[{entry}{f',{entry}' * 50_000}]".encode())
+
+
+MB = 1024 * 1024
+HOSTILE = {
+    "json lists": (parse_json_groups, b"[" + b"[]," * (5 * MB) + b"[]]"),
+    "json objects": (parse_json_groups, b"[" + b"{}," * (5 * MB) + b"{}]"),
+    "json numbers": (parse_json_groups, b"[" + b"1," * (7 * MB) + b"1]"),
+    "json targets": (parse_json_groups, b'[{"targets":[' + b'"a",' * (3 * MB) + b'"a"]}]'),
+    "json members": (parse_json_groups, b'[{"labels":{' + b'"a":"",' * (2 * MB) + b'"a":""}}]'),
+    "yaml lists": (parse_yaml_groups, b"[" + b"[]," * 600_000 + b"[]]"),
+    "yaml scalars": (parse_yaml_groups, b"[" + b"a," * 900_000 + b"a]"),
+    "yaml targets": (parse_yaml_groups, b"- targets: [" + b"a," * 900_000 + b"a]"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_document_of_any_kind_holds_nobody_up(name: str) -> None:
+    """It is read in a thread, but whoever decodes in C lets no other thread in meanwhile."""
+    parse, content = HOSTILE[name]
+
+    def held_up() -> float:
+        problems: list[str] = []
+
+        def read() -> None:
+            try:
+                parse(content)
+            except UnreadableError as exc:
+                problems.append(str(exc))
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        longest = 0.0
+        while thread.is_alive():
+            before = time.monotonic()
+            time.sleep(0.0005)
+            longest = max(longest, time.monotonic() - before)
+        assert problems
+        return longest
+
+    began = time.process_time()
+    assert min(held_up() for _ in range(3)) < 0.15
+    assert time.process_time() - began < 15
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- &a {targets: [x]}\n- *a\n", ("x", "x")),
+        ("- {targets: &t [x, y]}\n- {targets: *t}\n", ("x", "y", "x", "y")),
+        ("- {&k targets: [&v x]}\n- {*k : [*v]}\n", ("x", "x")),
+        ("# nothing\n", ()),
+        ("---\n...\n", ()),
+        ("- targets: [8081, 0x10, ~]\n", ("8081", "0x10", "")),
+    ],
+)
+def test_yaml_says_the_same_by_aliases(text: str, expected: tuple[str, ...]) -> None:
+    groups = parse_yaml_groups(text.encode())
+    assert tuple(target for group in groups for target in group.targets) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- *a\n",
+        "- &a {targets: [*a]}\n",
+        "- &a {}\n- &a {}\n",
+        "[]\n---\n[]\n",
+        "- {targets: [], targets: []}\n",
+        "- {[a]: b}\n",
+        "- {*a : b}\n",
+        "- [[[[[x]]]]]\n",
+        "- &a [[x]]\n- [[[*a]]]\n",
+        "- [\n",
+        "\ttargets",
+    ],
+)
+def test_yaml_that_is_of_no_use_is_refused(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        parse_yaml_groups(text.encode())
