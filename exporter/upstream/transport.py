@@ -244,6 +244,10 @@ class PlainClient:
         await self._transport.aclose()
 
 
+_MOST_SESSIONS = 256
+"""Hosts of which the last connection is kept, forty kilobytes each."""
+
+
 def resume_sessions(context: ssl.SSLContext) -> None:
     """Let connections of this context go on with the TLS session of the last one to that host.
 
@@ -264,6 +268,11 @@ def resume_sessions(context: ssl.SSLContext) -> None:
             super().do_handshake()
             # Asked for its session only when the next one begins: since TLS 1.3 a server sends it
             # some time after the handshake.
+            last.pop(self.server_hostname, None)
             last[self.server_hostname] = self
+            if len(last) > _MOST_SESSIONS:
+                # Of the host that was connected to longest ago: others may name as many as they
+                # like, and where they change all the time none comes back.
+                del last[next(iter(last))]
 
     context.sslobject_class = Resuming

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
 import subprocess
+import weakref
 from pathlib import Path
 
 import httpx
@@ -104,3 +106,32 @@ def test_failure_of_tls_after_the_handshake_is_a_tls_failure(certificate: Path) 
         return caught.value
 
     assert reason_of(asyncio.run(scenario())) is Reason.TLS
+
+
+def test_sessions_of_hosts_that_come_and_go_are_forgotten(certificate: Path) -> None:
+    """Pods have another name each time, for as long as the exporter runs."""
+    server_context = _server_context(certificate)
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    resume_sessions(context)
+    kept = []
+
+    def connect(name: str) -> bool:
+        ours, theirs = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(ours, theirs, server_hostname=name)
+        server = server_context.wrap_bio(theirs, ours, server_side=True)
+        for end in (client, server) * 4:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                end.do_handshake()
+        kept.append(weakref.ref(client))
+        return bool(client.session_reused)
+
+    assert [connect("always") for _ in range(2)] == [False, True]
+    for number in range(1000):
+        assert not connect(f"pod-{number}")
+        assert number % 100 or connect("always")
+    gc.collect()
+    assert sum(each() is not None for each in kept) <= 256
+    assert connect("pod-999")
+    assert not connect("pod-0")
