@@ -79,7 +79,7 @@ async def exchange(
     A large answer is decoded here, in steps, unless it is not to be; of its `rows` only what was
     read of them is kept. Raises FetchError.
     """
-    async with limits.budget.room() as room:
+    async with limits.budget.room(source) as room:
         status, headers, body = await _send(
             send,
             operation=operation,
@@ -192,6 +192,8 @@ async def _read(
     if is_known(encoding):
         stream = inflated(stream, encoding, largest)
     success = 200 <= status < 300
+    announced = None if encoding else _announced(headers)
+    most, sure = min(announced or largest, largest), announced is not None
     body = bytearray()
     try:
         async for chunk in stream:
@@ -201,17 +203,17 @@ async def _read(
             if size > _LARGEST_REFUSAL and not success:
                 break
             if size > SMALL:
-                await room.make(largest if encoding else _announced(headers, largest))
+                await room.make(size, most, sure=sure)
             body += chunk
     except zlib.error as exc:
         raise _invalid(operation, status, f"the answer cannot be decompressed: {exc}") from exc
     return body
 
 
-def _announced(headers: Mapping[str, str], largest: int) -> int:
-    """Return how many bytes a body can have at most, as far as its head tells."""
+def _announced(headers: Mapping[str, str]) -> int | None:
+    """Return how many bytes a body has as its head tells; None when that tells nothing."""
     length = headers.get("content-length", "")
-    return min(int(length), largest) if length.isdigit() and len(length) < 12 else largest
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 12 else None
 
 
 def reason_of(exc: BaseException) -> Reason:

@@ -38,7 +38,12 @@ class Slow(httpx.AsyncByteStream):
 
 
 async def ask(
-    budget: AnswerBudget, response: httpx.Response, *, timeout: float = 60.0, **changes: Any
+    budget: AnswerBudget,
+    response: httpx.Response,
+    *,
+    timeout: float = 60.0,
+    source: str = "s",
+    **changes: Any,
 ) -> Answer:
     world = virtual_world(httpx.MockTransport(lambda request: response))
     bucket = TokenBucket(10, burst=1, clock=world.monotonic, sleep=world.sleep)
@@ -52,7 +57,7 @@ async def ask(
     return await exchange(
         send,
         operation="ListJobs",
-        source="s",
+        source=source,
         telemetry=Telemetry(),
         monotonic=world.monotonic,
         limits=limits,
@@ -114,6 +119,84 @@ def test_answer_of_the_usual_size_does_not_wait_behind_the_largest() -> None:
     took, all_took = run(scenario())
     assert took < 4
     assert all_took > 100
+
+
+class Stalled(httpx.AsyncByteStream):
+    """A body that begins and never ends."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'"' + b" " * self._size
+        await asyncio.sleep(3600)
+
+
+@pytest.mark.parametrize("how", ["in chunks", "compressed", "announced", "announced as large"])
+@pytest.mark.parametrize("size", [2, 20])
+def test_source_whose_answers_stall_leaves_room_for_others(how: str, size: int) -> None:
+    headers = {"announced": str(8 * MB), "announced as large": str(64 * MB)}
+    if how == "announced":
+        size = min(size, 7)
+    length = {"content-length": headers[how]} if how in headers else {}
+    if how == "compressed":
+        # What it is compressed with is known only to itself.
+        length = {"content-encoding": "br"}
+
+    def healthy() -> list[httpx.Response]:
+        body = b'"' + b"x" * 3 * MB + b'"'
+        packed = {"content-encoding": "gzip"}
+        return [
+            httpx.Response(200, stream=Packed(body)),
+            httpx.Response(200, stream=Packed(gzip.compress(body)), headers=packed),
+            httpx.Response(200, content=body),
+            httpx.Response(200, stream=Packed(b'"' + b"x" * 7 * MB + b'"')),
+        ]
+
+    async def scenario() -> float:
+        budget = AnswerBudget()
+        stalled = [
+            asyncio.create_task(
+                ask(
+                    budget,
+                    httpx.Response(200, headers=length, stream=Stalled(size * MB)),
+                    source="hostile",
+                    timeout=600.0,
+                )
+            )
+            for _ in range(20)
+        ]
+        await asyncio.sleep(1)
+        before = asyncio.get_running_loop().time()
+        await asyncio.gather(*(ask(budget, each, source="healthy") for each in healthy()))
+        took = asyncio.get_running_loop().time() - before
+        for each in stalled:
+            each.cancel()
+        await asyncio.gather(*stalled, return_exceptions=True)
+        return took
+
+    assert run(scenario()) < 1
+
+
+def test_answers_of_many_sources_that_grow_do_not_wait_for_each_other_for_ever() -> None:
+    async def scenario() -> list[float]:
+        budget = AnswerBudget()
+        began: list[list[float]] = [[] for _ in range(12)]
+        await asyncio.gather(
+            *(
+                ask(budget, slow(20, each), source=f"s{number % 3}", timeout=900.0)
+                for number, each in enumerate(began)
+            ),
+            return_exceptions=True,
+        )
+        assert all(len(each) == 20 for each in began)
+        # And all of it has come back.
+        before = asyncio.get_running_loop().time()
+        await asyncio.gather(*(ask(budget, slow(3, []), source=f"t{n}") for n in range(4)))
+        return [asyncio.get_running_loop().time() - before]
+
+    (took,) = run(scenario())
+    assert took < 4
 
 
 def test_small_answers_need_no_room() -> None:
