@@ -4,6 +4,8 @@ A document that is put together at once holds the interpreter for up to a second
 thread, before anybody can see how much is in it.
 """
 
+import itertools
+from collections.abc import Callable
 from typing import Any, Final
 
 import yaml
@@ -16,15 +18,19 @@ _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Plain = str | None | list[Any] | dict[str, Any]
 
 
-def read_plain(content: bytes, *, deepest: int, most: int) -> Plain:
-    """Return what a document says, with every scalar as its text: Prometheus reads 8081 as one.
+def read_plain(
+    content: bytes, add: Callable[[int, object], None], *, deepest: int, most: int
+) -> Plain:
+    """Read a document, with every scalar as its text: Prometheus reads 8081 as one.
 
-    None for an empty one. Raises yaml.YAMLError or ValueError for what is none, UnreadableError for
-    what is nested deeper or has more nodes, counted wherever an alias repeats them.
+    The entries of a list are handed to `add` as they come by, with their numbers, and it is
+    returned empty; None for an empty document. Raises what `add` raises, yaml.YAMLError or
+    ValueError for what is none, UnreadableError for what is nested deeper or has more nodes,
+    counted wherever an alias repeats them.
     """
     loader = _LOADER(content)
     try:
-        return _Reader(loader, deepest, most).document()
+        return _Reader(loader, deepest, most).document(add)
     finally:
         loader.dispose()
 
@@ -37,16 +43,30 @@ class _Reader:
         self._anchored: dict[str, tuple[Plain, int, int]] = {}
         """By anchor: what it is of, how many nodes that has, and how deep it is."""
 
-    def document(self) -> Plain:
+    def document(self, add: Callable[[int, object], None]) -> Plain:
         self._loader.get_event()
         if self._loader.check_event(yaml.StreamEndEvent):
             return None
         self._loader.get_event()
-        value, _ = self._node(0)
+        value: Plain = []
+        if self._loader.check_event(yaml.SequenceStartEvent):
+            self._rows(add)
+        else:
+            value, _ = self._node(0)
         self._loader.get_event()
         if not self._loader.check_event(yaml.StreamEndEvent):
             raise ValueError("more than one document")
         return value
+
+    def _rows(self, add: Callable[[int, object], None]) -> None:
+        self._loader.get_event()
+        self._take(1, 0)
+        for number in itertools.count():
+            if self._loader.check_event(yaml.SequenceEndEvent):
+                self._loader.get_event()
+                return
+            row, _ = self._node(1)
+            add(number, row)
 
     def _node(self, depth: int) -> tuple[Plain, int]:
         """Return the node that begins here, and how deep it is."""

@@ -59,14 +59,11 @@ def parse_yaml_groups(content: bytes) -> tuple[TargetGroup, ...]:
     """Read a YAML document. Raises UnreadableError with the place and what was expected there."""
     if len(content) > LARGEST_YAML:
         raise UnreadableError(f"YAML of more than {LARGEST_YAML // 1024} KiB")
+    groups = _Groups(fold=False)
     try:
-        document = read_plain(content, deepest=_DEEPEST, most=4 * _MOST_TARGETS)
+        document = read_plain(content, groups.add, deepest=_DEEPEST, most=4 * _MOST_TARGETS)
     except (yaml.YAMLError, ValueError, RecursionError):
         raise UnreadableError("expected YAML") from None
-    groups = _Groups(fold=False)
-    if isinstance(document, list):
-        for index, entry in enumerate(document):
-            groups.add(index, entry)
     return groups.of(document)
 
 
