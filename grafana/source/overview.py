@@ -40,7 +40,7 @@ from grafana.source.promql import (
 UID = "streaming-overview"
 _KEPT = "${__url_time_range}&var-datasource=${datasource}"
 _OF = "source, platform"
-_EXPORTED = "job, instance, source, project, job_id"
+_EXPORTED = "cluster, namespace, job, instance, source, project, job_id"
 """What tells one job of one exporter."""
 _RESTARTED, _BEHIND = "restarted", "behind"
 """Hidden variables: the ten jobs that a panel shows."""

@@ -15,6 +15,8 @@ JOB = f'{WATCHED}, project=~"$project", job_name=~"$job_name"'
 IDENTITY = "source, platform, project, job_id, job_name"
 NAMED = "source, project, job_name"
 """What people call a job; each new run of Flink has a `job_id` of its own."""
+_APART = "cluster, namespace"
+"""What tells apart exporters whose scrape jobs have one name: those of another team, say."""
 LEGEND = "{{source}} / {{job_name}}"
 RESTARTS = "instance_job:streaming_job_restart_times:delta5m"
 """Restarts within five minutes, of jobs that had any: `prometheus/rules/recording.yml`."""
@@ -46,16 +48,18 @@ def state_code(metric: str = "streaming_job_state", *, by: str = IDENTITY) -> st
 def source_jobs(by: str) -> str:
     """Return how many jobs there are of the selected sources; each exporter counts its own.
 
-    Exporters with the same shard count the same jobs, those with others count other jobs.
+    Exporters with the same shard count the same jobs, those with others count other jobs, and so do
+    those of another cluster or namespace.
     """
-    once = f"max by (source, platform, state, shard) (\n    {_counted()}\n  )"
+    once = f"max by ({_APART}, source, platform, state, shard) (\n    {_counted()}\n  )"
     return f"sum by ({by}) (\n  {once}\n)"
 
 
 def _counted() -> str:
-    shard = f"max by (job, instance, shard) (streaming_exporter_shard_info{{{SCRAPED}}})"
+    of = f"{_APART}, job, instance"
+    shard = f"max by ({of}, shard) (streaming_exporter_shard_info{{{SCRAPED}}})"
     counts = f"streaming_source_jobs{{{WATCHED}}}"
-    return f"{counts}\n    * on (job, instance) group_left (shard) {shard}"
+    return f"{counts}\n    * on ({of}) group_left (shard) {shard}"
 
 
 def furthest_behind() -> str:

@@ -75,19 +75,10 @@ def monitoring(targets: str | Mapping[str, Sequence[str]], folder: Path) -> Iter
         prometheus_port, alertmanager_port = _free_ports(2)
         alertmanager = f"http://127.0.0.1:{alertmanager_port}"
         prometheus = f"http://127.0.0.1:{prometheus_port}"
-        _write(_alertmanager(webhook), folder / "alertmanager.yml")
         _write(_prometheus(targets, alertmanager_port), folder / "prometheus.yml")
         for path in (rules.ALERTS, rules.RECORDING):
             rules.write(rules.shortened(rules.read(path), FACTOR), folder / path.name)
-        _start(
-            stack,
-            folder / "alertmanager.log",
-            _command("alertmanager", "prometheus-alertmanager"),
-            f"--config.file={folder / 'alertmanager.yml'}",
-            f"--storage.path={folder / 'alertmanager'}",
-            f"--web.listen-address=127.0.0.1:{alertmanager_port}",
-            "--cluster.listen-address=",
-        )
+        _start_alertmanager(stack, folder, alertmanager_port, webhook)
         server = _start(
             stack,
             folder / "prometheus.log",
@@ -102,6 +93,31 @@ def monitoring(targets: str | Mapping[str, Sequence[str]], folder: Path) -> Iter
         for url in (alertmanager, prometheus):
             _wait_until_ready(url, server)
         yield Rig(prometheus=prometheus, alertmanager=alertmanager, webhook=webhook)
+
+
+@contextlib.contextmanager
+def alertmanager_alone(folder: Path) -> Iterator[str]:
+    """Run an Alertmanager that gets its alerts from a test, and yield where."""
+    with WebhookReceiver() as webhook, contextlib.ExitStack() as stack:
+        (port,) = _free_ports(1)
+        server = _start_alertmanager(stack, folder, port, webhook)
+        _wait_until_ready(f"http://127.0.0.1:{port}", server)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _start_alertmanager(
+    stack: contextlib.ExitStack, folder: Path, port: int, webhook: WebhookReceiver
+) -> GuardedProcess:
+    _write(_alertmanager(webhook), folder / "alertmanager.yml")
+    return _start(
+        stack,
+        folder / "alertmanager.log",
+        _command("alertmanager", "prometheus-alertmanager"),
+        f"--config.file={folder / 'alertmanager.yml'}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    )
 
 
 def _prometheus(

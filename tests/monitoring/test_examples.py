@@ -68,7 +68,8 @@ def test_example_inhibits_only_alerts_that_there_are() -> None:
                     for name in _names(pattern):
                         assert name in ALERT_NAMES, name
         # Nothing about one source or job may silence what is about another.
-        assert {"job", "source"} <= set(rule["equal"])
+        assert {"cluster", "namespace", "job", "source"} <= set(rule["equal"])
+    assert config["route"]["group_by"] == ["cluster", "namespace", "job", "source"]
 
 
 def _names(pattern: str) -> list[str]:

@@ -108,9 +108,21 @@ def test_alerts_outlive_a_pod() -> None:
             )
 
 
+def test_exporters_of_another_namespace_or_cluster_are_others() -> None:
+    """The operator of Prometheus calls a scrape job by its Service, which two teams may share."""
+    apart = re.compile(r"cluster, namespace, job\b")
+    for name, text, rule in expressions():
+        for match in re.finditer(r"\b(?:on|by) \(([^)]+)\)", text):
+            assert apart.match(match[1]), (name, match[0])
+        for note in rule.get("annotations", {}).values():
+            for query in re.findall(r"printf `\w+\{([^}]*)\}.*?query", note):
+                assert query.startswith("cluster=%q,namespace=%q,job=%q,"), name
+
+
 def test_nothing_is_aggregated_by_but_what_is_only_joined() -> None:
     """`by` would drop the labels that users have given their targets; a join drops them anyway."""
-    joined = re.compile(r"\b(?:group|max) by \(job, instance(?:, shard)?\)|\btopk by \(")
+    exporter = r"\(cluster, namespace, job, instance"
+    joined = re.compile(rf"\b(?:group|max) by {exporter}(?:, shard)?\)|\btopk by {exporter}\)")
     for name, text, _ in expressions():
         assert " by (" not in joined.sub("", text), name
         if " by (" in text:
