@@ -55,3 +55,14 @@ def test_without_labels_of_cluster_and_namespace_all_is_as_with_them(alertmanage
     own = {key: text for key, text in _job("orders").items() if key not in TEAM} | plain
     other = own | {"namespace": "team-b"}
     assert _silenced(alertmanager, [{**FAILING, **plain}, own, other], own) == [own]
+
+
+def test_many_jobs_of_a_source_silence_no_batch_job_which_does_not_count_for_them(
+    alertmanager: str,
+) -> None:
+    names = ("StreamingJobFailed", "StreamingJobGone", "StreamingJobNotRunning")
+    own = [_job(f"orders {name}", name) for name in names]
+    batch = [_job(f"settlement {name}", name, "batch") for name in names]
+    others = [_job("late", "StreamingJobInputDelayHigh"), _job("owing", "StreamingJobInArrears")]
+    alerts = [{**FAILING, **TEAM}, *own, *batch, *others]
+    assert _silenced(alertmanager, alerts, own[-1]) == own
