@@ -121,8 +121,8 @@ def test_exporters_of_another_namespace_or_cluster_are_others() -> None:
 
 def test_nothing_is_aggregated_by_but_what_is_only_joined() -> None:
     """`by` would drop the labels that users have given their targets; a join drops them anyway."""
-    exporter = r"\(cluster, namespace, job, instance"
-    joined = re.compile(rf"\b(?:group|max) by {exporter}(?:, shard)?\)|\btopk by {exporter}\)")
+    exporters = r"\(cluster, namespace, job(?:, instance)?(?:, shard)?\)"
+    joined = re.compile(rf"\b(?:group|max|count) by {exporters}|\btopk by {exporters}")
     for name, text, _ in expressions():
         assert " by (" not in joined.sub("", text), name
         if " by (" in text:
