@@ -35,6 +35,7 @@ _REMEMBERS = re.compile("outage|answer|outlives|keeps|believe|blind|pod|dies|van
 # Whole numbers are compared with >=, so the next one is the nearest change.
 COUNTS = {
     "streaming:threshold:failing_jobs",
+    "streaming:threshold:unreached_clusters",
     "streaming:threshold:rejections",
     "streaming:threshold:detail_failures",
 }

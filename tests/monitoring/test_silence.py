@@ -66,3 +66,14 @@ def test_many_jobs_of_a_source_silence_no_batch_job_which_does_not_count_for_the
     others = [_job("late", "StreamingJobInputDelayHigh"), _job("owing", "StreamingJobInArrears")]
     alerts = [{**FAILING, **TEAM}, *own, *batch, *others]
     assert _silenced(alertmanager, alerts, own[-1]) == own
+
+
+def test_cluster_that_does_not_answer_is_left_unsaid_only_where_none_does(
+    alertmanager: str,
+) -> None:
+    unreached = {"alertname": "StreamingSourceClusterUnreached", "severity": "critical", **TEAM}
+    down = {"alertname": "StreamingSourceDown", "severity": "critical", **TEAM}
+    other = {"source": "fleet"}
+    alerts = [down | {"extent": "all"}, unreached, down | other | {"extent": "some"}]
+    alerts.append(unreached | other)
+    assert _silenced(alertmanager, alerts, unreached) == [unreached]
