@@ -4,6 +4,7 @@ import re
 
 import yaml
 
+from exporter.attention_settings import AttentionSettings
 from exporter.exposition.family import IDENTITY
 from exporter.exposition.metrics import JOB_FAMILIES, SOURCE_FAMILIES
 from exporter.model import ProblemKind
@@ -84,13 +85,20 @@ def test_every_alert_waits_for_a_second_look_unless_the_exporter_has_waited() ->
 
 
 def test_alerts_about_jobs_outlast_a_restart_of_the_exporter() -> None:
-    """What it counts anew after a restart takes half an hour, or three times ten minutes."""
+    """What it counts anew takes half an hour, or three times ten minutes; what it dates, less."""
+    limits = AttentionSettings()
     for name in ALERT_NAMES:
         rule = BY_NAME[name]
         if TOLD in rule["expr"]:
-            counted = re.search("restarting_often|falling_behind|checkpoints_failing", rule["expr"])
             kept = rules.seconds(rule["keep_firing_for"])
-            assert kept == (1800 if counted else 300), name
+            if re.search("restarting_often|falling_behind|checkpoints_failing", rule["expr"]):
+                assert kept == 1800, name
+            elif re.search("stuck|unknown_state", rule["expr"]):
+                assert kept == max(limits.stuck_after, limits.unknown_after) + 300, name
+            elif "not_running" in rule["expr"]:
+                assert kept == limits.not_running_after + 300, name
+            else:
+                assert kept == 300, name
 
 
 def test_every_problem_has_an_alert() -> None:
