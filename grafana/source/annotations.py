@@ -2,7 +2,7 @@
 
 from grafana.source.palette import BAD, PLAIN
 from grafana.source.panels import DATASOURCE, Json
-from grafana.source.promql import NAMED, jobs
+from grafana.source.promql import NAMED, WHERE, jobs
 
 _STEP = "60s"
 
@@ -14,6 +14,7 @@ def alerts(*, of_jobs: bool) -> Json:
     chosen as well. The watchdog, which always fires, would mark all of every curve.
     """
     which = 'alertname=~"Streaming.+", alertstate="firing", severity!="none", source=~"$source|"'
+    which += f", {WHERE}"
     if of_jobs:
         which += ', job_name=~"$job_name|"'
     return _annotation(

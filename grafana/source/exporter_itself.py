@@ -36,6 +36,8 @@ def build() -> Json:
             variables.datasource(),
             variables.platform(),
             variables.source(),
+            variables.cluster(),
+            variables.namespace(),
             variables.job(hidden=False),
             variables.instance(hidden=False),
         ],

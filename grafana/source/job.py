@@ -43,6 +43,8 @@ def build() -> Json:
             variables.one_job(),
             variables.status_page(),
             variables.flink(),
+            variables.cluster(),
+            variables.namespace(),
             variables.job(hidden=True),
             variables.instance(hidden=True),
         ],

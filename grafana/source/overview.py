@@ -23,6 +23,7 @@ from grafana.source.panels import (
     timeseries,
 )
 from grafana.source.promql import (
+    APART,
     JOB,
     LEGEND,
     NAMED,
@@ -71,6 +72,8 @@ def build() -> Json:
             variables.job_name(),
             variables.status_page(),
             variables.flink(),
+            variables.cluster(),
+            variables.namespace(),
             variables.job(hidden=True),
             variables.instance(hidden=True),
             variables.job_names(_RESTARTED, f"topk(10, {restarts_within_range(by='job_name')})"),
@@ -140,7 +143,7 @@ def _sources_down() -> Json:
         nothing="No source has been polled",
         steps=_WORST,
     )
-    up = f"max by ({_OF}) (streaming_source_up{{{WATCHED}}})"
+    up = f"max by ({APART}, {_OF}) (streaming_source_up{{{WATCHED}}})"
     return stat(about, now_query(count_or_zero(f"{up} == 0", up), "sources"), filled=True)
 
 

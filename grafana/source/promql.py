@@ -1,13 +1,15 @@
 """Build the PromQL that several panels share.
 
 Two exporters may watch the same jobs, so everything is aggregated without `instance`. Every
-selector follows the variables `job` and `instance`, as dashboard-linter asks.
+selector follows the variables `job` and `instance`, as dashboard-linter asks, and those that tell
+apart exporters of two teams whose scrape jobs and sources have one name.
 """
 
 from exporter.model import State
 from grafana.source.palette import CODES
 
-SCRAPED = 'job=~"$job", instance=~"$instance"'
+WHERE = 'cluster=~"$cluster", namespace=~"$namespace"'
+SCRAPED = f'{WHERE}, job=~"$job", instance=~"$instance"'
 SOURCE = f'{SCRAPED}, source=~"$source"'
 WATCHED = f'{SCRAPED}, platform=~"$platform", source=~"$source"'
 JOB = f'{WATCHED}, project=~"$project", job_name=~"$job_name"'
@@ -15,7 +17,7 @@ JOB = f'{WATCHED}, project=~"$project", job_name=~"$job_name"'
 IDENTITY = "source, platform, project, job_id, job_name"
 NAMED = "source, project, job_name"
 """What people call a job; each new run of Flink has a `job_id` of its own."""
-_APART = "cluster, namespace"
+APART = "cluster, namespace"
 """What tells apart exporters whose scrape jobs have one name: those of another team, say."""
 LEGEND = "{{source}} / {{job_name}}"
 RESTARTS = "instance_job:streaming_job_restart_times:delta5m"
@@ -51,12 +53,12 @@ def source_jobs(by: str) -> str:
     Exporters with the same shard count the same jobs, those with others count other jobs, and so do
     those of another cluster or namespace.
     """
-    once = f"max by ({_APART}, source, platform, state, shard) (\n    {_counted()}\n  )"
+    once = f"max by ({APART}, source, platform, state, shard) (\n    {_counted()}\n  )"
     return f"sum by ({by}) (\n  {once}\n)"
 
 
 def _counted() -> str:
-    of = f"{_APART}, job, instance"
+    of = f"{APART}, job, instance"
     shard = f"max by ({of}, shard) (streaming_exporter_shard_info{{{SCRAPED}}})"
     counts = f"streaming_source_jobs{{{WATCHED}}}"
     return f"{counts}\n    * on ({of}) group_left (shard) {shard}"

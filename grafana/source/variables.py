@@ -8,7 +8,7 @@ from typing import Any
 
 from grafana.source.addresses import EXPORTER, FLINK
 from grafana.source.panels import DATASOURCE, Json
-from grafana.source.promql import SCRAPED, SOURCE
+from grafana.source.promql import SCRAPED, SOURCE, WHERE
 
 _SHOWN, _HIDDEN = 0, 2
 _ON_TIME_CHANGE = 2
@@ -84,14 +84,25 @@ def flink() -> Json:
     return _address("flink", "Flink", FLINK)
 
 
+def cluster() -> Json:
+    """Let people choose where exporters run; targets may well have no such label."""
+    return _labels("cluster", "Kubernetes", "streaming_exporter_build_info", every=".*")
+
+
+def namespace() -> Json:
+    """Let people choose among exporters of one name, such as those of two teams."""
+    chosen = 'streaming_exporter_build_info{cluster=~"$cluster"}'
+    return _labels("namespace", "Namespace", chosen, every=".*")
+
+
 def job(*, hidden: bool) -> Json:
     """Let people choose the scrape job of the exporter."""
-    return _labels("job", "Job", "streaming_exporter_build_info", hidden=hidden)
+    return _labels("job", "Job", f"streaming_exporter_build_info{{{WHERE}}}", hidden=hidden)
 
 
 def instance(*, hidden: bool) -> Json:
     """Let people choose among several exporters."""
-    chosen = 'streaming_exporter_build_info{job=~"$job"}'
+    chosen = f'streaming_exporter_build_info{{{WHERE}, job=~"$job"}}'
     return _labels("instance", "Instance", chosen, hidden=hidden)
 
 

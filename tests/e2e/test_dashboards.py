@@ -148,7 +148,10 @@ def _named() -> set[str]:
 
 @pytest.fixture(scope="module")
 def rig(station: Station, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with monitoring(station.address, tmp_path_factory.mktemp("monitoring")) as running:
+    folder = tmp_path_factory.mktemp("monitoring")
+    # As the operator of Prometheus labels what it finds in one of several clusters.
+    labels = {"cluster": "eu", "namespace": "monitoring"}
+    with monitoring(station.address, folder, labels) as running:
         deadline = time.monotonic() + SEEN_WITHIN
         wanted = [*WANTED, *sorted(_named())]
         while missing := [what for what in wanted if not running.query(what)]:

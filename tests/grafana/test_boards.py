@@ -216,11 +216,12 @@ def test_curves_of_states_have_the_colours_of_the_status_page() -> None:
 
 
 @pytest.mark.parametrize("uid", UIDS)
-def test_all_selects_jobs_without_a_project_too(uid: str) -> None:
+def test_all_selects_jobs_without_a_project_and_exporters_without_a_namespace_too(uid: str) -> None:
+    lacking = ("project", "job_name", "cluster", "namespace")
     for name, variable in variables(load(uid)).items():
         if variable["type"] == "query" and "allValue" in variable:
             assert (variable["multi"], variable["includeAll"]) == (True, True)
-            assert variable["allValue"] == (".*" if name in ("project", "job_name") else ".+")
+            assert variable["allValue"] == (".*" if name in lacking else ".+")
             assert variable["current"]["value"] == ["$__all"]
 
 
@@ -246,6 +247,23 @@ def test_jobs_that_a_panel_shows_are_asked_for_at_the_end_of_the_time_shown() ->
         assert (variable["hide"], variable["includeAll"], variable["multi"]) == (2, True, True)
         (user,) = [query for query in queries(board) if f'job_name=~"${name}"' in query.expr]
         assert not user.instant
+
+
+@pytest.mark.parametrize("uid", UIDS)
+def test_exporters_of_one_name_can_be_told_apart(uid: str) -> None:
+    """Those of two teams may have one scrape job and one source."""
+    board = load(uid)
+    for query in queries(board):
+        for selector in re.findall(
+            r"(?:streaming_|ALERTS|process_|scrape_)[\w:]*\{([^}]*)", query.expr
+        ):
+            assert 'cluster=~"$cluster", namespace=~"$namespace"' in selector, query.place
+        for match in re.findall(r"\bon \(([^)]+)\)", query.expr):
+            if "instance" in match:
+                assert match.startswith("cluster, namespace, job, instance"), query.place
+    names = list(variables(board))
+    place = names.index("job")
+    assert names[place - 2 : place + 2] == ["cluster", "namespace", "job", "instance"]
 
 
 @pytest.mark.parametrize("uid", ["streaming-overview", "streaming-job"])

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -66,16 +67,20 @@ class Rig:
 
 
 @contextlib.contextmanager
-def monitoring(targets: str | Mapping[str, Sequence[str]], folder: Path) -> Iterator[Rig]:
+def monitoring(
+    targets: str | Mapping[str, Sequence[str]],
+    folder: Path,
+    labels: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Rig]:
     """Watch an exporter at `host:port`, or several by the names of their scrape jobs.
 
-    Everything is killed by its process id at the end.
+    All get the same labels. Everything is killed by its process id at the end.
     """
     with WebhookReceiver() as webhook, contextlib.ExitStack() as stack:
         prometheus_port, alertmanager_port = _free_ports(2)
         alertmanager = f"http://127.0.0.1:{alertmanager_port}"
         prometheus = f"http://127.0.0.1:{prometheus_port}"
-        _write(_prometheus(targets, alertmanager_port), folder / "prometheus.yml")
+        _write(_prometheus(targets, labels, alertmanager_port), folder / "prometheus.yml")
         for path in (rules.ALERTS, rules.RECORDING):
             rules.write(rules.shortened(rules.read(path), FACTOR), folder / path.name)
         _start_alertmanager(stack, folder, alertmanager_port, webhook)
@@ -121,7 +126,9 @@ def _start_alertmanager(
 
 
 def _prometheus(
-    targets: str | Mapping[str, Sequence[str]], alertmanager_port: int
+    targets: str | Mapping[str, Sequence[str]],
+    labels: Mapping[str, str],
+    alertmanager_port: int,
 ) -> dict[str, Any]:
     config = yaml.safe_load((rules.PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
     for name in ("scrape_interval", "evaluation_interval"):
@@ -133,7 +140,10 @@ def _prometheus(
     (scraped,) = config["scrape_configs"]
     jobs = {scraped["job_name"]: [targets]} if isinstance(targets, str) else targets
     config["scrape_configs"] = [
-        {"job_name": name, "static_configs": [{"targets": list(addresses)}]}
+        {
+            "job_name": name,
+            "static_configs": [{"targets": list(addresses), "labels": dict(labels)}],
+        }
         for name, addresses in jobs.items()
     ]
     return dict(config)
