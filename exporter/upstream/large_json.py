@@ -15,6 +15,7 @@ from exporter.errors import UnreadableError
 from exporter.fields import ReadRows
 from exporter.process.steps import Steps
 from exporter.source import MOST_JOBS
+from exporter.upstream.json_numbers import read_integer
 
 PIECE: Final = 64 * 1024
 """Characters decoded at once; what is smaller needs none of this."""
@@ -34,6 +35,7 @@ _WHOLE_CHARACTERS: Final = re.compile(
     r'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*+', re.DOTALL
 )
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+_scan_any = json.JSONDecoder(parse_int=read_integer).scan_once  # type: ignore[attr-defined]
 _NOTHING: Final = object()
 
 Path = tuple[str, ...]
@@ -117,7 +119,7 @@ class _Decoder:
         self._peek()
         while True:
             try:
-                value, end = _scan(self._text, self._place)
+                value, end = self._scanned()
             except (StopIteration, ValueError):
                 if self._at_end:
                     raise ValueError("not a JSON value") from None
@@ -128,6 +130,16 @@ class _Decoder:
                 return _NOTHING
             self._fill()
             yield
+
+    def _scanned(self) -> tuple[Any, int]:
+        try:
+            found: tuple[Any, int] = _scan(self._text, self._place)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:
+            # A number of thousands of digits, all of which are here: none is cut.
+            found = _scan_any(self._text, self._place)
+        return found
 
     def _object(self, path: Path | None, depth: int) -> Steps[dict[str, Any]]:
         found: dict[str, Any] = {}

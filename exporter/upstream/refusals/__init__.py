@@ -4,7 +4,6 @@ A gateway can refuse with any status and several body shapes; each vendor's modu
 answer into a `Refusal`, or None when the answer is a success. These functions are pure.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from exporter.errors import Reason
+from exporter.upstream.json_numbers import loads
 
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/=_.~%-]{20,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -38,7 +38,7 @@ class Answer:
     @cached_property
     def document(self) -> Any:
         """Decode the body once, however many look at it; raises ValueError or RecursionError."""
-        return json.loads(self.body) if self.large is None else self.large()
+        return loads(self.body) if self.large is None else self.large()
 
     def decoded(self) -> Any:
         """Return the body as JSON, or None when it is not."""
