@@ -7,6 +7,7 @@ backreferences. What both engines know and mean differently is written for RE2 a
 
 import re
 import time
+import warnings
 from collections.abc import Callable
 from typing import Final
 
@@ -42,8 +43,11 @@ class Expression:
         self.text = text
         self._cpu_time = cpu_time
         try:
-            # What Python does not take for an expression has never been one here.
-            re.compile(text)
+            # What Python does not take for an expression has never been one here. What it warns of
+            # may mean something else to it one day; it goes on to mean the same here.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                re.compile(text)
         except (re.error, OverflowError, RecursionError) as exc:
             # The latter two are for repetitions beyond counting and brackets beyond nesting.
             raise ValueError(str(exc)) from None
