@@ -149,7 +149,7 @@ def test_listed_jobs_cost_no_call_of_their_own() -> None:
         ({"projects": ["a"], "region": None}, "region or endpoint is required"),
         ({"projects": ["a"], "jobs": {"ids": ["x,y"]}}, "no comma"),
         ({"projects": ["a", "b"], "jobs": {"ids": ["x"]}}, "place/id"),
-        ({"projects": ["a"], "region_id": "a\nb"}, "pattern"),
+        ({"projects": ["a"], "region_id": "a\nb"}, "expected the id of a region, such as cn-"),
         ({"projects": ["a"], "unknown": 1}, "Extra inputs"),
     ],
 )

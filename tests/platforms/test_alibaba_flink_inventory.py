@@ -148,7 +148,7 @@ def settings(**options: Any) -> Settings:
     [
         ({}, "Field required"),
         ({"namespaces": []}, "expected at least one name"),
-        ({"namespaces": ["a"], "workspace": "a b"}, "pattern"),
+        ({"namespaces": ["a"], "workspace": "a b"}, "expected the id of a workspace: up to 64"),
         ({"namespaces": ["a", "b"], "jobs": {"ids": ["d-1"]}}, "place/id"),
         ({"namespaces": ["a"], "region": None}, "region or endpoint is required"),
     ],

@@ -109,6 +109,17 @@ def test_vertex_that_cannot_be_asked_leaves_what_was_told_by_it(vertex: str) -> 
     assert [failure.status for failure in details.failures] == [400]
 
 
+def test_delay_that_only_a_vertex_knows_that_does_not_answer_stays_as_it_was() -> None:
+    """A source may know of no event time; who reads it does."""
+    flink = Flink()
+    flink.metrics[SOURCE_VERTEX] = [figure("Source__in.numRecordsOut", 600.0)]
+    flink.answers[f"{_VERTICES}/{SINK_VERTEX}/subtasks/metrics"] = (400, {"errors": ["no"]})
+    details = flink.details()
+    assert (details.job.input_delay_seconds, details.job.read_records) == (None, 600.0)
+    assert "input_delay_seconds" not in details.withdrawn
+    assert {failure.status for failure in details.failures} == {400}
+
+
 def _many(flink: Flink, sinks: int) -> None:
     nodes: list[dict[str, Any]] = [{"id": SOURCE_VERTEX, "parallelism": 2}]
     for number in range(sinks):
