@@ -298,7 +298,8 @@ _SPECS = {
     "held": _delayed(1),
     "resting": _delayed(3600),
     "nearly": _delayed(1),
-    "calm": _delayed(0.5),
+    # Long enough that it is seen to restart at one of three times, with polls of a second.
+    "calm": _delayed(1),
     "later": _delayed(1),
     "brittle": {"restart-strategy.type": "none"},
     # The first pause is shorter than what is called stuck, the second one longer.
