@@ -21,6 +21,7 @@ _LONGEST_TARGET = 8 * 1024
 _LARGEST_HEAD = 16 * 1024
 _MOST_HEADERS = 100
 _MOST_DIGITS = 19
+_CLOSES = re.compile(rb"(?:^|,)[ \t]*close[ \t]*(?:,|$)", re.IGNORECASE)
 _HEADER_EXTRA = 4
 _LARGEST_STRAY_BODY = 8 * 1024
 """Some clients send a few bytes where none are asked for; they are dropped."""
@@ -206,6 +207,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.parser.get_http_version() < "1.1":
             self.cycle.send = _without_chunks(self.cycle)  # type: ignore[method-assign,assignment]
+        if any(name == b"connection" and _CLOSES.search(value) for name, value in self.headers):
+            # Older versions of uvicorn see it only where nothing else is asked for beside it.
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Take in a part of a body."""

@@ -284,6 +284,11 @@ ROWS = [
         ),
     ),
     _of_cycle(
+        "keep_alive",
+        "a connection that shall end does, whatever else is asked for beside it",
+        "it stays open until it was idle for too long",
+    ),
+    _of_cycle(
         "disconnected",
         "an application whose request was refused must not answer as well",
         "answers are mixed",

@@ -121,7 +121,10 @@ def test_answer_without_a_length_has_no_chunks_for_who_knows_none(method: bytes)
             caller.send(method + b" /endless HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             answer = await asyncio.wait_for(caller.reader.read(), 20)
             head, _, content = answer.partition(b"\r\n\r\n")
-            assert head.lower() == b"http/1.1 200 ok\r\nconnection: close"
+            status, *fields = head.lower().split(b"\r\n")
+            assert status == b"http/1.1 200 ok"
+            # Older versions of uvicorn do not say what a client of HTTP/1.0 expects anyhow.
+            assert fields in ([], [b"connection: close"])
             assert content == (b"a" * 70_000 + b"bc" if method == b"GET" else b"")
         async with calling(place) as caller:
             caller.send(b"GET /endless HTTP/1.1\r\n" + HOST + b"\r\n")
