@@ -171,15 +171,12 @@ class App:
 
     async def _reload(self) -> None:
         """Load the configuration, and say how it went. Raises ConfigError."""
-        try:
-            await self._load_and_use()
-        except ConfigError as exc:
-            failure = exc
-        except Exception as exc:
-            # The boundary of a reload: whoever sent a signal has only the log to learn this from.
-            failure = ConfigError((ConfigProblem("", f"unexpected error: {trail(exc)}"),))
-        else:
+        # Whatever it stumbles over, who sent a signal has only the log to learn this from.
+        [failure] = await asyncio.gather(self._load_and_use(), return_exceptions=True)
+        if failure is None:
             return
+        if not isinstance(failure, ConfigError):
+            failure = ConfigError((ConfigProblem("", f"unexpected error: {trail(failure)}"),))
         self.telemetry.reloaded(successful=False, now=self._runtime.clock())
         self._log.error("configuration not loaded", problems=str(failure).replace("\n", "; "))
         raise failure

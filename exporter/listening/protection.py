@@ -4,6 +4,7 @@ Certificates, authorities and users are used as the files hold them now: whoever
 certificate or removes a user need not restart or reload anything.
 """
 
+import asyncio
 import hashlib
 import ssl
 from collections.abc import Mapping
@@ -113,13 +114,15 @@ class WatchedProtection:
         """Look at the files every second until cancelled; nobody waits for them meanwhile."""
         while True:
             await sleep(_LOOK_EVERY)
-            try:
-                self._settle(await aside(self._read, self._path))
-            except OSError as exc:
-                self._settle(_error(f"{self._path}: {exc.strerror or 'cannot be read'}"))
-            except Exception as exc:
-                # The boundary of a look: whatever one has stumbled over, the next ones go on.
-                self._settle(_error(f"{self._path}: unexpected error: {trail(exc)}"))
+            # Whatever one look stumbles over, the next ones go on.
+            [failure] = await asyncio.gather(self._look_aside(aside), return_exceptions=True)
+            if isinstance(failure, OSError):
+                self._settle(_error(f"{self._path}: {failure.strerror or 'cannot be read'}"))
+            elif failure is not None:
+                self._settle(_error(f"{self._path}: unexpected error: {trail(failure)}"))
+
+    async def _look_aside(self, aside: Wait) -> None:
+        self._settle(await aside(self._read, self._path))
 
     def look(self) -> None:
         """Look at the files here and now."""
