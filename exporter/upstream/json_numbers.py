@@ -19,7 +19,9 @@ def loads(body: bytes | bytearray) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise
     except ValueError:
-        # Only then: every number would be read by Python code.
+        # Only then: every number would be read by Python code. Digits alone are no answer.
+        if body.lstrip()[:1] not in (b"{", b"["):
+            raise
         return json.loads(body, parse_int=read_integer)
 
 

@@ -197,7 +197,7 @@ def test_redirect_is_not_followed(status: int) -> None:
         (b"\xff\xfe", "something else"),
         (b"{'a': 1}", "something else"),
         (b"[" * 100_000, "something else"),
-        (b"9" * 5000 + b"x", "something else"),
+        (b"9" * 5000, "something else"),
     ],
 )
 def test_answer_that_is_no_json_is_described_by_its_first_character(body: bytes, got: str) -> None:
